@@ -1,0 +1,90 @@
+"""A document while it is being written: pages one by one, then one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, insert, update
+
+from storage.rows import Names, put_document, put_failures, put_tags
+from storage.schema import index_state, page, page_terms, page_text
+from storage.segments import BOX_SCALE
+from storage.values import DocumentInfo, NewPage, SourceFile
+from storage.vector_files import VectorFiles
+from storage.words import fold
+
+Reach = Callable[[str], None]
+
+
+class Draft:
+    """Made by ``StoreWriter.draft()``. Vectors go to the disk as pages come; only their rows are kept in memory."""
+
+    def __init__(
+        self,
+        first_page_id: int,
+        vectors: VectorFiles,
+        names: Names,
+        transaction: Callable[[], AbstractContextManager[Connection]],
+        reach: Reach,
+    ) -> None:
+        self._first_page_id, self._vectors, self._names = first_page_id, vectors, names
+        self._transaction, self._reach = transaction, reach
+        self._pages: list[dict[str, Any]] = []
+        self._texts: list[dict[str, Any]] = []
+        self._terms: list[dict[str, Any]] = []
+        self.committed = False
+
+    @property
+    def n_pages(self) -> int:
+        return len(self._pages)
+
+    def add_page(self, new: NewPage) -> None:
+        """Write a page's vectors. Raises DimensionMismatch, DiskFull."""
+        page_id = self._first_page_id + len(self._pages)
+        ref = self._vectors.append(page_id, new.encoded)
+        self._pages.append(
+            {
+                "id": page_id,
+                "number": new.number,
+                "width_pt": new.width_pt,
+                "height_pt": new.height_pt,
+                "text_source": new.text_source,
+                "n_tokens": len(new.encoded.tokens),
+                "segment": ref.segment,
+                "offset": ref.offset,
+                "n_bytes": ref.n_bytes,
+                "crc32": ref.crc32,
+            }
+        )
+        boxes = np.rint(np.clip(new.words.boxes, 0, 1) * BOX_SCALE).astype("<u2").tobytes()
+        self._texts.append({"page_id": page_id, "words": "\n".join(new.words.texts), "boxes": boxes})
+        self._terms.append({"rowid": page_id, "terms": fold(" ".join(new.words.texts))})
+
+    def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
+        """Make the document visible under this name, in place of what the name stood for before.
+
+        page_failures: (page number, reason) of pages that could not be read.
+        """
+        self._vectors.sync()
+        self._reach("vectors on disk")
+        with self._transaction() as connection:
+            self._reach("transaction begun")
+            document_id = put_document(connection, info, source)
+            if self._pages:
+                connection.execute(insert(page), [{**row, "document_id": document_id} for row in self._pages])
+                connection.execute(insert(page_text), self._texts)
+                connection.execute(insert(page_terms), self._terms)
+            self._reach("pages inserted")
+            put_tags(connection, document_id, info.tags)
+            self._names.put(connection, document_id, source)
+            put_failures(connection, source, [(number, "failed", reason) for number, reason in page_failures])
+            segment, segment_bytes = self._vectors.end
+            next_page_id = self._first_page_id + len(self._pages)
+            state = {"next_page_id": next_page_id, "segment": segment, "segment_bytes": segment_bytes}
+            connection.execute(update(index_state).values(state))
+            self._reach("before commit")
+        self.committed = True
+        self._reach("committed")

@@ -1,0 +1,174 @@
+"""Every error a user can meet, in one tree (a leaf module, so that nobody imports in circles).
+
+    SearchEngineError
+    ├── ConfigError            a setting that cannot be (also ValueError)
+    ├── DocumentError          this file cannot be read; the others can
+    │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
+    │   ├── EncryptedDocument      needs a password, or another one
+    │   └── ReaderCrashed          the reading process died
+    │       └── ReaderStalled          it gave no answer for too long
+    ├── ModelError             the encoder cannot work
+    │   ├── UnknownModel
+    │   ├── WeightsMissing         a package or file of weights is not there
+    │   ├── WeightsDamaged         it is there, with other bytes than we know
+    │   └── ExtraMissing           an optional dependency is not installed
+    ├── StorageError           the index cannot be used as asked
+    │   ├── StoreNotFound (LookupError), StoreLocked, StoreCorrupt, DiskFull
+    │   ├── FormatVersionMismatch, ModelMismatch, DimensionMismatch (ValueError)
+    └── QueryError             the question cannot be answered as asked (ValueError)
+        ├── EmptyQuery, BadFilter
+        └── UnknownHit (LookupError)
+
+A message says what, which values, and what to do. The command line prints it after ``error:`` without a traceback;
+anything outside this tree is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SearchEngineError(Exception):
+    """Root of all errors that are not bugs."""
+
+
+class ConfigError(SearchEngineError, ValueError):
+    """A setting has a value it cannot have."""
+
+
+class DocumentError(SearchEngineError):
+    """One file cannot be read. Indexing records it and goes on."""
+
+
+class UnreadableDocument(DocumentError):
+    """The file is damaged, empty, of an unknown kind, or may not be opened."""
+
+
+class EncryptedDocument(DocumentError):
+    """The file needs a password."""
+
+
+class ReaderCrashed(DocumentError):
+    """The process that read the file died."""
+
+
+class ReaderStalled(ReaderCrashed):
+    """The process that read the file gave no answer for too long."""
+
+
+class ModelError(SearchEngineError):
+    """The encoder cannot be loaded or used."""
+
+
+class UnknownModel(ModelError, LookupError):
+    """No model of this name is registered."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name, self.known = name, known
+        super().__init__(f"there is no model {name!r}; known models are {', '.join(known)}, or the path of a folder")
+
+
+class WeightsMissing(ModelError):
+    """The weights of a model are not on this machine."""
+
+
+class WeightsDamaged(ModelError):
+    """A file of weights does not have the bytes that were checked when this version was made."""
+
+    def __init__(self, path: Path, expected_sha256: str, actual_sha256: str, remedy: str) -> None:
+        self.path, self.expected_sha256, self.actual_sha256 = path, expected_sha256, actual_sha256
+        super().__init__(f"{path} has sha256 {actual_sha256[:16]}…, not {expected_sha256[:16]}…; {remedy}")
+
+
+class ExtraMissing(ModelError):
+    """An optional dependency is needed and not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.what, self.extra = what, extra
+        super().__init__(f"{what} is not installed; run: pip install 'pagesight[{extra}]'")
+
+
+class StorageError(SearchEngineError):
+    """The index cannot be used as asked."""
+
+
+class StoreNotFound(StorageError, LookupError):
+    """There is no index in this folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"there is no index in {path}; make one with: pagesight --index {path} index FOLDER")
+
+
+class StoreLocked(StorageError):
+    """Another process is writing to the index."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        self.path, self.holder = path, holder
+        super().__init__(f"the index {path} is being written by {holder}; wait for it to end, or stop it")
+
+
+class StoreCorrupt(StorageError):
+    """Stored bytes are not what was written."""
+
+
+class DiskFull(StorageError):
+    """The disk, a quota or a file size limit stopped a write. What was committed before is safe."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        self.path = path
+        super().__init__(
+            f"cannot write to {path}: {cause}; finished documents are safe, make room and run the same command again"
+        )
+
+
+class FormatVersionMismatch(StorageError):
+    """The index was written in another format than this version reads."""
+
+    def __init__(self, path: Path, found: int, readable: int) -> None:
+        self.path, self.found, self.readable = path, found, readable
+        remedy = "upgrade pagesight" if found > readable else "make it again with: pagesight index FOLDER"
+        super().__init__(f"the index {path} has format version {found}, this pagesight reads {readable}; {remedy}")
+
+
+class ModelMismatch(StorageError):
+    """The index holds vectors of another model."""
+
+    def __init__(self, stored: str, given: str) -> None:
+        self.stored, self.given = stored, given
+        super().__init__(
+            f"the index was built with {stored}, not with {given}; their vectors cannot be compared: "
+            "open it with its own model, or index into another folder with --index"
+        )
+
+
+class DimensionMismatch(StorageError, ValueError):
+    """Vectors have another width than the index."""
+
+    def __init__(self, what: str, expected: int, given: int) -> None:
+        self.what, self.expected, self.given = what, expected, given
+        super().__init__(f"{what} must have {expected} dimensions, got {given}")
+
+
+class QueryError(SearchEngineError, ValueError):
+    """The question cannot be answered as asked."""
+
+
+class EmptyQuery(QueryError):
+    """The question has no word to search for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"the query {text!r} has no words; ask for something")
+
+
+class BadFilter(QueryError):
+    """A filter expression cannot be understood."""
+
+    def __init__(self, expression: str, position: int, problem: str) -> None:
+        self.expression, self.position, self.problem = expression, position, problem
+        super().__init__(f"filter {expression!r}: {problem} at character {position + 1}")
+
+
+class UnknownHit(QueryError, LookupError):
+    """No indexed page has this name."""

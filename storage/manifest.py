@@ -1,0 +1,63 @@
+"""``manifest.json``: what an index is made of, written once and read by everybody who opens it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from storage.errors import FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The identity of an index. Vectors of two encoders are never mixed: ``fingerprint`` must be equal.
+
+    encoder is the model's name; fingerprint covers weights and everything else that changes the vectors.
+    """
+
+    encoder: str
+    fingerprint: str
+    single_dim: int
+    token_dim: int
+    codec: str
+    format_version: int = FORMAT_VERSION
+
+    def check_encoder(self, name: str, fingerprint: str) -> None:
+        """Raise ModelMismatch unless this encoder made the index."""
+        if fingerprint != self.fingerprint:
+            raise ModelMismatch(f"{self.encoder} ({self.fingerprint[:12]})", f"{name} ({fingerprint[:12]})")
+
+    def write(self, folder: Path) -> None:
+        """Write atomically: a reader sees the whole file or none."""
+        temporary = folder / f"{MANIFEST_NAME}.{os.getpid()}.tmp"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, folder / MANIFEST_NAME)
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read it back. Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt."""
+        path = folder / MANIFEST_NAME
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise StoreNotFound(folder) from None
+        except ValueError as error:
+            raise StoreCorrupt(
+                f"{path} is not JSON ({error}); restore it from a copy, or make the index again"
+            ) from error
+        version = fields.get("format_version") if isinstance(fields, dict) else None
+        if version != FORMAT_VERSION:
+            raise FormatVersionMismatch(folder, version if isinstance(version, int) else 0, FORMAT_VERSION)
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise StoreCorrupt(f"{path}: {error}; restore it from a copy, or make the index again") from error

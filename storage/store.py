@@ -1,0 +1,120 @@
+"""The index directory: open it, read snapshots of it, write to it.
+
+manifest.json       what made it (storage.manifest)
+metadata.db         SQLite: documents, pages, words, failures, state (storage.schema)
+tokens-*.seg        token vectors and their boxes (storage.segments)
+singles.f16         single vectors (storage.singles)
+lock                held by the one writer; holds its process id
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from storage.codecs import codec_named
+from storage.database import DATABASE_NAME, create_tables, open_database
+from storage.errors import StoreCorrupt, StoreLocked
+from storage.manifest import MANIFEST_NAME, Manifest
+from storage.recall_index import RecallIndex
+from storage.segments import SegmentReader
+from storage.singles import read_singles
+from storage.snapshot import Snapshot
+from storage.writer import FaultPoint, StoreWriter
+
+LOCK_NAME = "lock"
+
+
+class Store:
+    """An index on disk. Any number of threads and processes may read it while one writes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open an index. Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt."""
+        self.folder = folder
+        self.manifest = Manifest.read(folder)
+        self._codec = codec_named(self.manifest.codec)
+        if not (folder / DATABASE_NAME).exists():
+            raise StoreCorrupt(f"{folder / DATABASE_NAME} is missing; restore it from a copy, or make the index again")
+        self.engine = open_database(folder)
+        self._segments = SegmentReader(folder)
+        self._recall: tuple[int, RecallIndex] | None = None
+        self._recall_lock = threading.Lock()
+
+    @classmethod
+    def create(cls, folder: Path, manifest: Manifest) -> Store:
+        """Make an empty index, or open the one that another process has just made here.
+
+        The manifest is written last: a folder without it is not an index yet, and creation begins again.
+        """
+        codec_named(manifest.codec)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _write_lock(folder):
+            if not (folder / MANIFEST_NAME).exists():
+                for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
+                    (folder / name).unlink(missing_ok=True)
+                engine = open_database(folder)
+                create_tables(engine, folder)
+                engine.dispose()
+                manifest.write(folder)
+        return cls(folder)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Read in one consistent state, whatever a writer does meanwhile."""
+        with self.engine.begin() as connection:
+            yield Snapshot(self.folder, self.manifest, self._codec, connection, self._segments)
+
+    def recall_index(self, snapshot: Snapshot) -> RecallIndex:
+        """FAISS over the single vectors of this snapshot; kept until the index changes."""
+        with self._recall_lock:
+            if self._recall is None or self._recall[0] != snapshot.generation:
+                page_ids = snapshot.page_ids()
+                singles = read_singles(self.folder, self.manifest.single_dim, page_ids)
+                self._recall = (snapshot.generation, RecallIndex(page_ids, singles))
+            return self._recall[1]
+
+    @contextmanager
+    def writer(self, fault: FaultPoint | None = None) -> Iterator[StoreWriter]:
+        """The right to write. Raises StoreLocked if another process has it."""
+        with self.write_lock():
+            writer = StoreWriter(self.folder, self.manifest, self.engine, fault)
+            try:
+                yield writer
+            finally:
+                writer.close()
+
+    def write_lock(self) -> AbstractContextManager[None]:
+        """Keep other writers out. Raises StoreLocked if there is one."""
+        return _write_lock(self.folder)
+
+    def close(self) -> None:
+        self._segments.close()
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def _write_lock(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock file. The operating system lets go of it when the process ends, however it ends."""
+    path = folder / LOCK_NAME
+    try:
+        with FileLock(path, timeout=0):
+            path.write_text(f"process {os.getpid()}", encoding="utf-8")
+            yield
+    except Timeout:
+        holder = path.read_text(encoding="utf-8") if path.exists() else ""
+        raise StoreLocked(folder, holder or "another process") from None

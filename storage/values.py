@@ -1,0 +1,113 @@
+"""The values that travel from the reader of files and the encoder into the store, and back out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageWords:
+    """The words of a page in reading order.
+
+    texts: n words. boxes: (n, 4) float32, rows of (x0, y0, x1, y1) in fractions of the page as it is displayed,
+    origin at the top left, each in [0, 1] with x0 <= x1 and y0 <= y1.
+    """
+
+    texts: tuple[str, ...]
+    boxes: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.boxes.shape != (len(self.texts), 4):
+            raise ValueError(
+                f"{len(self.texts)} words need boxes of shape ({len(self.texts)}, 4), got {self.boxes.shape}"
+            )
+
+    @classmethod
+    def none(cls) -> PageWords:
+        """No words at all: a blank page, or one with pictures only."""
+        return cls((), np.empty((0, 4), np.float32))
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedPage:
+    """What an encoder makes of a page.
+
+    single: (d_s,) float32 of unit length, or zeros for a page with nothing to read.
+    tokens: (n, d_t) float32, rows of unit length; n = 0 for a page with nothing to read.
+    boxes: (n, 4) float32, where each token is, in page fractions as in :class:`PageWords`.
+    """
+
+    single: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.boxes.shape != (len(self.tokens), 4):
+            raise ValueError(
+                f"{len(self.tokens)} tokens need boxes of shape ({len(self.tokens)}, 4), got {self.boxes.shape}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file found on disk.
+
+    root is the folder that was asked for (absolute); path is relative to it, with forward slashes, and printable:
+    bytes that are not UTF-8 are shown as ``\\xNN``. ``location`` opens the file.
+    """
+
+    root: Path
+    path: str
+    location: Path
+    n_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentInfo:
+    """What is known of a document before its pages are read."""
+
+    sha256: str
+    media_type: str  # "application/pdf", "image/png", ...
+    n_pages: int
+    title: str = ""
+    author: str = ""
+    date: str = ""  # ISO 8601 date (YYYY-MM-DD) the document says it was made, else its file's, or ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPage:
+    """A page ready to be stored. ``text_source`` says where its words came from: "text", "ocr", "text+ocr" or "none"."""
+
+    number: int  # from 1, as a viewer shows it
+    width_pt: float
+    height_pt: float
+    text_source: str
+    words: PageWords
+    encoded: EncodedPage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPage:
+    """A page as the index knows it."""
+
+    page_id: int
+    page_number: int
+    n_pages: int
+    document: str  # path relative to the indexed folder
+    root: Path
+    location: Path
+    sha256: str
+    title: str
+    n_tokens: int
+    width_pt: float
+    height_pt: float
+    text_source: str

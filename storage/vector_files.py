@@ -1,0 +1,56 @@
+"""Both kinds of vector files behind one door: what a writer appends, brings to the disk, or takes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage.codecs import codec_named
+from storage.database import disk_errors
+from storage.errors import DimensionMismatch
+from storage.manifest import Manifest
+from storage.segments import RecordRef, SegmentWriter, pack_record
+from storage.singles import SinglesWriter
+from storage.values import EncodedPage
+
+
+class VectorFiles:
+    """Appends pages behind the committed ones. Raises DiskFull where there is no room."""
+
+    def __init__(self, folder: Path, manifest: Manifest, segment: int, segment_bytes: int) -> None:
+        self._folder, self._manifest = folder, manifest
+        self._codec = codec_named(manifest.codec)
+        self._segments = SegmentWriter(folder, segment, segment_bytes)
+        self._singles = SinglesWriter(folder, manifest.single_dim)
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """(segment, bytes) behind the last page that was appended."""
+        return self._segments.segment, self._segments.size
+
+    def append(self, page_id: int, page: EncodedPage) -> RecordRef:
+        """Write a page. Raises DimensionMismatch."""
+        manifest = self._manifest
+        if page.single.shape != (manifest.single_dim,):
+            raise DimensionMismatch("single vectors", manifest.single_dim, page.single.size)
+        if page.tokens.shape[1:] != (manifest.token_dim,):
+            raise DimensionMismatch("token vectors", manifest.token_dim, int(page.tokens.shape[-1]))
+        with disk_errors(self._folder):
+            self._singles.write(page_id, page.single)
+            return self._segments.append(pack_record(self._codec, page.tokens, page.boxes))
+
+    def sync(self) -> None:
+        """Bring everything to the disk, before the database names it."""
+        with disk_errors(self._folder):
+            self._segments.sync()
+            self._singles.sync()
+
+    def mark_committed(self) -> None:
+        self._segments.mark_committed()
+
+    def rollback(self) -> None:
+        """Cut off what was appended since the last commit. Single vectors need no cut: their rows are written over."""
+        self._segments.rollback()
+
+    def close(self) -> None:
+        self._segments.close()
+        self._singles.close()
