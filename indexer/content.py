@@ -1,0 +1,97 @@
+"""The values that the reading of files produces, and how they cross the pipe from a reading process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import ConfigError
+from storage.values import PageWords
+
+OcrMode = Literal["auto", "off", "tesseract"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How pages are read. Part of the identity of what is stored, as far as it changes it.
+
+    password: tried on encrypted files.
+    ocr: "auto" reads pixels where there is no text layer, "tesseract" does so with that program, "off" never does.
+    image_pixels: pages are also rendered, with at most this many pixels; None for encoders that read words only.
+    max_image_pixels: image files with more pixels are refused: a small file can ask for any amount of memory.
+    """
+
+    password: str | None = None
+    ocr: OcrMode = "auto"
+    image_pixels: int | None = None
+    max_image_pixels: int = 200_000_000
+
+    def __post_init__(self) -> None:
+        if self.ocr not in ("auto", "off", "tesseract"):
+            raise ConfigError(f"ocr must be auto, off or tesseract, not {self.ocr!r}")
+        if self.image_pixels is not None and self.image_pixels < 1:
+            raise ConfigError(f"image_pixels must be positive, not {self.image_pixels}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedDocument:
+    """What is known when a file has been opened."""
+
+    media_type: str
+    n_pages: int
+    title: str = ""
+    author: str = ""
+    date: str = ""  # YYYY-MM-DD or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PageContent:
+    """A page as an encoder reads it.
+
+    text_source: "text" (the text layer), "ocr", "text+ocr", or "none" for a page without words.
+    image: (height_px, width_px, 3) uint8 RGB, or None if no image was asked for.
+    """
+
+    number: int  # from 1
+    width_pt: float
+    height_pt: float
+    words: PageWords
+    text_source: str
+    image: NDArray[np.uint8] | None = None
+
+    def to_bytes(self) -> bytes:
+        """One line of JSON, then the boxes (float32), then the pixels."""
+        head: dict[str, Any] = {
+            "number": self.number,
+            "size": (self.width_pt, self.height_pt),
+            "source": self.text_source,
+            "texts": self.words.texts,
+            "image": None if self.image is None else self.image.shape[:2],
+        }
+        pixels = b"" if self.image is None else self.image.tobytes()
+        return json.dumps(head).encode() + b"\n" + self.words.boxes.astype("<f4").tobytes() + pixels
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        line, _, rest = data.partition(b"\n")
+        head = json.loads(line)
+        n_words = len(head["texts"])
+        boxes = np.frombuffer(rest, "<f4", 4 * n_words).reshape(n_words, 4)
+        image = None
+        if head["image"] is not None:
+            height_px, width_px = head["image"]
+            image = np.frombuffer(rest, np.uint8, height_px * width_px * 3, boxes.nbytes).reshape(
+                height_px, width_px, 3
+            )
+        return cls(
+            number=head["number"],
+            width_pt=head["size"][0],
+            height_pt=head["size"][1],
+            words=PageWords(tuple(head["texts"]), boxes),
+            text_source=head["source"],
+            image=image,
+        )

@@ -1,0 +1,90 @@
+"""Image files by Pillow: each frame is a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps
+
+from indexer.content import OpenedDocument
+from indexer.geometry import POINTS_PER_INCH
+from storage.errors import UnreadableDocument
+from storage.values import PageWords
+
+DEFAULT_DPI = 150.0  # of images that do not say theirs
+_WHOLE = np.array([[0, 0, 1, 1]], np.float32)
+
+
+class ImageDocument:
+    """An open image file, with the same methods as PdfDocument; it never has a text layer."""
+
+    def __init__(self, path: Path, media_type: str, *, max_image_pixels: int) -> None:
+        """Raises UnreadableDocument."""
+        Image.MAX_IMAGE_PIXELS = None  # our own limit speaks plainer, and an image within it is wanted
+        try:
+            self._image = Image.open(path)
+        except Exception as error:  # Pillow's plugins raise many classes on damaged files
+            raise UnreadableDocument(f"damaged image: {error}") from error
+        width_px, height_px = self._image.size
+        if width_px * height_px > max_image_pixels:
+            raise UnreadableDocument(
+                f"the image has {width_px * height_px / 1e6:.0f} megapixels, "
+                f"more than the limit of {max_image_pixels / 1e6:.0f}"
+            )
+        self.info = OpenedDocument(media_type=media_type, n_pages=getattr(self._image, "n_frames", 1))
+
+    def _frame(self, number: int) -> Image.Image:
+        """A frame, upright, in RGB on white."""
+        try:
+            self._image.seek(number - 1)
+            frame = ImageOps.exif_transpose(self._image)
+            if frame.mode.startswith(("I", "F")):  # 16 and 32 bits a channel: scale what is there to 8 bits
+                values = np.asarray(frame, np.float64)
+                span = float(np.ptp(values)) or 1.0
+                frame = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
+            if frame.has_transparency_data:
+                clear = frame.convert("RGBA")
+                frame = Image.new("RGBA", clear.size, "white")
+                frame.alpha_composite(clear)
+            return frame.convert("RGB")
+        except Exception as error:
+            raise UnreadableDocument(f"frame {number} is damaged: {error}") from error
+
+    def size_pt(self, number: int) -> tuple[float, float]:
+        self._image.seek(number - 1)
+        width_px, height_px = self._image.size
+        if self._image.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # stored on its side
+            width_px, height_px = height_px, width_px
+        dpi = float(self._image.info.get("dpi", (DEFAULT_DPI, DEFAULT_DPI))[0])
+        scale = POINTS_PER_INCH / (dpi if 30 <= dpi <= 2400 else DEFAULT_DPI)
+        return width_px * scale, height_px * scale
+
+    def words(self, number: int) -> PageWords:  # noqa: ARG002 - as PdfDocument.words
+        return PageWords.none()
+
+    def pictures(self, number: int) -> NDArray[np.float32]:  # noqa: ARG002 - as PdfDocument.pictures
+        return _WHOLE
+
+    def render(
+        self,
+        number: int,
+        *,
+        max_pixels: int,
+        max_dpi: float,  # noqa: ARG002 - as PdfDocument.render
+        area: NDArray[np.floating] | None = None,
+    ) -> NDArray[np.uint8]:
+        """As PdfDocument.render; an image is never enlarged, so ``max_dpi`` has no say."""
+        frame = self._frame(number)
+        if area is not None:
+            left, top, right, bottom = (np.asarray(area, float) * np.tile(frame.size, 2)).round().astype(int).tolist()
+            frame = frame.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+        shrink = min(1.0, (max_pixels / (frame.width * frame.height)) ** 0.5)
+        if shrink < 1:
+            size = (max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink)))
+            frame = frame.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        return np.asarray(frame)
+
+    def close(self) -> None:
+        self._image.close()
