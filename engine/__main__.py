@@ -1,0 +1,5 @@
+"""``python -m engine`` is ``pagesight``."""
+
+from engine.cli.main import main
+
+main()

@@ -1,0 +1,225 @@
+"""SearchEngine: the whole engine behind one object. Composition only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from engine.config import DEFAULT_MODEL, IndexConfig, SearchConfig
+from engine.describe import describe, describe_page
+from engine.models import load_model
+from engine.results import SearchHit
+from engine.retrieval import rerank, search
+from indexer.content import ReadOptions
+from indexer.discover import discover
+from indexer.pipeline import Ingest, PageDone, missing_files
+from indexer.plan import IngestOptions, Outcome, Status
+from indexer.reader import PageReader
+from storage.catalog import StoredDocument, StoredFailure, Totals
+from storage.codecs import codec_named
+from storage.errors import ModelMismatch, StoreNotFound, UnknownHit
+from storage.manifest import Manifest
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from engine.encoder import Encoder
+    from storage.doctor import Examination
+
+
+class SearchEngine:
+    """An index and the model that made it. Searching is safe from several threads at once."""
+
+    def __init__(self, folder: Path, store: Store | None, model: str, codec: str) -> None:
+        self.folder = folder
+        self._store, self._model, self._codec = store, model, codec
+        self._encoder: Encoder | None = None
+
+    @classmethod
+    def open(cls, folder: str | PathLike[str], *, model: str | None = None, codec: str | None = None) -> Self:
+        """Open an index, or name the folder of one to be made by the first ``index``.
+
+        model: default for a new index is the embedded one; an existing index brings its own. codec: token codec of a new
+        index, "int8" by default. Raises ModelMismatch if the index was made with another model than the one named,
+        ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
+        """
+        path = Path(folder).expanduser().absolute()
+        codec_named(codec or "int8")
+        try:
+            store = Store(path)
+        except StoreNotFound:
+            return cls(path, None, model or DEFAULT_MODEL, codec or "int8")
+        stored = store.manifest.encoder
+        if model is not None and model != stored:
+            store.close()
+            raise ModelMismatch(stored, model)
+        return cls(path, store, stored, store.manifest.codec)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model, loaded at its first use. Raises ModelMismatch if it is not what it was when the index was made."""
+        if self._encoder is None:
+            encoder = load_model(self._model)
+            if self._store is not None:
+                self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
+            self._encoder = encoder
+        return self._encoder
+
+    @property
+    def store(self) -> Store:
+        """The index on disk. Raises StoreNotFound before the first ``index``."""
+        if self._store is None:
+            raise StoreNotFound(self.folder)
+        return self._store
+
+    def index(
+        self,
+        paths: Sequence[str | PathLike[str]],
+        config: IndexConfig | None = None,
+        on_page: Callable[[PageDone], None] | None = None,
+    ) -> Iterator[Outcome]:
+        """Bring the index up to date with these files and folders: yields one outcome a file, once it is committed.
+
+        What has been yielded is safe, however the run ends. Raises StoreLocked, DiskFull.
+        """
+        config = config or IndexConfig()
+        encoder = self.encoder
+        if self._store is None:
+            self._store = Store.create(self.folder, self._new_manifest(encoder))
+            self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
+        given = [Path(path) for path in paths]
+        options = IngestOptions(
+            reindex=config.reindex,
+            retry=config.retry or config.password is not None,
+            rehash=config.rehash,
+            tags=config.tags,
+        )
+        with (
+            self._store.writer() as writer,
+            _page_reader(config, encoder.image_pixels) as reader,
+        ):
+            yield from Ingest(writer, reader, encoder, options, on_page).run(discover(given))
+            missing = missing_files(writer, given)
+            if config.prune and missing:
+                writer.remove_names([os.fsencode(source.location) for source in missing])
+            status = Status.REMOVED if config.prune else Status.GONE
+            yield from (Outcome(source=source, status=status) for source in missing)
+
+    def search(
+        self, query: str, *, k: int = 10, filters: str | None = None, n_candidates: int = 200, exact: bool = False
+    ) -> list[SearchHit]:
+        """The pages that answer best, at most ``k``.
+
+        filters: an expression as in storage.filters, e.g. ``document ~ "finance/*" and page <= 10``; None searches all.
+        n_candidates: pages of the recall stage that are scored exactly. exact: score every page.
+        Raises EmptyQuery, BadFilter, ConfigError.
+        """
+        (hits,) = self.search_many([query], k=k, filters=filters, n_candidates=n_candidates, exact=exact)
+        return hits
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        *,
+        k: int = 10,
+        filters: str | None = None,
+        n_candidates: int = 200,
+        exact: bool = False,
+    ) -> Iterator[list[SearchHit]]:
+        """``search`` for each query, all in one state of the index."""
+        config = SearchConfig(k=k, n_candidates=max(n_candidates, k), exact=exact)
+        encoder, store = self.encoder, self.store
+        with store.snapshot() as snapshot:
+            index = store.recall_index(snapshot)
+            for text in queries:
+                (query,) = encoder.encode_queries([text])
+                found = search(query, text, snapshot, index, config, filters=filters, words=encoder.reads_words)
+                yield describe(found, query, snapshot)
+
+    def remove(self, *names: str, filters: str | None = None) -> list[str]:
+        """Take documents out of the index; returns their names. The files stay where they are.
+
+        names: paths as hits show them, or globs. filters: documents with a page that fits. A document with several names
+        stays until the last one is removed.
+        """
+        with self.store.writer() as writer:
+            found = [
+                (name, location)
+                for document in self.documents(filters)
+                for name, location in zip(document.names, document.locations, strict=True)
+                if not names or any(name == pattern or fnmatchcase(name, pattern) for pattern in names)
+            ]
+            writer.remove_names([os.fsencode(location) for _, location in found])
+        return [name for name, _ in found]
+
+    def documents(self, filters: str | None = None) -> list[StoredDocument]:
+        """What is in the index, in order of names."""
+        with self.store.snapshot() as snapshot:
+            return snapshot.documents(filters)
+
+    def failures(self) -> list[StoredFailure]:
+        """What could not be read, and why."""
+        with self.store.snapshot() as snapshot:
+            return snapshot.failures()
+
+    def totals(self) -> Totals:
+        """Numbers of the index."""
+        with self.store.snapshot() as snapshot:
+            return snapshot.totals()
+
+    def examine(self, *, drop_damaged: bool = False) -> Examination:
+        """Check everything that is stored; see storage.doctor."""
+        from storage.doctor import examine
+
+        return examine(self.store, drop_damaged=drop_damaged)
+
+    def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
+        """One page by name, with the regions that match ``query`` if there is one. Raises UnknownHit."""
+        with self.store.snapshot() as snapshot:
+            page_id = snapshot.find_page(document, page)
+            if page_id is None:
+                raise UnknownHit(f"there is no page {document}:{page} in the index; see: pagesight list")
+            if query is None:
+                return describe_page(page_id, snapshot)
+            (encoded,) = self.encoder.encode_queries([query])
+            return describe(rerank(encoded, snapshot, np.array([page_id], np.int64)), encoded, snapshot)[0]
+
+    def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
+        """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""
+        from engine.pictures import marked_pages
+
+        return marked_pages(hits, password)
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _new_manifest(self, encoder: Encoder) -> Manifest:
+        return Manifest(
+            encoder=encoder.name,
+            fingerprint=encoder.fingerprint,
+            single_dim=encoder.single_dim,
+            token_dim=encoder.token_dim,
+            codec=self._codec,
+        )
+
+
+def _page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
+    options = ReadOptions(password=config.password, ocr=config.ocr, image_pixels=image_pixels)
+    return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)

@@ -1,0 +1,152 @@
+"""``pagesight index``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.main import index_option, open_engine
+from engine.cli.output import IndexProgress, count, duration, error_console
+from engine.models import MODELS
+from storage.codecs import CODECS
+
+if TYPE_CHECKING:
+    from indexer.plan import Outcome
+
+
+def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    tags = {}
+    for value in values:
+        name, equals, content = value.partition("=")
+        if not (name and equals and content):
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+        tags[name] = content
+    return tags
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@index_option
+@click.option("--model", metavar="NAME|FOLDER", help=f"Model of a new index: {', '.join(MODELS)}, or a folder.")
+@click.option("--codec", type=click.Choice(list(CODECS)), help="Token codec of a new index.  [default: int8]")
+@click.option(
+    "--ocr",
+    type=click.Choice(["auto", "off", "tesseract"]),
+    default="auto",
+    show_default=True,
+    help="Reading of pixels.",
+)
+@click.option("--password", help="Tried on encrypted files.")
+@click.option(
+    "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=VALUE", help="Tag the documents, for filters."
+)
+@click.option("--prune", is_flag=True, help="Drop files of PATHS that are gone.")
+@click.option("--retry", is_flag=True, help="Try again what could not be read before.")
+@click.option("--rehash", is_flag=True, help="Compare contents even where size and time are the same.")
+@click.option("--reindex", is_flag=True, help="Read and encode everything again.")
+@click.option("--processes", type=click.IntRange(1, 64), help="Reading processes.  [default: one a core, at most 8]")
+@click.option(
+    "--page-timeout",
+    type=click.FloatRange(1),
+    default=120.0,
+    show_default=True,
+    help="Seconds a page may take to read.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
+def index(
+    paths: tuple[Path, ...],
+    index_dir: Path | None,
+    model: str | None,
+    codec: str | None,
+    ocr: str,
+    password: str | None,
+    tags: dict[str, str],
+    prune: bool,
+    retry: bool,
+    rehash: bool,
+    reindex: bool,
+    processes: int | None,
+    page_timeout: float,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Make or update the index of files and folders.
+
+    Files that have not changed are passed over, so the same command brings an index up to date. PDF, PNG, JPEG, TIFF
+    and WebP files are read.
+
+    \b
+    pagesight index ~/Documents
+    pagesight index reports --tag customer=acme --prune
+    """
+    from engine.config import IndexConfig
+
+    config = IndexConfig(
+        password=password,
+        ocr=ocr,  # type: ignore[arg-type]  # click has checked that it is an OcrMode
+        seconds_per_page=page_timeout,
+        reindex=reindex,
+        retry=retry,
+        rehash=rehash,
+        prune=prune,
+        tags=tags,
+        **({} if processes is None else {"n_processes": processes}),
+    )
+    seen: Counter[str] = Counter()
+    n_pages, bad_pages, began = 0, 0, time.monotonic()
+    with (
+        open_engine(index_dir, model=model, codec=codec) as engine,
+        IndexProgress(paths, quiet=quiet or as_json) as progress,
+    ):
+        for outcome in engine.index(paths, config, progress.page_done):
+            seen[outcome.status] += 1
+            n_pages += outcome.n_pages
+            bad_pages += len(outcome.page_problems)
+            if as_json:
+                click.echo(json.dumps(_as_dict(outcome), ensure_ascii=False))
+            progress.file_done(outcome)
+        folder = engine.folder
+    seconds = time.monotonic() - began
+    if not (quiet or as_json):
+        click.echo(_summary(seen, n_pages, seconds))
+        click.echo(f"index: {folder}")
+    if seen["failed"] or bad_pages:
+        error_console().print("some files or pages could not be read; see: pagesight failures", style="yellow")
+        return 1
+    return 0
+
+
+def _as_dict(outcome: Outcome) -> dict[str, object]:
+    return {
+        "document": outcome.source.path,
+        "path": str(outcome.source.location).encode("utf-8", "backslashreplace").decode(),
+        "status": str(outcome.status),
+        "pages": outcome.n_pages,
+        "reason": outcome.reason,
+        "failed_pages": [{"page": problem.number, "reason": problem.reason} for problem in outcome.page_problems],
+    }
+
+
+def _summary(seen: Counter[str], n_pages: int, seconds: float) -> str:
+    """For example: 14 files indexed (82 pages, 2.1 pages/s, 39 s), 2 unchanged, 1 failed."""
+    parts: list[str] = []
+    for status, number in seen.items():
+        if status == "indexed":
+            parts.insert(
+                0,
+                f"{count(number, 'file')} indexed ({count(n_pages, 'page')}, {n_pages / seconds:.1f} pages/s, {duration(seconds)})",
+            )
+        elif status == "gone":
+            parts.append(f"{number} gone from the disk (--prune drops them)")
+        else:
+            parts.append(f"{number} {status}")
+    return ", ".join(parts) if parts else "no files to index"
+
+
+COMMANDS = [index]

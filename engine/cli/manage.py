@@ -1,0 +1,154 @@
+"""``pagesight list, info, failures, remove, doctor``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from engine.cli.main import index_option, open_engine
+from engine.cli.output import console, count, echo_error, size
+
+
+@click.command("list")
+@index_option
+@click.option("--filter", "filters", metavar="EXPR", help="Only documents with a page that fits (see search --help).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a document.")
+def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> int:
+    """List the documents in the index.
+
+    \b
+    pagesight list --filter 'kind = pdf and pages > 100'
+    """
+    with open_engine(index_dir) as engine:
+        documents = engine.documents(filters)
+    if as_json:
+        for document in documents:
+            click.echo(
+                json.dumps(
+                    {**asdict(document), "locations": [str(path) for path in document.locations]}, ensure_ascii=False
+                )
+            )
+        return 0 if documents else 1
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("document", overflow="fold")
+    table.add_column("pages", justify="right")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("date", no_wrap=True)
+    table.add_column("title", overflow="ellipsis", no_wrap=True)
+    for document in documents:
+        for name in document.names:
+            table.add_row(name, str(document.n_indexed_pages), size(document.n_bytes), document.date, document.title)
+    console().print(table if documents else "no documents")
+    return 0 if documents else 1
+
+
+@click.command()
+@index_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def info(index_dir: Path | None, as_json: bool) -> int:
+    """Say what the index holds, what made it, and what it costs."""
+    with open_engine(index_dir) as engine:
+        manifest, totals = engine.store.manifest, engine.totals()
+        on_disk = sum(path.stat().st_size for path in engine.folder.rglob("*") if path.is_file())
+        per_page = totals.token_bytes / totals.n_pages if totals.n_pages else 0.0
+        if as_json:
+            described = {"folder": str(engine.folder), **asdict(manifest), **asdict(totals)}
+            click.echo(json.dumps({**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk}))
+            return 0
+        rows = (
+            ("index", str(engine.folder)),
+            ("model", f"{manifest.encoder} ({manifest.single_dim}-d single, {manifest.token_dim}-d token vectors)"),
+            ("fingerprint", manifest.fingerprint[:16]),
+            ("codec", manifest.codec),
+            ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),
+            (
+                "pages",
+                f"{totals.n_pages:,} ({totals.n_pages_by_ocr:,} read by OCR, {totals.n_pages_without_words:,} without words)",
+            ),
+            ("token vectors", f"{totals.n_tokens:,}"),
+            ("bytes per page", f"{size(per_page)} of token vectors"),
+            ("on disk", size(on_disk)),
+            (
+                "failures",
+                f"{count(totals.n_failed_files, 'file')}, {count(totals.n_failed_pages, 'page')} of other files",
+            ),
+        )
+    for name, value in rows:
+        click.echo(f"{name:15} {value}")
+    return 0
+
+
+@click.command()
+@index_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a failure.")
+def failures(index_dir: Path | None, as_json: bool) -> int:
+    """List what could not be read, and why."""
+    with open_engine(index_dir) as engine:
+        found = engine.failures()
+    for failure in found:
+        if as_json:
+            described = {
+                **asdict(failure),
+                "location": str(failure.location).encode("utf-8", "backslashreplace").decode(),
+            }
+            click.echo(json.dumps(described, ensure_ascii=False))
+        else:
+            page = f" page {failure.page_number}" if failure.page_number else ""
+            click.echo(f"{failure.status}: {failure.document}{page}: {failure.reason}")
+    if not found and not as_json:
+        echo_error("no failures")
+    return 0
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@index_option
+@click.option("--filter", "filters", metavar="EXPR", help="Documents with a page that fits (see search --help).")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, yes: bool) -> int:
+    """Take documents out of the index, by name or glob. The files stay where they are.
+
+    \b
+    pagesight remove reports/2023.pdf 'drafts/*'
+    """
+    if not names and filters is None:
+        raise click.UsageError("name what to remove, or give --filter")
+    with open_engine(index_dir) as engine:
+        if not yes:
+            what = " ".join([*names, *([f"--filter {filters!r}"] if filters else [])])
+            click.confirm(f"Remove {what} from {engine.folder}?", abort=True, err=True)
+        removed = engine.remove(*names, filters=filters)
+    for name in removed:
+        click.echo(f"removed: {name}")
+    if not removed:
+        echo_error("nothing in the index has such a name")
+    return 0 if removed else 1
+
+
+@click.command()
+@index_option
+@click.option(
+    "--drop-damaged", is_flag=True, help="Drop damaged documents, so that the next index run reads them again."
+)
+def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
+    """Check every stored byte, and repair what can be derived."""
+    with open_engine(index_dir) as engine:
+        result = engine.examine(drop_damaged=drop_damaged)
+    for finding in result.findings:
+        click.echo(f"{'repaired' if finding.repaired else 'problem'}: {finding.problem}")
+    click.echo(
+        f"{count(result.n_documents, 'document')}, {count(result.n_pages, 'page')}: {'healthy' if result.healthy else 'damaged'}"
+    )
+    if result.damaged and not drop_damaged:
+        echo_error(
+            f"damaged: {', '.join(result.damaged)}; run: pagesight doctor --drop-damaged, then index their folders again"
+        )
+    return 0 if result.healthy else 1
+
+
+COMMANDS = [list_command, info, failures, remove, doctor]

@@ -1,0 +1,180 @@
+"""All printing for people: tables on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import click
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from engine.results import SearchHit
+    from indexer.pipeline import PageDone
+    from indexer.plan import Outcome
+
+WIDTH_WITHOUT_TERMINAL = 120
+SNIPPET_CHARS = 150  # in the table; --json has the whole snippet
+
+
+def console() -> Console:
+    """For results: stdout. Colour only on a terminal, and not with NO_COLOR."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False)
+
+
+def error_console() -> Console:
+    """For progress and problems: stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def count(number: int, noun: str) -> str:
+    """3 pages, 1 page."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """4.2 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+
+
+def size(n_bytes: float) -> str:
+    """1.2 MB, as disks are sold: 1 kB is 1,000 bytes."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"
+
+
+def print_hits(hits: Sequence[SearchHit], title: str = "") -> None:
+    """The table of a search."""
+    from rich.table import Table
+    from rich.text import Text
+
+    output = console()
+    if title:
+        output.print(Text(title, style="bold"))
+    if not hits:
+        output.print("nothing found")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("document", overflow="fold")
+    table.add_column("page", justify="right", no_wrap=True)
+    table.add_column("snippet", overflow="fold", ratio=1)
+    for hit in hits:
+        table.add_row(str(hit.rank), f"{hit.score:.2f}", hit.document, str(hit.page), _snippet(hit))
+    output.print(table)
+
+
+def _snippet(hit: SearchHit) -> Text:
+    """The part of the snippet with the matched words, these in bold."""
+    from rich.text import Text
+
+    text = Text(hit.snippet)
+    for start, stop in hit.snippet_spans:
+        text.stylize("bold", start, stop)
+    if len(text) <= SNIPPET_CHARS:
+        return text
+    first = hit.snippet_spans[0][0] if hit.snippet_spans else 0
+    last = hit.snippet_spans[-1][1] if hit.snippet_spans else 0
+    start = max(0, min((first + last - SNIPPET_CHARS) // 2, first, len(text) - SNIPPET_CHARS))
+    start = hit.snippet.rfind(" ", 0, start) + 1
+    stop = hit.snippet.find(" ", min(start + SNIPPET_CHARS, len(text) - 1))
+    shown = text[start : stop if stop > 0 else len(text)]
+    return Text("… " if start else "") + shown + Text(" …" if 0 < stop < len(text) - 1 else "")
+
+
+class IndexProgress:
+    """The bar of an indexing run on a terminal; elsewhere a line a file. Everything on stderr."""
+
+    def __init__(self, paths: Sequence[Path], *, quiet: bool) -> None:
+        self._console = error_console()
+        self._quiet, self._bar_shown = quiet, not quiet and sys.stderr.isatty()
+        self._n_pages = 0
+        self._bytes_done = 0
+        if self._bar_shown:
+            self._start_bar(sum(_sizes(paths)))
+
+    def _start_bar(self, n_bytes: int) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[pages]}"),
+            TextColumn("time left"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=max(n_bytes, 1), pages="")
+
+    def page_done(self, done: PageDone) -> None:
+        """A page is encoded."""
+        self._n_pages += 1
+        if self._bar_shown:
+            part = done.source.n_bytes * done.number / done.n_pages
+            self._update(self._bytes_done + part, _short(done.source.path))
+
+    def file_done(self, outcome: Outcome) -> None:
+        """A file is finished, one way or the other."""
+        self._bytes_done += outcome.source.n_bytes
+        if self._bar_shown:
+            self._update(self._bytes_done, _short(outcome.source.path))
+        line = f"{outcome.status}: {outcome.source.path}"
+        if outcome.status in ("failed", "skipped"):
+            self._console.print(f"{line}: {outcome.reason}", style="red" if outcome.status == "failed" else "yellow")
+        elif not self._quiet and not self._bar_shown and outcome.status != "unchanged":
+            self._console.print(f"{line} ({count(outcome.n_pages, 'page')})" if outcome.n_pages else line)
+        for problem in outcome.page_problems:
+            self._console.print(f"failed: {outcome.source.path} page {problem.number}: {problem.reason}", style="red")
+
+    def _update(self, completed: float, description: str) -> None:
+        elapsed = self._bar.tasks[0].elapsed or 0
+        rate = f", {self._n_pages / elapsed:.1f} pages/s" if elapsed > 1 else ""
+        self._bar.update(
+            self._task, completed=completed, description=description, pages=f"{count(self._n_pages, 'page')}{rate}"
+        )
+
+    def __enter__(self) -> Self:
+        if self._bar_shown:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar_shown:
+            self._bar.stop()
+
+
+def _sizes(paths: Sequence[Path]) -> list[int]:
+    from indexer.discover import Unusable, discover
+
+    return [0 if isinstance(found, Unusable) else found.n_bytes for found in discover(paths)]
+
+
+def _short(path: str, room: int = 36) -> str:
+    """The end of a path, which says more than its beginning."""
+    return (path if len(path) <= room else "…" + path[-room + 1 :]).ljust(room)
+
+
+def echo_error(message: str) -> None:
+    click.echo(message, err=True)

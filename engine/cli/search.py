@@ -1,0 +1,169 @@
+"""``pagesight search`` and ``pagesight show``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.main import index_option, open_engine
+from engine.cli.output import count, echo_error, print_hits
+
+if TYPE_CHECKING:
+    from engine.api import SearchEngine
+    from engine.results import SearchHit
+
+
+@click.command()
+@click.argument("query", required=False)
+@index_option
+@click.option(
+    "-k", "--top-k", "k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Pages returned."
+)
+@click.option(
+    "--filter", "filters", metavar="EXPR", help="""Only pages that fit, e.g. 'document ~ "2024/*" and page <= 3'."""
+)
+@click.option("--exact", is_flag=True, help="Score every page instead of the best candidates.")
+@click.option(
+    "--candidates", type=click.IntRange(1), default=200, show_default=True, help="Pages that are scored exactly."
+)
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Answer a JSONL file of {id, query}.",
+)
+@click.option(
+    "--save-images",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Save the pages as PNG, matches marked.",
+)
+@click.option("--password", help="Of encrypted files, for --save-images.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a hit.")
+@click.option("--quiet", "-q", is_flag=True, help="Print hits only.")
+def search(
+    query: str | None,
+    index_dir: Path | None,
+    k: int,
+    filters: str | None,
+    exact: bool,
+    candidates: int,
+    queries: Path | None,
+    save_images: Path | None,
+    password: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Find the pages that answer a question.
+
+    Filters compare document, folder, page, pages, title, author, date, kind, source and tag.NAME by = != < <= > >=
+    and the glob ~, joined by and, or, not and parentheses.
+
+    \b
+    pagesight search "how often must the filter be cleaned"
+    pagesight search "turnover by region" -k 3 --filter 'tag.year = 2024' --save-images pages
+    """
+    if (query is None) == (queries is None):
+        raise click.UsageError("give either a QUERY or --queries FILE")
+    asked = [(None, query)] if query is not None else _read_queries(queries)
+    found_any = False
+    with open_engine(index_dir) as engine:
+        texts = [text for _, text in asked]
+        answers = engine.search_many(texts, k=k, filters=filters, n_candidates=candidates, exact=exact)
+        for (query_id, text), hits in zip(asked, answers, strict=True):
+            found_any |= bool(hits)
+            if as_json:
+                for hit in hits:
+                    click.echo(json.dumps(hit.to_dict(query_id), ensure_ascii=False))
+            else:
+                print_hits(hits, "" if query_id is None else f"{query_id}: {text}")
+            if save_images is not None and hits:
+                saved = _save(engine, hits, save_images, query_id, password)
+                if not quiet:
+                    echo_error(f"{count(saved, 'page')} saved in {save_images}")
+    return 0 if found_any else 1
+
+
+@click.command()
+@click.argument("hit", metavar="DOCUMENT:PAGE")
+@index_option
+@click.option("--query", help="Mark what matches this question.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="PNG file to write.  [default: in the current folder]",
+)
+@click.option("--password", help="Of an encrypted file.")
+def show(hit: str, index_dir: Path | None, query: str | None, output: Path | None, password: str | None) -> int:
+    """Save the picture of a page.
+
+    \b
+    pagesight show reports/2024.pdf:12 --query "turnover by region" -o page.png
+    """
+    document, colon, number = hit.rpartition(":")
+    if not colon or not re.fullmatch(r"\d{1,9}", number):
+        raise click.UsageError(f"{hit!r} is not DOCUMENT:PAGE, such as reports/2024.pdf:12")
+    with open_engine(index_dir) as engine:
+        found = engine.look_up(document, int(number), query)
+        target = output or Path(_picture_name(found))
+        for picture in engine.pictures([found], password=password):
+            _write(picture, target)
+    click.echo(target)
+    return 0
+
+
+def _save(
+    engine: SearchEngine, hits: Sequence[SearchHit], folder: Path, query_id: str | None, password: str | None
+) -> int:
+    """One PNG a hit; a page whose file is gone or changed is named on stderr."""
+    from storage.errors import DocumentError
+
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = f"{_plain(query_id)}-" if query_id else ""
+    saved = 0
+    for hit in hits:
+        try:
+            for picture in engine.pictures([hit], password=password):
+                _write(picture, folder / f"{prefix}{hit.rank:02d}-{_picture_name(hit)}")
+                saved += 1
+        except DocumentError as error:
+            echo_error(f"not saved: {error}")
+    return saved
+
+
+def _write(picture: object, target: Path) -> None:
+    try:
+        picture.save(target, "PNG")  # type: ignore[attr-defined]  # a PIL.Image, imported where it is made
+    except OSError as error:
+        raise click.FileError(str(target), error.strerror or str(error)) from error
+
+
+def _picture_name(hit: SearchHit) -> str:
+    return f"{_plain(Path(hit.document).stem)}-p{hit.page}.png"
+
+
+def _plain(text: str) -> str:
+    """Letters, digits and dashes: a name for a file."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "page"
+
+
+def _read_queries(path: Path | None) -> list[tuple[str | None, str]]:
+    assert path is not None
+    asked: list[tuple[str | None, str]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+            asked.append((str(fields["id"]), str(fields["query"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise click.UsageError(f"{path}, line {number}: expected an object with id and query ({error})") from error
+    return asked
+
+
+COMMANDS = [search, show]

@@ -1,0 +1,58 @@
+"""From scored pages to hits: what the index knows of each page, and what on it matched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.encoder import EncodedQuery
+from engine.explain import find_matches, find_regions, make_snippet, supported, token_heat
+from engine.results import SearchHit
+from engine.retrieval import ScoredPage
+from storage.snapshot import Snapshot
+from storage.values import StoredPage
+
+
+def describe(found: Sequence[ScoredPage], query: EncodedQuery, snapshot: Snapshot) -> list[SearchHit]:
+    """Hits for these pages, in this order."""
+    pages = snapshot.describe(np.array([scored.page_id for scored in found], np.int64))
+    hits = []
+    for rank, scored in enumerate(found, start=1):
+        page = pages[scored.page_id]
+        tokens = snapshot.read_tokens(np.array([scored.page_id], np.int64))[0]
+        boxes = snapshot.read_boxes(scored.page_id)
+        aspect = page.width_pt / page.height_pt
+        heat = supported(token_heat(query.tokens, tokens), boxes, aspect)
+        snippet = make_snippet(snapshot.read_words(scored.page_id), heat, boxes)
+        hits.append(
+            SearchHit(
+                rank=rank,
+                score=scored.score,
+                regions=find_regions(heat, boxes, aspect),
+                matches=find_matches(query.tokens, query.token_texts, tokens, boxes),
+                snippet=snippet.text,
+                snippet_spans=snippet.spans,
+                **_identity(page),
+            )
+        )
+    return hits
+
+
+def describe_page(page_id: int, snapshot: Snapshot) -> SearchHit:
+    """A page that was not searched for: nothing of it matched."""
+    page = snapshot.describe(np.array([page_id], np.int64))[page_id]
+    return SearchHit(rank=1, score=0.0, regions=(), matches=(), snippet="", snippet_spans=(), **_identity(page))
+
+
+def _identity(page: StoredPage) -> dict[str, Any]:
+    return {
+        "document": page.document,
+        "page": page.page_number,
+        "n_pages": page.n_pages,
+        "title": page.title,
+        "page_id": page.page_id,
+        "path": page.location,
+        "sha256": page.sha256,
+    }

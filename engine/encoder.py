@@ -1,0 +1,54 @@
+"""What a model offers to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.content import PageContent
+from storage.values import EncodedPage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedQuery:
+    """A question as vectors.
+
+    single: (d_s,) float32 of unit length. tokens: (n, d_t) float32, rows of unit length, n >= 1.
+    token_texts: n strings, what each token stands for in the question.
+    """
+
+    single: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    token_texts: tuple[str, ...]
+
+
+class Encoder(Protocol):
+    """A loaded model.
+
+    name and fingerprint: the identity of its vectors; see Manifest.
+    image_pixels: pixel budget of the page images it reads, or None if it reads words only.
+    reads_words: whether BM25 over the words of the page helps the recall stage.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def single_dim(self) -> int: ...
+    @property
+    def token_dim(self) -> int: ...
+    @property
+    def image_pixels(self) -> int | None: ...
+    @property
+    def reads_words(self) -> bool: ...
+
+    def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
+        """One result a page, in order."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:
+        """One result a question, in order. Raises EmptyQuery for a text without a word."""

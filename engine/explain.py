@@ -1,0 +1,133 @@
+"""Why a page was found: the regions that matched, and a snippet of its words.
+
+Works from stored vectors, boxes and words alone, for every model: no model runs, no page is rendered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.results import Region, TokenMatch
+from storage.values import PageWords
+
+Float = NDArray[np.float32]
+MAX_REGIONS = 5
+MAX_HIGHLIGHTED = 24  # page tokens
+SHARPNESS = 8  # a page token keeps this power of its closeness to the best match of a query token
+NEAR = 0.06  # of the page's height: how far matches support each other
+MIN_SHARE = 0.05  # of the heat: regions with less are not shown
+SNIPPET_WORDS = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Words around the best match. spans: (start, stop) of the matched words in ``text``."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+def token_heat(query: Float, tokens: Float) -> Float:
+    """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1.
+
+    Cosines of one model lie close together, so each query token is measured against its median on this page: how far its
+    best match stands out is its weight, and page tokens share it by how close they come to the best.
+    """
+    similarities = query @ tokens.T
+    usual = np.median(similarities, axis=1, keepdims=True)
+    best = similarities.max(axis=1, keepdims=True)
+    reach = np.maximum(best - usual, 1e-6)
+    closeness = np.clip((similarities - usual) / reach, 0, 1) ** SHARPNESS
+    weight = np.where(best - usual > 1e-6, best - usual, 0)
+    heat = (weight * closeness / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6)).sum(axis=0)
+    total = float(heat.sum())
+    return np.asarray(heat / total if total > 0 else np.full(len(tokens), 1 / len(tokens)), np.float32)
+
+
+def supported(heat: Float, boxes: Float, aspect: float) -> Float:
+    """Heat of tokens whose neighbourhood is warm too: a word that answers stands near others that do.
+
+    aspect: page width divided by its height.
+    """
+    centers = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2 * aspect, (boxes[:, 1] + boxes[:, 3]) / 2], axis=1)
+    warm = np.flatnonzero(heat > heat.max() / 100)
+    around = np.zeros_like(heat)
+    for token in warm:
+        distance = np.linalg.norm(centers[warm] - centers[token], axis=1)
+        around[token] = (heat[warm] * np.exp(-0.5 * (distance / NEAR) ** 2)).sum()
+    mixed = heat * around
+    total = float(mixed.sum())
+    return np.asarray(mixed / total if total > 0 else heat, np.float32)
+
+
+def find_regions(heat: Float, boxes: Float, aspect: float) -> tuple[Region, ...]:
+    """The warmest tokens, grown together where they stand on one line or on lines next to each other; best first."""
+    chosen = np.argsort(-heat, kind="stable")[:MAX_HIGHLIGHTED]
+    chosen = chosen[heat[chosen] >= heat[chosen[0]] / 10]
+    groups: list[tuple[Float, float]] = []
+    for token in chosen:
+        box, weight = boxes[token].copy(), float(heat[token])
+        height = max(float(box[3] - box[1]), 1e-3)
+        apart: list[tuple[Float, float]] = []
+        for other, other_weight in groups:
+            gap_x = max(other[0] - box[2], box[0] - other[2]) * aspect
+            gap_y = max(other[1] - box[3], box[1] - other[3])
+            if gap_x <= 2 * height and gap_y <= height:
+                box = np.concatenate([np.minimum(box[:2], other[:2]), np.maximum(box[2:], other[2:])])
+                weight += other_weight
+            else:
+                apart.append((other, other_weight))
+        groups = [*apart, (box, weight)]
+    groups.sort(key=lambda group: (-group[1], group[0].tolist()))
+    shown = [group for group in groups if group[1] >= MIN_SHARE][:MAX_REGIONS] or groups[:1]
+    return tuple(Region((float(b[0]), float(b[1]), float(b[2]), float(b[3])), min(1.0, weight)) for b, weight in shown)
+
+
+def find_matches(query: Float, texts: tuple[str, ...], tokens: Float, boxes: Float) -> tuple[TokenMatch, ...]:
+    """The best page token of each query token: what MaxSim adds up."""
+    similarities = query @ tokens.T
+    best = similarities.argmax(axis=1)
+    return tuple(
+        TokenMatch(text, float(similarities[i, j]), (float(b[0]), float(b[1]), float(b[2]), float(b[3])))
+        for i, (text, j) in enumerate(zip(texts, best, strict=True))
+        for b in (boxes[j],)
+    )
+
+
+def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:
+    """The run of words with the most heat, in reading order."""
+    if not len(words):
+        return Snippet("", ())
+    word_heat = _heat_of_words(words, heat, boxes)
+    size = min(SNIPPET_WORDS, len(words))
+    sums = np.convolve(word_heat, np.ones(size), "valid")
+    first = int(np.argmax(sums > sums.max() - 1e-9))
+    warm = np.flatnonzero(word_heat[first : first + size] > 0)
+    if len(warm):  # the warm words in the middle, not at an edge
+        middle = first + int(warm[0] + warm[-1]) // 2
+        first = min(max(0, middle - size // 2), len(words) - size)
+    threshold = max(word_heat[first : first + size].max() / 4, 1e-9)
+    text, spans = ("… " if first else ""), []
+    for i in range(first, first + size):
+        if word_heat[i] >= threshold:
+            spans.append((len(text), len(text) + len(words.texts[i])))
+        text += words.texts[i] + " "
+    text = text.rstrip() + (" …" if first + size < len(words) else "")
+    return Snippet(text, tuple(spans))
+
+
+def _heat_of_words(words: PageWords, heat: Float, boxes: Float) -> Float:
+    """Give each token's heat to the words whose middle its box covers, or, if it covers none, to the nearest word."""
+    x = (words.boxes[:, 0] + words.boxes[:, 2]) / 2
+    y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
+    word_heat = np.zeros(len(words), np.float32)
+    for token in np.flatnonzero(heat > heat.max() / 100):
+        x0, y0, x1, y1 = boxes[token]
+        inside = np.flatnonzero((x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4))
+        if len(inside) == 0:
+            inside = np.array([np.argmin(np.hypot(x - (x0 + x1) / 2, y - (y0 + y1) / 2))])
+        word_heat[inside] += heat[token] / len(inside)
+    return word_heat

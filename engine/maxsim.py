@@ -1,0 +1,26 @@
+"""Late interaction: the score of a page for a question."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import DimensionMismatch
+from storage.multivectors import MultiVectors
+
+
+def maxsim(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.float32]:
+    """Score one query against each page by late interaction.
+
+    Each query token takes its best dot product over the page's tokens; the score is their sum.
+    query: (n_query_tokens, dim) float32, rows of unit length. pages: same dim.
+    Returns (n_pages,) float32 in [-n_query_tokens, n_query_tokens], higher is better.
+    Raises DimensionMismatch. Source: Khattab & Zaharia 2020 (ColBERT), arXiv:2004.12832.
+    """
+    if len(pages) == 0:
+        return np.empty(0, np.float32)
+    if query.shape[1] != pages.dim:
+        raise DimensionMismatch("query tokens", pages.dim, query.shape[1])
+    similarities = query @ pages.data.T  # (n_query_tokens, n_tokens)
+    best = np.maximum.reduceat(similarities, pages.offsets[:-1], axis=1)  # (n_query_tokens, n_pages)
+    return np.asarray(best.sum(axis=0), np.float32)

@@ -1,0 +1,59 @@
+"""A deterministic toy encoder for tests and documentation. It needs no weights and understands nothing:
+a word's vector is drawn from a generator seeded with the word, so equal words match and others do not.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.encoder import EncodedQuery
+from indexer.content import PageContent
+from storage.errors import EmptyQuery
+from storage.values import EncodedPage
+from storage.words import terms
+
+DIM = 16
+
+
+class HashingEncoder:
+    """An Encoder over whole words, lower case."""
+
+    name = "hashing"
+    fingerprint = "hashing-1"
+    single_dim = token_dim = DIM
+    image_pixels: int | None = None
+    reads_words = True
+
+    def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
+        return [EncodedPage(_mean(tokens := _vectors(page.words.texts)), tokens, page.words.boxes) for page in pages]
+
+    def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:
+        queries = []
+        for text in texts:
+            words = tuple(terms(text))
+            if not words:
+                raise EmptyQuery(text)
+            tokens = _vectors(words)
+            queries.append(EncodedQuery(_mean(tokens), tokens, words))
+        return queries
+
+
+def load() -> HashingEncoder:
+    return HashingEncoder()
+
+
+def _vectors(words: Sequence[str]) -> NDArray[np.float32]:
+    rows = np.empty((len(words), DIM), np.float32)
+    for i, word in enumerate(words):
+        drawn = np.random.default_rng(zlib.crc32(" ".join(terms(word)).encode())).standard_normal(DIM)
+        rows[i] = drawn / np.linalg.norm(drawn)
+    return rows
+
+
+def _mean(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+    total = tokens.sum(axis=0)
+    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12), np.float32)

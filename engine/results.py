@@ -1,0 +1,70 @@
+"""What a search returns: the same values make the table, ``--json`` and every other form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a page that matched. box: (x0, y0, x1, y1) in page fractions, origin top left.
+
+    score: how much of the question this region answers, from 0 to 1; the best region of a page comes first.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"box": [round(value, 4) for value in self.box], "score": round(self.score, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMatch:
+    """One token of the question and the best place for it on the page."""
+
+    token: str
+    score: float  # cosine
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """One page found for a query."""
+
+    rank: int  # from 1
+    score: float  # MaxSim, higher is better; comparable within one query only
+    document: str  # path relative to the indexed folder
+    page: int  # from 1, as a PDF viewer shows it
+    n_pages: int
+    title: str
+    page_id: int
+    path: Path  # where the file is
+    sha256: str  # of the file when it was indexed
+    regions: tuple[Region, ...]
+    matches: tuple[TokenMatch, ...]
+    snippet: str
+    snippet_spans: tuple[tuple[int, int], ...]  # (start, stop) of the matched words in snippet
+
+    @property
+    def name(self) -> str:
+        """What ``pagesight show`` takes: document:page."""
+        return f"{self.document}:{self.page}"
+
+    def to_dict(self, query_id: str | None = None) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        described: dict[str, Any] = {} if query_id is None else {"query_id": query_id}
+        return {
+            **described,
+            "rank": self.rank,
+            "score": round(self.score, 6),
+            "document": self.document,
+            "page": self.page,
+            "n_pages": self.n_pages,
+            "title": self.title,
+            "path": str(self.path),
+            "regions": [region.to_dict() for region in self.regions],
+            "snippet": self.snippet,
+        }
