@@ -1,0 +1,22 @@
+"""What many tests need. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _environment(tmp_path_factory):
+    """No index of the user's is touched; the converted model is kept between runs where the user keeps it."""
+    os.environ.pop("PAGESIGHT_INDEX", None)
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def sample_docs() -> Path:
+    return ROOT / "sample_docs"

@@ -1,0 +1,102 @@
+"""Making documents and pages for tests, and running the command line as a user does."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine.models.hashing import HashingEncoder
+from indexer.content import PageContent
+from storage.manifest import Manifest
+from storage.values import DocumentInfo, NewPage, PageWords, SourceFile
+
+ROOT = Path(__file__).parents[1]
+HASHING = HashingEncoder()
+
+
+def manifest(codec: str = "int8") -> Manifest:
+    """Of an index made with the toy encoder."""
+    return Manifest(
+        encoder=HASHING.name,
+        fingerprint=HASHING.fingerprint,
+        single_dim=HASHING.single_dim,
+        token_dim=HASHING.token_dim,
+        codec=codec,
+    )
+
+
+def words(text: str) -> PageWords:
+    """Words of a text on one line across the page."""
+    texts = tuple(text.split())
+    edges = np.linspace(0, 1, len(texts) + 1)
+    boxes = [(x0, 0.1, x1, 0.15) for x0, x1 in zip(edges, edges[1:], strict=False)]
+    return PageWords(texts, np.array(boxes, np.float32).reshape(-1, 4))
+
+
+def new_page(number: int, text: str) -> NewPage:
+    """A page as the pipeline would store it."""
+    content = PageContent(number=number, width_pt=595, height_pt=842, words=words(text), text_source="text")
+    (encoded,) = HASHING.encode_pages([content])
+    source = "text" if text else "none"
+    return NewPage(number=number, width_pt=595, height_pt=842, text_source=source, words=content.words, encoded=encoded)
+
+
+def source_file(name: str, root: Path = Path("/docs")) -> SourceFile:
+    """A file that need not exist."""
+    return SourceFile(root=root, path=name, location=root / name, n_bytes=len(name), mtime_ns=1)
+
+
+def add_document(
+    writer, name: str, pages: Sequence[str], *, content: str | None = None, root: Path = Path("/docs")
+) -> str:
+    """Store a document with these page texts; its SHA-256 follows from ``content`` or from the texts."""
+    sha256 = hashlib.sha256((content if content is not None else "\f".join(pages)).encode()).hexdigest()
+    with writer.draft() as draft:
+        for number, text in enumerate(pages, start=1):
+            draft.add_page(new_page(number, text))
+        info = DocumentInfo(sha256=sha256, media_type="application/pdf", n_pages=len(pages), date="2024-05-17")
+        draft.commit(info, source_file(name, root))
+    return sha256
+
+
+def make_pdf(path: Path, pages: Sequence[str], **save: object) -> Path:
+    """A PDF whose pages show these texts."""
+    import pymupdf
+
+    document = pymupdf.open()
+    for text in pages:
+        page = document.new_page(width=595, height=842)
+        page.insert_textbox(pymupdf.Rect(50, 50, 545, 800), text, fontsize=12)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document.save(path, **save)
+    document.close()
+    return path
+
+
+def text_image(text: str, size: tuple[int, int] = (1000, 400), font_px: int = 40):
+    """A picture of a text, black on white."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", size, "white")
+    ImageDraw.Draw(image).multiline_text((30, 30), text, fill="black", font=ImageFont.load_default(font_px))
+    return image
+
+
+def run_cli(*arguments: object, cwd: Path | None = None, check: bool = False, **environment: str):
+    """Run ``pagesight`` in a process of its own."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "engine", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=check,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        timeout=300,
+    )

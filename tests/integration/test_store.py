@@ -1,0 +1,254 @@
+"""The store on a real disk: crashes at every step, two writers, readers beside a writer, damage and repair."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from storage.doctor import examine
+from storage.errors import (
+    DimensionMismatch,
+    FormatVersionMismatch,
+    ModelMismatch,
+    StoreCorrupt,
+    StoreLocked,
+    StoreNotFound,
+)
+from storage.manifest import Manifest
+from storage.segments import segment_path
+from storage.store import Store
+from storage.values import EncodedPage, NewPage, PageWords
+from tests.helpers import ROOT, add_document, manifest, new_page
+
+STEPS = ("vectors on disk", "transaction begun", "pages inserted", "before commit", "committed")
+
+
+def names(store):
+    with store.snapshot() as snapshot:
+        return [document.document for document in snapshot.documents()]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path, step):
+    with Store.create(tmp_path, manifest()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["first version", "second page"])
+    script = f"""
+        import os, signal
+        from pathlib import Path
+        from storage.store import Store
+        from tests.helpers import add_document
+
+        def die(step):
+            if step == {step!r}:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        with Store(Path({str(tmp_path)!r})) as store, store.writer(die) as writer:
+            add_document(writer, "a.pdf", ["new version of a", "its second", "its third"])
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == -9, result.stderr
+    with Store(tmp_path) as store:
+        with store.snapshot() as snapshot:
+            (document,) = snapshot.documents()
+            assert document.n_indexed_pages == (3 if step == "committed" else 2)
+        with store.writer() as writer:  # the lock went with the process, and the tail is written over
+            add_document(writer, "b.pdf", ["after the crash"])
+        assert names(store) == ["a.pdf", "b.pdf"]
+        assert examine(store).findings == ()
+
+
+@pytest.mark.parametrize("step", STEPS[:-1])
+def test_an_error_at_any_step_leaves_the_old_state_in_the_same_process(tmp_path, step):
+    def fail(reached):
+        if reached == step:
+            raise OSError(5, "Input/output error")
+
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer(fail) as writer:
+            with pytest.raises(OSError, match="Input/output"):
+                add_document(writer, "a.pdf", ["lost"])
+            assert names(store) == []
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["kept", "twice"])
+            add_document(writer, "b.pdf", ["kept too"])
+        assert names(store) == ["a.pdf", "b.pdf"]
+        assert examine(store).findings == ()
+
+
+def test_left_overs_of_a_dead_writer_are_cut_off(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["some words"])
+        size = segment_path(tmp_path, 1).stat().st_size
+        with open(segment_path(tmp_path, 1), "ab") as file:
+            file.write(b"left over")
+        segment_path(tmp_path, 2).write_bytes(b"begun and never committed")
+        with store.writer():
+            assert segment_path(tmp_path, 1).stat().st_size == size
+            assert not segment_path(tmp_path, 2).exists()
+
+
+def test_records_go_on_in_a_new_segment_when_one_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("storage.segments.SEGMENT_BYTES", 1000)
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            for name in "abc":
+                add_document(writer, name, ["a few words of text", "and some more words"])
+        assert len(list(tmp_path.glob("tokens-*.seg"))) > 1
+        assert examine(store).findings == ()
+
+
+def test_the_second_writer_is_told_who_the_first_is(tmp_path):
+    with Store.create(tmp_path, manifest()) as store, store.writer():
+        code = f"from pathlib import Path; from storage.store import Store\nwith Store(Path({str(tmp_path)!r})).writer(): pass"
+        result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "StoreLocked" in result.stderr
+        with pytest.raises(StoreLocked, match="process "):
+            Store(tmp_path).writer().__enter__()
+
+
+def test_readers_see_whole_documents_while_another_writes(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        problems = []
+        done = threading.Event()
+
+        def read():
+            while not done.is_set():
+                with store.snapshot() as snapshot:
+                    documents = {item.document: item for item in snapshot.documents()}
+                    ids = snapshot.page_ids()
+                    tokens = snapshot.read_tokens(ids)
+                    recalled = store.recall_index(snapshot)
+                    if len(recalled) != len(ids) or len(tokens) != len(ids):
+                        problems.append("recall index, rows and vectors differ")
+                    for item in documents.values():
+                        if item.n_indexed_pages != item.n_pages:
+                            problems.append(f"{item.document} has {item.n_indexed_pages} of {item.n_pages} pages")
+
+        threads = [threading.Thread(target=read) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        with store.writer() as writer:
+            for round_ in range(30):
+                add_document(
+                    writer, f"{round_ % 7}.pdf", [f"page {i} of round {round_}" for i in range(1 + round_ % 4)]
+                )
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert problems == []
+
+
+def test_vectors_of_another_width_are_refused(tmp_path):
+    page = new_page(1, "word")
+    wrong = EncodedPage(page.encoded.single, np.ones((1, 3), np.float32), page.encoded.boxes)
+    with Store.create(tmp_path, manifest()) as store, store.writer() as writer, writer.draft() as draft:
+        with pytest.raises(DimensionMismatch, match="token vectors must have 16 dimensions, got 3"):
+            draft.add_page(
+                NewPage(number=1, width_pt=1, height_pt=1, text_source="text", words=PageWords.none(), encoded=wrong)
+            )
+
+
+def test_opening_says_what_is_wrong(tmp_path):
+    with pytest.raises(StoreNotFound, match=r"there is no index in .*missing; make one with"):
+        Store(tmp_path / "missing")
+    Store.create(tmp_path, manifest()).close()
+    path = tmp_path / "manifest.json"
+    whole = path.read_text()
+    path.write_text(whole.replace('"format_version": 1', '"format_version": 99'))
+    with pytest.raises(FormatVersionMismatch, match="format version 99, this pagesight reads 1; upgrade"):
+        Store(tmp_path)
+    path.write_text(whole[:20])
+    with pytest.raises(StoreCorrupt, match="not JSON"):
+        Store(tmp_path)
+    path.write_text(whole)
+    (tmp_path / "metadata.db").unlink()
+    with pytest.raises(StoreCorrupt, match=r"metadata\.db is missing"):
+        Store(tmp_path)
+
+
+def test_another_encoder_is_refused_by_name():
+    with pytest.raises(ModelMismatch, match=r"built with hashing \(hashing-1\), not with e5 \(abc\)"):
+        manifest().check_encoder("e5", "abc")
+
+
+def test_creating_twice_opens_what_is_there(tmp_path):
+    with Store.create(tmp_path, manifest()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    with Store.create(tmp_path, manifest("float16")) as again:
+        assert again.manifest.codec == "int8"
+        assert names(again) == ["a.pdf"]
+
+
+def test_an_interrupted_creation_is_done_again(tmp_path):
+    (tmp_path / "metadata.db").write_bytes(b"half a database")
+    with Store.create(tmp_path, manifest()) as store:
+        assert names(store) == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
+def test_the_doctor_finds_damaged_vectors_and_drops_them_on_request(tmp_path, damage):
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["the first document", "its second page"])
+            add_document(writer, "b.pdf", ["the second document"])
+        path = segment_path(tmp_path, 1)
+        data = bytearray(path.read_bytes())
+        data[-100] ^= 1
+        {"flip": lambda: path.write_bytes(data), "cut": lambda: path.write_bytes(data[:-90]), "delete": path.unlink}[
+            damage
+        ]()
+    with Store(tmp_path) as store:
+        found = examine(store)
+        assert not found.healthy
+        assert "b.pdf" in found.damaged
+        assert ("a.pdf" in found.damaged) == (damage == "delete")
+        assert names(store) == ["a.pdf", "b.pdf"]
+        examine(store, drop_damaged=True)
+        assert "b.pdf" not in names(store)
+        with store.writer() as writer:
+            add_document(writer, "b.pdf", ["the second document"])
+        assert examine(store).findings == ()
+
+
+def test_the_doctor_makes_the_words_searchable_again(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["findable words"])
+        with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.execute(text("DELETE FROM page_terms"))
+        found = examine(store)
+        assert [finding.repaired for finding in found.findings] == [True]
+        assert found.healthy
+        with store.snapshot() as snapshot:
+            assert len(snapshot.recall_words("findable", 5, None)) == 1
+
+
+def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):
+    with Store.create(tmp_path / "index", manifest()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    code = f"""
+        import os
+        from pathlib import Path
+        os.access = lambda path, mode: not mode & os.W_OK  # root may write anywhere: let SQLite open it as others would
+        from storage.store import Store
+        with Store(Path({str(tmp_path / "index")!r})).snapshot() as snapshot:
+            print(len(snapshot.page_ids()))
+    """
+    before = sorted(path.name for path in (tmp_path / "index").iterdir())
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.stdout.strip() == "1", result.stderr
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == before
+
+
+def test_the_manifest_is_read_back(tmp_path):
+    manifest().write(tmp_path)
+    assert Manifest.read(tmp_path) == manifest()

@@ -1,0 +1,111 @@
+"""The filter language: what it finds, and how it explains what it cannot read."""
+
+import numpy as np
+import pytest
+
+from storage.errors import BadFilter
+from storage.store import Store
+from storage.values import DocumentInfo
+from tests.helpers import add_document, manifest, new_page, source_file
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("filters")
+    with Store.create(folder, manifest()) as store:
+        with store.writer() as writer:
+            first = add_document(writer, "finance/annual 2024.pdf", ["one", "two", "three"])
+            writer.set_tags(first, {"customer": "acme", "Year": "2024"})
+            add_document(writer, "scans/letter.pdf", ["four"])
+            with writer.draft() as draft:
+                draft.add_page(new_page(1, "five"))
+                info = DocumentInfo(
+                    sha256="c" * 64, media_type="image/png", n_pages=1, title="A photo", author="Ann", date=""
+                )
+                draft.commit(info, source_file("top.png"))
+        yield store
+
+
+def found(store, expression):
+    with store.snapshot() as snapshot:
+        pages = snapshot.describe(snapshot.page_ids(expression))
+    return sorted(f"{page.document}:{page.page_number}" for page in pages.values())
+
+
+ANNUAL = [f"finance/annual 2024.pdf:{n}" for n in (1, 2, 3)]
+LETTER, PHOTO = "scans/letter.pdf:1", "top.png:1"
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('document = "finance/annual 2024.pdf"', ANNUAL),
+        ("document ~ finance/*", ANNUAL),
+        ("document ~ *.p??", [*ANNUAL, LETTER, PHOTO]),
+        ("document !~ finance/*", [LETTER, PHOTO]),
+        ("document != top.png", [*ANNUAL, LETTER]),
+        ("folder = scans", [LETTER]),
+        ("folder = ''", [PHOTO]),
+        ("folder ~ s*", [LETTER]),
+        ("page <= 2 and document ~ finance/*", ANNUAL[:2]),
+        ("page > 2", ANNUAL[2:]),
+        ("pages = 3", ANNUAL),
+        ("kind = image", [PHOTO]),
+        ("kind = pdf", [*ANNUAL, LETTER]),
+        ("title = 'A photo'", [PHOTO]),
+        ("author ~ A*", [PHOTO]),
+        ("source = text", [*ANNUAL, LETTER, PHOTO]),
+        ("date >= 2024", [*ANNUAL, LETTER]),
+        ("date < 2030", [*ANNUAL, LETTER]),
+        ("date ~ 2024-05-*", [*ANNUAL, LETTER]),
+        ("tag.customer = acme", ANNUAL),
+        ("tag.customer != acme", [LETTER, PHOTO]),
+        ("tag.Year in (2023, 2024)", ANNUAL),
+        ("not kind = image", [*ANNUAL, LETTER]),
+        ("page = 1 and (kind = image or folder = scans)", [LETTER, PHOTO]),
+        ("page = 1 or page = 2 and kind = image", [ANNUAL[0], LETTER, PHOTO]),
+        ("PAGE = 3 AND Kind = pdf", ANNUAL[2:]),
+        ("document = nothing.pdf", []),
+        ("page in (2, 3)", ANNUAL[1:]),
+    ],
+)
+def test_a_filter_finds_what_it_says(store, expression, expected):
+    assert found(store, expression) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "match"),
+    [
+        ("", "expected a field"),
+        ("colour = red", r"no such field.*got 'colour' at character 1"),
+        ("page", r"expected one of .* after 'page', got 'the end' at character 5"),
+        ("page = two", "whole number"),
+        ("page ~ 2*", "has no glob"),
+        ("date = yesterday", "YYYY-MM-DD"),
+        ("document = 'open", "cannot read"),
+        ("(page = 1", r"expected '\)'"),
+        ("page = 1 page = 2", "expected 'and', 'or' or the end"),
+        ("page in 1", r"expected '\(' after 'in'"),
+        ("page in (1", r"expected ',' or '\)'"),
+        ("page = )", "expected a value"),
+        ("tag. = x", "no such field"),
+        ("page = 99999999999999999999", "whole number"),
+    ],
+)
+def test_a_bad_filter_says_where_and_what(store, expression, match):
+    with store.snapshot() as snapshot, pytest.raises(BadFilter, match=match):
+        snapshot.page_ids(expression)
+
+
+def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
+    with store.snapshot() as snapshot:
+        index = store.recall_index(snapshot)
+        query = np.ones(16, np.float32)
+        assert len(index.search(query, 10, None)[0]) == 5
+        assert len(index.search(query, 10, snapshot.page_ids("page = 77"))[0]) == 0
+        assert len(snapshot.recall_words("one two", 10, None)) == 2
+        assert len(snapshot.recall_words("one two", 10, snapshot.page_ids("page = 77"))) == 0
+
+
+def test_text_in_a_filter_is_never_sql(store):
+    assert found(store, "document = \"x' OR '1'='1\"") == []

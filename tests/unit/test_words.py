@@ -1,0 +1,49 @@
+"""Folding of text into BM25 terms."""
+
+import sqlite3
+
+import pytest
+
+from storage.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_expression, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Quick-brown fox", ["the", "quick", "brown", "fox"]),
+        ("of\ufb01ce \uff21\uff22\uff23", ["office", "abc"]),  # a ligature, full-width letters
+        ("AT-4711/b", ["at", "4711", "b"]),
+        ("\u7a0e\u52a1\u8868", ["\u7a0e\u52a1", "\u52a1\u8868"]),
+        ("\u8868", ["\u8868"]),
+        ("PDF\u6587\u4ef6", ["pdf", "\u6587\u4ef6"]),
+        ("snake_case", ["snake", "case"]),
+        ("... --- !", []),
+    ],
+)
+def test_terms(text, expected):
+    assert list(terms(text)) == expected
+
+
+def test_a_match_expression_cannot_be_more_than_words():
+    database = sqlite3.connect(":memory:")
+    database.execute(CREATE_WORDS)
+    database.execute("INSERT INTO page_terms (rowid, terms) VALUES (1, ?)", [fold("Stra\u00dfe caf\u00e9 NEAR")])
+    for query in ('caf\u00e9" OR "x', "NEAR(a b)", "terms:caf\u00e9", "cafe*", 'a AND "', "stra\u00dfe"):
+        expression = match_expression(query)
+        rows = database.execute("SELECT rowid FROM page_terms WHERE page_terms MATCH ?", [expression]).fetchall()
+        assert rows == ([(1,)] if query != 'a AND "' else []), query
+    database.close()
+
+
+def test_a_query_without_words_has_no_expression():
+    assert match_expression("?!") is None
+
+
+def test_a_very_long_query_is_cut_and_stays_within_sqlite_limits():
+    expression = match_expression(" ".join(f"word{i}" for i in range(5000)))
+    assert expression is not None
+    assert expression.count(" OR ") == MAX_QUERY_TERMS - 1
+    database = sqlite3.connect(":memory:")
+    database.execute(CREATE_WORDS)
+    assert database.execute("SELECT rowid FROM page_terms WHERE page_terms MATCH ?", [expression]).fetchall() == []
+    database.close()
