@@ -1,0 +1,41 @@
+# Two commands do all the set-up on a fresh machine: make demo, make test.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test test-slow check format bench clean
+
+demo: $(INSTALLED)
+	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow" -q
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -q
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ruff check --config sample_docs/make/ruff.toml sample_docs/make
+	$(BIN)/mypy
+	$(BIN)/python -m benchmarks.readme --check
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.speed
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,82 @@
+"""Draws the README's tables from benchmarks/results, between the marks <!-- results:NAME --> and <!-- end -->.
+
+python -m benchmarks.readme            write them
+python -m benchmarks.readme --check    fail if README says something else than the results
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+from benchmarks.common import RESULTS, ROOT
+
+README = ROOT / "README.md"
+
+
+def load(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+def quality_table() -> str:
+    result = load("quality")
+    systems = result["ndcg@5"]
+    rows = ["| questions | | " + " | ".join(systems) + " |", "|---|---:|" + "---:|" * len(systems)]
+    for kind, number in result["queries"].items():
+        figures = [f"{scores[kind]:.3f}" for scores in systems.values()]
+        rows.append(f"| {kind} | {number} | " + " | ".join([f"**{figures[0]}**", *figures[1:]]) + " |")
+    return "\n".join(rows)
+
+
+def speed_table() -> str:
+    result = load("speed")
+    sample, long = result["index_sample_docs"], result["index_2000_pages"]
+    rows = [
+        ("`pagesight --help`", f"{result['help_seconds']:.2f} s"),
+        ("`pagesight search`, a cold process", f"{result['cold_search_seconds']:.2f} s"),
+        (
+            f"index sample_docs ({result['sample_pages']} pages, some scanned)",
+            f"{sample['seconds']:.0f} s, {sample['peak_mb']:.0f} MB",
+        ),
+        ("the same again, nothing changed", f"{result['index_sample_docs_again']['seconds']:.1f} s"),
+        ("index a PDF of 2,000 pages", f"{long['seconds'] / 60:.0f} min, {long['peak_mb']:.0f} MB"),
+        ("token vectors on disk", f"{result['bytes_per_page'] / 1000:.0f} kB a page"),
+    ]
+    lines = ["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"On {result['cores']} cores of an {result['cpu']}, processes and memory of all children included.",
+        ]
+    )
+
+
+TABLES = {"quality": quality_table, "speed": speed_table}
+
+
+def drawn(text: str) -> str:
+    """The README with every table drawn anew."""
+    for name, table in TABLES.items():
+        pattern = re.compile(rf"(<!-- results:{name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        if not pattern.search(text):
+            sys.exit(f"README.md has no place for the table {name!r}")
+        text = pattern.sub(lambda match, table=table: match[1] + table() + match[2], text)
+    return text
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    new = drawn(text)
+    if "--check" in sys.argv:
+        if new != text:
+            sys.exit("README.md and benchmarks/results differ; run: python -m benchmarks.readme")
+    else:
+        README.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
