@@ -141,7 +141,16 @@ class SearchEngine:
             index = store.recall_index(snapshot)
             for text in queries:
                 (query,) = encoder.encode_queries([text])
-                found = search(query, text, snapshot, index, config, filters=filters, words=encoder.reads_words)
+                found = search(
+                    query,
+                    text,
+                    snapshot,
+                    index,
+                    config,
+                    filters=filters,
+                    words=encoder.reads_words,
+                    opening_weight=encoder.opening_weight,
+                )
                 yield describe(found, query, snapshot)
 
     def remove(self, *names: str, filters: str | None = None) -> list[str]:

@@ -17,8 +17,8 @@ from storage.values import EncodedPage
 class EncodedQuery:
     """A question as vectors.
 
-    single: (d_s,) float32 of unit length. tokens: (n, d_t) float32, rows of unit length, n >= 1.
-    token_texts: n strings, what each token stands for in the question.
+    single: (d_s,) float32 of unit length. tokens: (n, d_t) float32, n >= 1; the length of a row is how much the token
+    counts, 1 on average. token_texts: n strings, what each token stands for in the question.
     """
 
     single: NDArray[np.float32]
@@ -32,6 +32,7 @@ class Encoder(Protocol):
     name and fingerprint: the identity of its vectors; see Manifest.
     image_pixels: pixel budget of the page images it reads, or None if it reads words only.
     reads_words: whether BM25 over the words of the page helps the recall stage.
+    opening_weight: how much a document's first page counts for its other pages (see engine.retrieval.rerank), 0 to 1.
     """
 
     @property
@@ -46,6 +47,8 @@ class Encoder(Protocol):
     def image_pixels(self) -> int | None: ...
     @property
     def reads_words(self) -> bool: ...
+    @property
+    def opening_weight(self) -> float: ...
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """One result a page, in order."""

@@ -17,10 +17,14 @@ def maxsim(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.float3
     Returns (n_pages,) float32 in [-n_query_tokens, n_query_tokens], higher is better.
     Raises DimensionMismatch. Source: Khattab & Zaharia 2020 (ColBERT), arXiv:2004.12832.
     """
+    return np.asarray(token_maxima(query, pages).sum(axis=0), np.float32)
+
+
+def token_maxima(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.float32]:
+    """What MaxSim adds up: the best dot product of each query token on each page, (n_query_tokens, n_pages) float32."""
     if len(pages) == 0:
-        return np.empty(0, np.float32)
+        return np.empty((len(query), 0), np.float32)
     if query.shape[1] != pages.dim:
         raise DimensionMismatch("query tokens", pages.dim, query.shape[1])
     similarities = query @ pages.data.T  # (n_query_tokens, n_tokens)
-    best = np.maximum.reduceat(similarities, pages.offsets[:-1], axis=1)  # (n_query_tokens, n_pages)
-    return np.asarray(best.sum(axis=0), np.float32)
+    return np.asarray(np.maximum.reduceat(similarities, pages.offsets[:-1], axis=1), np.float32)

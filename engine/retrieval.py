@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.config import SearchConfig
 from engine.encoder import EncodedQuery
-from engine.maxsim import maxsim
+from engine.maxsim import token_maxima
 from storage.recall_index import RecallIndex
 from storage.snapshot import Snapshot
 
@@ -35,17 +35,19 @@ def search(
     *,
     filters: str | None = None,
     words: bool = True,
+    opening_weight: float = 0.0,
 ) -> list[ScoredPage]:
     """The best pages, at most ``config.k``, higher scores first, ties by page id.
 
     filters: see storage.filters; None searches everything. words: fuse BM25 over the pages' words into the recall stage.
+    opening_weight: see ``rerank``.
     """
     allowed = None if filters is None else snapshot.page_ids(filters)
     if config.exact:
         candidates = snapshot.page_ids() if allowed is None else allowed
     else:
         candidates = recall(query, text, snapshot, index, config.n_candidates, allowed=allowed, words=words)
-    return rerank(query, snapshot, candidates)[: config.k]
+    return rerank(query, snapshot, candidates, opening_weight)[: config.k]
 
 
 def recall(
@@ -75,14 +77,20 @@ def fuse(rankings: Sequence[PageIds]) -> PageIds:
     return np.asarray(page_ids[np.lexsort((page_ids, -scores))], np.int64)
 
 
-def rerank(query: EncodedQuery, snapshot: Snapshot, page_ids: PageIds) -> list[ScoredPage]:
-    """Exact MaxSim of these pages over their stored token vectors, best first, ties by page id."""
-    ids, scores = [], []
-    for batch, tokens in snapshot.iter_tokens(np.sort(page_ids)):
-        ids.append(batch)
-        scores.append(maxsim(query.tokens, tokens))
-    if not ids:
+def rerank(query: EncodedQuery, snapshot: Snapshot, page_ids: PageIds, opening_weight: float = 0.0) -> list[ScoredPage]:
+    """Exact MaxSim of these pages over their stored token vectors, best first, ties by page id.
+
+    A document says on its first page what it is about, and its other pages say it no more: "the OR3471's highest
+    voltage" is answered by a table that does not name the chip. So with ``opening_weight`` w in [0, 1] a page's score is
+    (1 - w) MaxSim(query, page) + w MaxSim(query, page and first page together).
+    """
+    if len(page_ids) == 0:
         return []
-    all_ids, all_scores = np.concatenate(ids), np.concatenate(scores)
-    order = np.lexsort((all_ids, -all_scores))
-    return [ScoredPage(int(all_ids[i]), float(all_scores[i])) for i in order]
+    openings = snapshot.opening_pages(page_ids) if opening_weight else page_ids
+    read = np.union1d(page_ids, openings)
+    best = np.concatenate([token_maxima(query.tokens, tokens) for _, tokens in snapshot.iter_tokens(read)], axis=1)
+    own, opening = best[:, np.searchsorted(read, page_ids)], best[:, np.searchsorted(read, openings)]
+    together = np.maximum(own, opening)
+    scores = (1 - opening_weight) * own.sum(axis=0) + opening_weight * together.sum(axis=0)
+    order = np.lexsort((page_ids, -scores))
+    return [ScoredPage(int(page_ids[i]), float(scores[i])) for i in order]

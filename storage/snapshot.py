@@ -82,6 +82,20 @@ class Snapshot:
         if batch:
             yield np.array(batch, np.int64), self._read_batch(batch, refs)
 
+    def opening_pages(self, page_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each of these pages the first page of its document that has something to find."""
+        other = page.alias()
+        first = (
+            select(other.c.id)
+            .where(other.c.document_id == page.c.document_id, other.c.n_tokens > 0)
+            .order_by(other.c.number)
+            .limit(1)
+        ).scalar_subquery()
+        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
+        rows = self._connection.execute(select(page.c.id, first.label("first")).where(page.c.id.in_(wanted)))
+        firsts = {row.id: row.first for row in rows}
+        return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
+
     def read_boxes(self, page_id: int) -> NDArray[np.float32]:
         """Where each token of a page is: (n_tokens, 4) float32, page fractions."""
         ref, n_tokens = self._refs(np.array([page_id]))[page_id]

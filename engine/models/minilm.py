@@ -109,6 +109,10 @@ class WordPieces:
         self._tokenizer.no_padding()
         self._remembered: dict[str, list[tuple[int, str]]] = {}
 
+    def weight(self, piece_id: int) -> float:  # noqa: ARG002 - as UnigramTokenizer.weight
+        """All pieces alike: this vocabulary does not say how frequent they are."""
+        return 1.0
+
     def pieces(self, word: str) -> list[tuple[int, str]]:
         """As UnigramTokenizer.pieces."""
         found = self._remembered.get(word)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from engine.models.bert_graph import GRAPH_VERSION, build_graph
 from engine.models.cache import cached, verified
+from engine.models.languages import language_directions, recipe_digest
 from engine.models.packed_e5 import PackedE5
 from engine.models.runtime import onnx_session
 from engine.models.unigram import UnigramTokenizer, UnigramVocabulary
-from engine.models.weights import BertWeights, PackagedFile, SafetensorsWeights, sha256_of
+from engine.models.weights import BertWeights, Float, PackagedFile, SafetensorsWeights, sha256_of
 from engine.models.word_encoder import WordEncoder, WordModelSpec
 
 NAME = "multilingual-e5-small"
@@ -37,17 +40,24 @@ def load(folder: Path | None = None, *, threads: int = 0) -> WordEncoder:
     else:
         weights, digest = SafetensorsWeights(folder), sha256_of(folder / "model.safetensors")
 
+    def encoder(converted: Path, directions: Float | None) -> WordEncoder:
+        session = onnx_session(converted / "encoder.onnx", threads)
+        tokenizer = UnigramTokenizer(UnigramVocabulary.load(converted))
+        return WordEncoder(spec, session, weights.word_table(), tokenizer, directions)
+
     def convert(target: Path) -> None:
         (target / "encoder.onnx").write_bytes(build_graph(weights))
         PackedE5(packed_path).vocabulary().save(target)
+        np.save(target / "languages.npy", language_directions(encoder(target, None).piece_vectors))
 
-    ready = cached(NAME, {"weights": digest, "vocabulary": PACKED.sha256, "graph": GRAPH_VERSION}, convert)
     spec = WordModelSpec(
         name=NAME if folder is None else str(folder),
         page_prefix="passage:",
         query_prefix="query:",
         weights_sha256=digest,
         graph_version=GRAPH_VERSION,
+        many_languages=True,
     )
-    tokenizer = UnigramTokenizer(UnigramVocabulary.load(ready))
-    return WordEncoder(spec, onnx_session(ready / "encoder.onnx", threads), weights.word_table(), tokenizer)
+    made_from = {"weights": digest, "vocabulary": PACKED.sha256, "graph": GRAPH_VERSION, "languages": recipe_digest()}
+    ready = cached(NAME, made_from, convert)
+    return encoder(ready, np.load(ready / "languages.npy"))

@@ -9,6 +9,7 @@ the command line would pay each time; here it is a dict, read in 0.1 s. A test h
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,11 @@ class UnigramTokenizer:
                 self._remembered.clear()
             found = self._remembered[word] = self._cut(word)
         return found
+
+    def weight(self, piece_id: int) -> float:
+        """The square root of how surprising a piece is, in nats. An unknown one is as rare as the rarest known."""
+        surprise = -(min(self._scores) if piece_id == self._unknown else self._scores[piece_id])
+        return math.sqrt(max(surprise, 1.0))
 
     def _cut(self, word: str) -> list[tuple[int, str]]:
         text = BLANK + "".join(word.translate(self._normal_forms).split())[:MAX_WORD_CHARS]

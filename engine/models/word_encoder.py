@@ -3,7 +3,11 @@
     words -> pieces -> windows of 128 pieces that overlap -> last layer of a text model -> mean over each unit's pieces
 
 A unit is a word; in scripts without blanks between words (Chinese, Japanese, Thai, ...) it is one piece. Each piece takes
-its vector from the window in which it is farthest from an edge. The single vector is the mean over all pieces.
+its vector from the window in which it is farthest from an edge. The single vector is the mean over all pieces. Where a
+model knows several languages, what tells them apart is taken out of all vectors (engine.models.languages).
+
+A piece of a question counts by how rare it is: "Leipzig" says more than "the". Its vector has that length, so MaxSim needs
+to know nothing of it.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from numpy.typing import NDArray
 
 from engine.encoder import EncodedQuery
 from engine.models.bert_graph import INPUT_MASK, INPUT_WORDS, OUTPUT
+from engine.models.languages import recipe_digest, without
 from engine.models.weights import Float, WordTable
 from indexer.content import PageContent
 from storage.errors import EmptyQuery
@@ -29,6 +34,7 @@ WINDOW_PIECES = 128  # 64 and 256 find less: see ARCHITECTURE
 OVERLAP_PIECES = 32
 BATCH_WINDOWS = 8
 MAX_PAGE_PIECES = 16_384  # a page of print has 500 to 3,000; beyond this it is a data dump, and its rest is left out
+OPENING_WEIGHT = 0.7  # see Encoder.opening_weight; 0.5 to 0.9 do about equally well
 _NO_BLANKS = re.compile(  # Thai to Myanmar, Khmer, kana, Chinese characters; Korean has blanks
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -43,12 +49,16 @@ class WordTokenizer(Protocol):
     def pieces(self, word: str) -> list[tuple[int, str]]:
         """(id, text) of each piece, at least one; see UnigramTokenizer."""
 
+    def weight(self, piece_id: int) -> float:
+        """How much a piece of a question counts beside the others: any positive number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordModelSpec:
     """What tells one such model from another.
 
     name: what load_model takes. page_prefix, query_prefix: what the model was trained with.
+    many_languages: whether the differences between languages are taken out.
     """
 
     name: str
@@ -56,12 +66,14 @@ class WordModelSpec:
     query_prefix: str
     weights_sha256: str
     graph_version: int
+    many_languages: bool = False
 
     @property
     def fingerprint(self) -> str:
         """Of everything that changes vectors. The name does not: the same weights may lie in several folders."""
         settings: list[object] = [self.page_prefix, self.query_prefix, self.weights_sha256, self.graph_version]
         settings += [WINDOW_PIECES, OVERLAP_PIECES, MAX_PAGE_PIECES, _NO_BLANKS.pattern]
+        settings.append(recipe_digest() if self.many_languages else "")
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
@@ -79,10 +91,19 @@ class WordEncoder:
 
     image_pixels: int | None = None
     reads_words = True
+    opening_weight = OPENING_WEIGHT
 
-    def __init__(self, spec: WordModelSpec, session: Any, table: WordTable, tokenizer: WordTokenizer) -> None:
-        """session: an onnxruntime.InferenceSession of a graph by bert_graph."""
-        self._spec, self._session, self._table, self._tokenizer = spec, session, table, tokenizer
+    def __init__(
+        self,
+        spec: WordModelSpec,
+        session: Any,
+        table: WordTable,
+        tokenizer: WordTokenizer,
+        directions: Float | None = None,
+    ) -> None:
+        """session: an onnxruntime.InferenceSession of a graph by bert_graph. directions: see engine.models.languages."""
+        self._session, self._table, self._tokenizer = session, table, tokenizer
+        self._directions = directions
         self.name, self.fingerprint = spec.name, spec.fingerprint
         self.single_dim = self.token_dim = int(session.get_outputs()[0].shape[-1])
         self._page_head = self._head(spec.page_prefix)
@@ -90,6 +111,14 @@ class WordEncoder:
 
     def _head(self, prefix: str) -> list[int]:
         return [self._tokenizer.start_id, *(i for word in prefix.split() for i, _ in self._tokenizer.pieces(word))]
+
+    def piece_vectors(self, texts: Sequence[str]) -> list[Float]:
+        """Vectors of the pieces of short texts, read as pages are: (n_pieces, token_dim) each, rows of unit length."""
+        inputs = [[*self._page_head, *(i for i, _ in self._pieces(text)), self._tokenizer.end_id] for text in texts]
+        return [self._unit_rows(output[len(self._page_head) : -1]) for output in self._run(inputs)]
+
+    def _pieces(self, text: str) -> list[tuple[int, str]]:
+        return [piece for word in text.split() for piece in self._tokenizer.pieces(word)]
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """The pages' windows go through the model together."""
@@ -109,7 +138,7 @@ class WordEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:
         """One vector a piece of the question; the single vector is their mean with the prefix, as the model was trained."""
-        pieces = [[piece for word in text.split() for piece in self._tokenizer.pieces(word)] for text in texts]
+        pieces = [self._pieces(text) for text in texts]
         room = WINDOW_PIECES * 4 - len(self._query_head) - 1  # 512, the model's limit
         for text, found in zip(texts, pieces, strict=True):
             if not any(any(map(str.isalnum, piece)) for _, piece in found):
@@ -117,9 +146,10 @@ class WordEncoder:
         inputs = [[*self._query_head, *(i for i, _ in found[:room]), self._tokenizer.end_id] for found in pieces]
         queries = []
         for found, output in zip(pieces, self._run(inputs), strict=True):
-            tokens = _unit_rows(output[len(self._query_head) : -1])
+            weights = np.array([self._tokenizer.weight(i) for i, _ in found[:room]], np.float32)
+            tokens = self._unit_rows(output[len(self._query_head) : -1]) * (weights / weights.mean())[:, None]
             texts_of_tokens = tuple(piece for _, piece in found[:room])
-            queries.append(EncodedQuery(_unit_rows(output.mean(axis=0, keepdims=True))[0], tokens, texts_of_tokens))
+            queries.append(EncodedQuery(self._mean(output), tokens, texts_of_tokens))
         return queries
 
     def _units(self, words: PageWords) -> _Units:
@@ -161,8 +191,18 @@ class WordEncoder:
             pieces[start + better] = output[len(self._page_head) + better]
             best[start + better] = distance[better]
         sums = np.zeros((len(page.boxes), self.token_dim), np.float32)
-        np.add.at(sums, page.owner, _unit_rows(pieces))
-        return EncodedPage(_unit_rows(pieces.mean(axis=0, keepdims=True))[0], _unit_rows(sums), page.boxes)
+        np.add.at(sums, page.owner, _normalised(pieces))
+        return EncodedPage(self._mean(pieces), self._unit_rows(sums), page.boxes)
+
+    def _unit_rows(self, rows: Float) -> Float:
+        """Rows without the language they are in, scaled to length 1."""
+        if self._directions is not None:
+            rows = without(_normalised(rows), self._directions)
+        return _normalised(rows)
+
+    def _mean(self, rows: Float) -> Float:
+        """The single vector of pieces."""
+        return np.asarray(self._unit_rows(rows.mean(axis=0, keepdims=True))[0], np.float32)
 
     def _run(self, inputs: list[list[int]]) -> list[Float]:
         """Vectors of all pieces of each window: (n_pieces, hidden). Windows of like length share a batch."""
@@ -190,6 +230,6 @@ def windows(n_pieces: int, size: int, overlap: int) -> list[tuple[int, int]]:
     return [(start, start + size) for start in starts]
 
 
-def _unit_rows(rows: Float) -> Float:
+def _normalised(rows: Float) -> Float:
     """Rows scaled to length 1."""
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)

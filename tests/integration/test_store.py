@@ -95,7 +95,7 @@ def test_left_overs_of_a_dead_writer_are_cut_off(tmp_path):
 
 
 def test_records_go_on_in_a_new_segment_when_one_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr("storage.segments.SEGMENT_BYTES", 1000)
+    monkeypatch.setattr("storage.segments.SEGMENT_BYTES", 500)
     with Store.create(tmp_path, manifest()) as store:
         with store.writer() as writer:
             for name in "abc":
