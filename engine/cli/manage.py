@@ -51,7 +51,11 @@ def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> 
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def info(index_dir: Path | None, as_json: bool) -> int:
-    """Say what the index holds, what made it, and what it costs."""
+    """Say what the index holds, what made it, and what it costs.
+
+    \b
+    pagesight info --json
+    """
     with open_engine(index_dir) as engine:
         manifest, totals = engine.store.manifest, engine.totals()
         on_disk = sum(path.stat().st_size for path in engine.folder.rglob("*") if path.is_file())
@@ -87,7 +91,11 @@ def info(index_dir: Path | None, as_json: bool) -> int:
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a failure.")
 def failures(index_dir: Path | None, as_json: bool) -> int:
-    """List what could not be read, and why."""
+    """List what could not be read, and why.
+
+    \b
+    pagesight failures
+    """
     with open_engine(index_dir) as engine:
         found = engine.failures()
     for failure in found:
@@ -136,7 +144,11 @@ def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, 
     "--drop-damaged", is_flag=True, help="Drop damaged documents, so that the next index run reads them again."
 )
 def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
-    """Check every stored byte, and repair what can be derived."""
+    """Check every stored byte, and repair what can be derived.
+
+    \b
+    pagesight doctor --drop-damaged
+    """
     with open_engine(index_dir) as engine:
         result = engine.examine(drop_damaged=drop_damaged)
     for finding in result.findings:

@@ -9,7 +9,11 @@ from engine.cli.output import console
 
 @click.command()
 def models() -> int:
-    """List the models and where their weights come from."""
+    """List the models and where their weights come from.
+
+    \b
+    pagesight models
+    """
     from rich.table import Table
 
     from engine.config import DEFAULT_MODEL

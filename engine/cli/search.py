@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--queries",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Answer a JSONL file of {id, query}.",
+    help="Answer a file with a JSON object {id, query} a line.",
 )
 @click.option(
     "--save-images",
@@ -160,7 +160,8 @@ def _read_queries(path: Path | None) -> list[tuple[str | None, str]]:
             continue
         try:
             fields = json.loads(line)
-            asked.append((str(fields["id"]), str(fields["query"])))
+            query_id = fields["_id"] if "_id" in fields else fields["id"]  # BEIR's names, or ours
+            asked.append((str(query_id), str(fields["text"] if "text" in fields else fields["query"])))
         except (ValueError, KeyError, TypeError) as error:
             raise click.UsageError(f"{path}, line {number}: expected an object with id and query ({error})") from error
     return asked

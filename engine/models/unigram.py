@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 BLANK = "\u2581"  # stands for the blank before a word
 UNKNOWN_PENALTY = 10.0  # an unknown character costs this much more than the least probable piece
+CONTROL = frozenset({"<s>", "</s>", "<pad>", "<unk>", "<mask>"})  # never found in text, whatever it says
 MAX_REMEMBERED = 200_000
 MAX_WORD_CHARS = 1000  # longer ones (a page without a blank) are cut, to bound the time
 
@@ -56,7 +57,7 @@ class UnigramTokenizer:
 
     def __init__(self, vocabulary: UnigramVocabulary) -> None:
         self._pieces, self._unknown = vocabulary.pieces, vocabulary.unknown
-        self._ids = dict(zip(vocabulary.pieces, range(len(vocabulary.pieces)), strict=True))
+        self._ids = {piece: i for i, piece in enumerate(vocabulary.pieces) if piece not in CONTROL}
         self._scores: list[float] = vocabulary.scores.tolist()
         self._longest = max(map(len, vocabulary.pieces))
         self._unknown_score = min(self._scores) - UNKNOWN_PENALTY

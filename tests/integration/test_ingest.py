@@ -153,7 +153,9 @@ def test_reindex_reads_again_and_keeps_every_name(engine, docs):
 
 
 def test_a_password_opens_what_failed_without_it(engine, tmp_path):
-    path = make_pdf(tmp_path / "secret.pdf", ["hidden treasure of the island"], encryption=5, user_pw="open", owner_pw="boss")
+    path = make_pdf(
+        tmp_path / "secret.pdf", ["hidden treasure of the island"], encryption=5, user_pw="open", owner_pw="boss"
+    )
     assert "--password" in index(engine, path)["secret.pdf"].reason
     assert "--retry" in index(engine, path)["secret.pdf"].reason
     assert "does not open" in index(engine, path, password="wrong")["secret.pdf"].reason

@@ -9,7 +9,21 @@ import pytest
 from tests.helpers import ROOT
 
 ALLOWED = {"storage": {"storage"}, "indexer": {"storage", "indexer"}, "engine": {"storage", "indexer", "engine"}}
-HEAVY = {"torch", "transformers", "peft", "faiss", "pymupdf", "fitz", "onnxruntime", "onnx", "sqlalchemy", "rapidocr", "cv2", "PIL", "numpy"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "peft",
+    "faiss",
+    "pymupdf",
+    "fitz",
+    "onnxruntime",
+    "onnx",
+    "sqlalchemy",
+    "rapidocr",
+    "cv2",
+    "PIL",
+    "numpy",
+}
 
 
 def modules():
@@ -39,8 +53,14 @@ def test_imports_point_one_way(path):
         ("import engine; engine.__version__", HEAVY),
         ("import indexer.worker", HEAVY - {"numpy"}),
         ("import storage.errors, storage.values, storage.manifest", HEAVY - {"numpy"}),
-        ("from engine import SearchEngine", {"torch", "transformers", "faiss", "pymupdf", "onnxruntime", "onnx", "rapidocr", "cv2", "PIL"}),
-        ("import sys; sys.argv = ['pagesight', '--help']; import engine.cli.main as m\ntry: m.main()\nexcept SystemExit: pass", HEAVY),
+        (
+            "from engine import SearchEngine",
+            {"torch", "transformers", "faiss", "pymupdf", "onnxruntime", "onnx", "rapidocr", "cv2", "PIL"},
+        ),
+        (
+            "import sys; sys.argv = ['pagesight', '--help']; import engine.cli.main as m\ntry: m.main()\nexcept SystemExit: pass",
+            HEAVY,
+        ),
     ],
     ids=["engine", "worker", "storage", "SearchEngine", "help"],
 )

