@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, run_cli
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,6 +17,9 @@ def _environment(tmp_path_factory):
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def sample_docs() -> Path:
-    return ROOT / "sample_docs"
+@pytest.fixture(scope="session")
+def sample_index(tmp_path_factory) -> Path:
+    """The sample documents, indexed with the embedded default. Not to be written to."""
+    folder = tmp_path_factory.mktemp("sample") / "index"
+    run_cli("--index", folder, "index", ROOT / "sample_docs", check=True)
+    return folder

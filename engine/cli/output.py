@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from indexer.plan import Outcome
 
 WIDTH_WITHOUT_TERMINAL = 120
-SNIPPET_CHARS = 150  # in the table; --json has the whole snippet
+LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
+SNIPPET_CELLS = 150  # columns of a terminal; --json has the whole snippet
 
 
 def console() -> Console:
@@ -89,15 +90,17 @@ def _snippet(hit: SearchHit) -> Text:
     text = Text(hit.snippet)
     for start, stop in hit.snippet_spans:
         text.stylize("bold", start, stop)
-    if len(text) <= SNIPPET_CHARS:
+    n_chars = SNIPPET_CELLS * len(text) // max(1, text.cell_len)  # Chinese characters are two columns wide
+    if len(text) <= n_chars:
         return text
     first = hit.snippet_spans[0][0] if hit.snippet_spans else 0
     last = hit.snippet_spans[-1][1] if hit.snippet_spans else 0
-    start = max(0, min((first + last - SNIPPET_CHARS) // 2, first, len(text) - SNIPPET_CHARS))
-    start = hit.snippet.rfind(" ", 0, start) + 1
-    stop = hit.snippet.find(" ", min(start + SNIPPET_CHARS, len(text) - 1))
-    shown = text[start : stop if stop > 0 else len(text)]
-    return Text("… " if start else "") + shown + Text(" …" if 0 < stop < len(text) - 1 else "")
+    start = max(0, min((first + last - n_chars) // 2, first, len(text) - n_chars))
+    start = max(hit.snippet.rfind(" ", 0, start) + 1, start - LONGEST_WORD)
+    stop = min(start + n_chars, len(text))
+    blank = hit.snippet.find(" ", stop)
+    stop = blank if 0 <= blank <= stop + LONGEST_WORD else stop
+    return Text("… " if start else "") + text[start:stop] + Text(" …" if stop < len(text) else "")
 
 
 class IndexProgress:

@@ -12,11 +12,9 @@ from tests.helpers import ROOT, run_cli
 DOCS = ROOT / "sample_docs"
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sample") / "index"
-    run_cli("--index", folder, "index", DOCS, check=True)
-    return folder
+@pytest.fixture
+def index(sample_index):
+    return sample_index
 
 
 @pytest.fixture(scope="module")
