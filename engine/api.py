@@ -23,9 +23,8 @@ from indexer.pipeline import Ingest, PageDone, missing_files
 from indexer.plan import IngestOptions, Outcome, Status
 from indexer.reader import PageReader
 from storage.catalog import StoredDocument, StoredFailure, Totals
-from storage.codecs import codec_named
 from storage.errors import ModelMismatch, StoreNotFound, UnknownHit
-from storage.manifest import Manifest
+from storage.manifest import Manifest, check_codec
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class SearchEngine:
         ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
         """
         path = Path(folder).expanduser().absolute()
-        codec_named(codec or "int8")
+        check_codec(codec or "int8")
         try:
             store = Store(path)
         except StoreNotFound:
@@ -199,7 +198,7 @@ class SearchEngine:
             if query is None:
                 return describe_page(page_id, snapshot)
             (encoded,) = self.encoder.encode_queries([query])
-            return describe(rerank(encoded, snapshot, np.array([page_id], np.int64)), encoded, snapshot)[0]
+            return describe(rerank(encoded, snapshot, np.array([page_id], np.int64), 1), encoded, snapshot)[0]
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""

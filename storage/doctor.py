@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, insert, select, text, update
 
+from storage.codecs import codec_named
 from storage.database import write_transaction
 from storage.errors import StoreCorrupt
+from storage.page_rows import POOLED, POOLED_NAME, RowFile, pack_pooled, pooled_bytes, read_singles
 from storage.rows import delete_documents
 from storage.schema import document, file, index_state, page, page_terms, page_text
 from storage.segments import RecordRef, SegmentReader, segment_path
-from storage.singles import read_singles
 from storage.store import Store
+from storage.vector_index import RECALL_NAMES, is_whole, saved
 from storage.words import fold
 
 BATCH_PAGES = 1000
@@ -53,6 +55,8 @@ def examine(store: Store, *, drop_damaged: bool = False) -> Examination:
         doctor.check_database()
         doctor.check_records()
         doctor.check_singles()
+        doctor.check_pooled()
+        doctor.check_recall()
         doctor.check_terms()
         doctor.check_names()
         return doctor.conclude(drop_damaged)
@@ -98,6 +102,38 @@ class _Doctor:
                 self._lose(
                     rows[i].document_id, f"the single vector of page id {rows[i].id} has length {lengths[i]:.3g}"
                 )
+
+    def check_pooled(self) -> None:
+        """Means of token vectors are made again from the token vectors, which were checked before."""
+        dim, path = self._store.manifest.token_dim, self._store.folder / POOLED_NAME
+        codec, row_bytes = codec_named(self._store.manifest.codec, dim), pooled_bytes(dim)
+        there = path.exists() and path.stat().st_size > 0
+        rows = np.memmap(path, np.uint8, "r") if there else np.empty(0, np.uint8)
+        segments, pooled = SegmentReader(self._store.folder), RowFile(path)
+        n_wrong = 0
+        for row in self._pages:
+            stored = rows[row.id * row_bytes : (row.id + 1) * row_bytes]
+            scales = stored[: 4 * POOLED].view("<f4")
+            whole = len(stored) == row_bytes and np.isfinite(scales).all() and (scales >= 0).all() and scales.any()
+            if not whole and row.n_tokens > 0 and row.document_id not in self._damaged:
+                record = segments.read(RecordRef(row.segment, row.offset, row.n_bytes, row.crc32))
+                pooled.write(row.id, pack_pooled(codec.decode(record[: codec.n_bytes(row.n_tokens)], row.n_tokens)))
+                n_wrong += 1
+        pooled.sync()
+        pooled.close()
+        segments.close()
+        if n_wrong:
+            self._findings.append(
+                Finding(f"{path} had no right row for {n_wrong} pages, which tokens could not find", repaired=True)
+            )
+
+    def check_recall(self) -> None:
+        """Inverted lists that cannot be read are removed; the next writer makes them again."""
+        for name in RECALL_NAMES:
+            for path, _ in saved(self._store.folder, name):
+                if not is_whole(path):
+                    path.unlink()
+                    self._findings.append(Finding(f"{path} could not be read; it will be made again", repaired=True))
 
     def check_terms(self) -> None:
         words = {

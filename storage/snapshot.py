@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,11 @@ from storage.errors import StoreCorrupt
 from storage.filters import parse_filter
 from storage.manifest import Manifest
 from storage.multivectors import MultiVectors
+from storage.records import PageRecords
 from storage.schema import document, file, index_state, page, page_text
 from storage.segments import BOX_SCALE, RecordRef, SegmentReader, unpack_boxes
 from storage.values import PageWords, StoredPage
 from storage.words import match_expression
-
-READ_BATCH_TOKENS = 200_000  # token vectors expanded to float32 at a time by iter_tokens: 300 MB at 384 dimensions
 
 _WORDS_SQL = text(
     "SELECT rowid FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
@@ -68,19 +66,10 @@ class Snapshot:
         pages = [self._decode(*refs[page_id]) for page_id in page_ids.tolist()]
         return MultiVectors.from_pages(pages, self._manifest.token_dim)
 
-    def iter_tokens(self, page_ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], MultiVectors]]:
-        """The same in batches of bounded memory: yields (page ids, their token vectors)."""
+    def records(self, page_ids: NDArray[np.int64]) -> PageRecords:
+        """The encoded token vectors of these pages, to be scored as they lie."""
         refs = self._refs(page_ids)
-        batch: list[int] = []
-        n_tokens = 0
-        for page_id in page_ids.tolist():
-            batch.append(page_id)
-            n_tokens += refs[page_id][1]
-            if n_tokens >= READ_BATCH_TOKENS:
-                yield np.array(batch, np.int64), self._read_batch(batch, refs)
-                batch, n_tokens = [], 0
-        if batch:
-            yield np.array(batch, np.int64), self._read_batch(batch, refs)
+        return PageRecords.of(self._segments, self._codec, [refs[page_id] for page_id in page_ids.tolist()])
 
     def opening_pages(self, page_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each of these pages the first page of its document that has something to find."""
@@ -176,10 +165,5 @@ class Snapshot:
             raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database; run: pagesight doctor")
         return refs
 
-    def _read_batch(self, page_ids: list[int], refs: dict[int, tuple[RecordRef, int]]) -> MultiVectors:
-        return MultiVectors.from_pages([self._decode(*refs[page_id]) for page_id in page_ids], self._manifest.token_dim)
-
     def _decode(self, ref: RecordRef, n_tokens: int) -> NDArray[np.float32]:
-        dim = self._manifest.token_dim
-        data = self._segments.read(ref, self._codec.n_bytes(n_tokens, dim))
-        return self._codec.decode(data, n_tokens, dim)
+        return self._codec.decode(self._segments.read(ref, self._codec.n_bytes(n_tokens)), n_tokens)
