@@ -98,7 +98,7 @@ def build(folder: Path, n_pages: int) -> dict[str, Any]:
         "train_s": round(train_s, 1),
         "plain_write_s": round(plain_write(folder, token_bytes), 1),
         "bytes_on_disk": on_disk,
-        "bytes_per_page": {path.name.split("-")[0]: 0 for path in folder.iterdir()} | per_page(folder, page),
+        "bytes_per_page": per_page(folder, page),
     }
 
 

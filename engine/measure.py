@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.config import SearchConfig
 from engine.encoder import EncodedQuery
-from engine.retrieval import search
-from storage.recall_index import RecallIndex
+from engine.retrieval import ScoredPage
 from storage.snapshot import Snapshot
 
 QUERY_TOKENS = 12  # of a question that is made from a page
-NOISE = 1.0  # length of the noise added to its tokens, which have length 1: about as far as a question is from its answer
+NOISE = (
+    1.0  # length of the noise added to its tokens, which have length 1: about as far as a question is from its answer
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +35,26 @@ class Measurement:
 
 
 def measure(
-    snapshot: Snapshot, index: RecallIndex, queries: Sequence[tuple[str, EncodedQuery]], config: SearchConfig, *, words: bool
+    queries: Sequence[tuple[str, EncodedQuery]],
+    ask: Callable[[str, EncodedQuery, SearchConfig], list[ScoredPage]],
+    n_pages: int,
+    config: SearchConfig,
 ) -> Measurement:
-    """Ask every question twice, as usual and exactly. queries: (text, encoded); without text BM25 has no part."""
+    """Ask every question twice, as usual and exactly. queries: (text, encoded)."""
     exactly = SearchConfig(k=config.k, exact=True)
     shares, firsts, usual_ms, exact_ms = [], [], [], []
     for text, query in queries:
         began = time.perf_counter()
-        usual = [hit.page_id for hit in search(query, text, snapshot, index, config, words=words)]
+        usual = [hit.page_id for hit in ask(text, query, config)]
         between = time.perf_counter()
-        exact = [hit.page_id for hit in search(query, text, snapshot, index, exactly, words=words)]
+        exact = [hit.page_id for hit in ask(text, query, exactly)]
         usual_ms.append((between - began) * 1e3)
         exact_ms.append((time.perf_counter() - between) * 1e3)
         shares.append(len(set(usual) & set(exact)) / len(exact))
         firsts.append(usual[0] == exact[0])
     return Measurement(
         n_queries=len(queries),
-        n_pages=len(index),
+        n_pages=n_pages,
         k=config.k,
         agreement=statistics.fmean(shares),
         first=statistics.fmean(firsts),
@@ -58,7 +63,7 @@ def measure(
     )
 
 
-def made_up_queries(snapshot: Snapshot, page_ids: np.ndarray, n: int) -> Iterator[EncodedQuery]:
+def made_up_queries(snapshot: Snapshot, page_ids: NDArray[np.int64], n: int) -> Iterator[EncodedQuery]:
     """Questions made of some token vectors of some pages, moved by noise: always the same ones for the same index."""
     rng = np.random.default_rng(1)
     for page_id in np.sort(rng.choice(page_ids, min(n, len(page_ids)), replace=False)):

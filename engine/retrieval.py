@@ -125,9 +125,7 @@ def rerank(
     return [ScoredPage(page_id, score) for page_id, score in zip(ids.tolist(), best.tolist(), strict=True)]
 
 
-def _blend(
-    page_ids: PageIds, snapshot: Snapshot, opening_weight: float, maxima: Callable[[PageIds], Scores]
-) -> Scores:
+def _blend(page_ids: PageIds, snapshot: Snapshot, opening_weight: float, maxima: Callable[[PageIds], Scores]) -> Scores:
     """Scores (n_pages,) from the maxima (n_query_tokens, n_pages) of pages and of the first pages of their documents."""
     if not opening_weight:
         return np.asarray(maxima(page_ids).sum(axis=0))

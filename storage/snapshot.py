@@ -16,6 +16,7 @@ from storage.errors import StoreCorrupt
 from storage.filters import parse_filter
 from storage.manifest import Manifest
 from storage.multivectors import MultiVectors
+from storage.page_rows import read_singles
 from storage.records import PageRecords
 from storage.schema import document, file, index_state, page, page_text
 from storage.segments import BOX_SCALE, RecordRef, SegmentReader, unpack_boxes
@@ -84,6 +85,11 @@ class Snapshot:
         rows = self._connection.execute(select(page.c.id, first.label("first")).where(page.c.id.in_(wanted)))
         firsts = {row.id: row.first for row in rows}
         return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
+
+    def read_single(self, page_id: int) -> NDArray[np.float32]:
+        """The single vector of a page: (single_dim,) float32."""
+        (single,) = read_singles(self._folder, self._manifest.single_dim, np.array([page_id], np.int64))
+        return np.asarray(single, np.float32)
 
     def read_boxes(self, page_id: int) -> NDArray[np.float32]:
         """Where each token of a page is: (n_tokens, 4) float32, page fractions."""
