@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from storage.errors import DimensionMismatch
 from storage.multivectors import MultiVectors
 from storage.records import PageRecords
-from storage.threads import threads
+from storage.threads import spread
 
 
 def maxsim(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.float32]:
@@ -42,11 +42,9 @@ def stored_maxima(query: NDArray[np.float32], records: PageRecords, *, precise: 
     def score(part: slice) -> NDArray[np.float32]:
         return records.codec.maxima(query, records.read(part), precise=precise)
 
+    records.prefetch()
     maxima = np.empty((len(query), len(records.order)), np.float32)
     parts = records.parts()
-    if len(parts) > 1:
-        records.prefetch()
-    found = threads().map(score, parts) if len(parts) > 1 else map(score, parts)
-    for part, best in zip(parts, found, strict=True):
+    for part, best in zip(parts, spread(score, parts), strict=True):
         maxima[:, records.order[part]] = best
     return maxima

@@ -16,6 +16,7 @@ from storage.snapshot import Snapshot
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
 PAGES_AT_ONCE = 8192  # whose scores are held a query token each
+FUSED_SHARE = 8
 OPENINGS_SEEN = 4  # times the candidates: pages whose first pages are looked at by the recall stage
 PageIds = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -68,8 +69,8 @@ def recall(
 ) -> PageIds:
     """Candidates for the exact rerank: at most ``config.n_candidates``.
 
-    Single vector and BM25 are fused by reciprocal rank. A quarter of the candidates is the best of these; the others are
-    the best by the pooled token vectors, which come closest to what the rerank will say.
+    Single vector and BM25 are fused by reciprocal rank. An eighth of the candidates is the best of these; the others
+    are the best by means of their token vectors, which come closest to what the rerank will say.
     """
     n = config.n_candidates
     everything = index.page_ids if allowed is None else allowed
@@ -81,11 +82,11 @@ def recall(
     fused = fuse(rankings)[:n]
     if not config.token_recall:
         return fused
-    pages = index.search_tokens(query.tokens, OPENINGS_SEEN * n if opening_weight else n, allowed, fused)
+    pages = index.search_tokens(query.tokens, OPENINGS_SEEN * n if opening_weight else n, allowed)
     if opening_weight:
         scored = _blend(pages, snapshot, opening_weight, lambda some: index.pooled_maxima(query.tokens, some))
         pages = _best(pages, scored, n)[0]
-    first = fused[: n // 4]
+    first = fused[: n // FUSED_SHARE]
     return np.concatenate([first, pages[~np.isin(pages, first)]])[:n]
 
 

@@ -54,7 +54,7 @@ INLINE int padded(int dim) { return (dim + 63) / 64 * 64; }
 
 /* Bytes of scratch memory: 32 rows padded and transposed, a query in two planes, the best of each lane. */
 static size_t scratch_bytes(int n_query, int dim) {
-    return (size_t)padded(dim) * (64 + 2 * (size_t)(n_query + 16)) + (size_t)(n_query + 16) * 64 * 2 + 4096;
+    return (size_t)padded(dim) * (64 + 2 * (size_t)(n_query + 16)) + (size_t)(n_query + 16) * 64 * 4 + 4096;
 }
 
 /* The int8 values of a row: where they lie, or looked up in the table. */
@@ -126,7 +126,7 @@ VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *b
     _mm512_store_si512(block + 12 * BLOCK, _mm512_unpackhi_epi64(b, d));
 }
 
-/* Multiply a block by `rows` rows of the query (pairs of planes, if there are two), and keep the best of each lane.
+/* Multiply a block by `rows` rows of the query (pairs of planes, if there are two), and keep the best of each lane: 2 registers a row.
    The sums are 24 variables by name: an array of them is kept in memory by some compilers. */
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
 #define EACH_PAIR(DO) DO(0, 1) DO(2, 3) DO(4, 5) DO(6, 7) DO(8, 9) DO(10, 11)
@@ -141,7 +141,8 @@ VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *b
     }
 #define FLOATS(sum) _mm512_cvtepi32_ps(sum)
 #define KEEP(to, half, dot) \
-    best[to] = _mm512_mask_max_ps(best[to], valid[half], best[to], _mm512_mul_ps(dot, scales[half]));
+    best[2 * (to) + half] = \
+        _mm512_mask_max_ps(best[2 * (to) + half], valid[half], best[2 * (to) + half], _mm512_mul_ps(dot, scales[half]));
 #define KEEP_ONE(r) \
     if (r < rows) { \
         KEEP(r, 0, FLOATS(a##r)) \
@@ -181,43 +182,72 @@ BOTH(4) BOTH(6) BOTH(8) BOTH(10) BOTH(12)
 #define ENTRY(rows) {multiply_##rows##_1, multiply_##rows##_2}
 static const Multiply MULTIPLIERS[][2] = {ENTRY(4), ENTRY(6), ENTRY(8), ENTRY(10), ENTRY(12)};
 
-VNNI static void maxima_vnni(const Work *w) {
-    const int planes = w->precise ? 2 : 1, wide = padded(w->dim), groups = (w->dim + 3) / 4;
-    const int n_rows = w->n_query * planes;
-    /* The tile that leaves the fewest rows empty in the last one; larger ones first. */
-    int tile = TILE;
+/* The query as the instruction wants it, and where everything lies in the scratch memory. */
+typedef struct {
+    int planes, tile, n_tiles, groups;
+    Multiply multiply;
+    char *block;            /* groups of 4 dimensions of 32 tokens */
+    int8_t *row_buffer;     /* 32 rows, for those that cannot be read in place */
+    int32_t *query;         /* (n_tiles, groups, tile) */
+    int32_t *offsets;       /* (n_tiles, tile) */
+    __m512 *best;           /* (n_tiles * tile / planes, 2) */
+} Prepared;
+
+static Prepared prepare(const Work *w) {
+    Prepared p = {0};
+    const int wide = padded(w->dim), n_rows = w->n_query * (w->precise ? 2 : 1);
+    p.planes = w->precise ? 2 : 1;
+    p.groups = (w->dim + 3) / 4;
+    p.tile = TILE; /* the one that leaves the fewest rows empty at the end; larger ones first */
     for (int size = TILE; size >= 4; size -= 2)
-        if ((n_rows + size - 1) / size * size < (n_rows + tile - 1) / tile * tile) tile = size;
-    const int n_tiles = (n_rows + tile - 1) / tile;
-    const Multiply multiply_tile = MULTIPLIERS[tile / 2 - 2][planes - 1];
-
-    char *scratch = w->scratch;
-    char *block = scratch;                             /* groups of 4 dimensions of 32 tokens */
-    int8_t *row_buffer = (int8_t *)(block + BLOCK * wide);
-    int32_t *query = (int32_t *)(row_buffer + BLOCK * wide);  /* (n_tiles, groups, tile) */
-    int32_t *offsets = query + (size_t)n_tiles * groups * tile;
-    __m512 *best = (__m512 *)(((uintptr_t)(offsets + n_tiles * tile) + 63) / 64 * 64);
-
-    memset(query, 0, (size_t)n_tiles * groups * tile * 4);
-    memset(offsets, 0, (size_t)n_tiles * tile * 4);
+        if ((n_rows + size - 1) / size * size < (n_rows + p.tile - 1) / p.tile * p.tile) p.tile = size;
+    p.n_tiles = (n_rows + p.tile - 1) / p.tile;
+    p.multiply = MULTIPLIERS[p.tile / 2 - 2][p.planes - 1];
+    p.block = w->scratch;
+    p.row_buffer = (int8_t *)(p.block + BLOCK * wide);
+    p.query = (int32_t *)(p.row_buffer + BLOCK * wide);
+    p.offsets = p.query + (size_t)p.n_tiles * p.groups * p.tile;
+    p.best = (__m512 *)(((uintptr_t)(p.offsets + p.n_tiles * p.tile) + 63) / 64 * 64);
+    memset(p.row_buffer, 0, (size_t)BLOCK * wide);
+    memset(p.query, 0, (size_t)p.n_tiles * p.groups * p.tile * 4);
+    memset(p.offsets, 0, (size_t)p.n_tiles * p.tile * 4);
     for (int row = 0; row < n_rows; row++) {
-        const int16_t *values = w->query + (int64_t)(row / planes) * w->dim;
-        int8_t *target = (int8_t *)(query + (size_t)(row / tile) * groups * tile + row % tile);
+        const int16_t *values = w->query + (int64_t)(row / p.planes) * w->dim;
+        int8_t *target = (int8_t *)(p.query + (size_t)(row / p.tile) * p.groups * p.tile + row % p.tile);
         for (int d = 0; d < w->dim; d++) {
             int upper = (values[d] + 128) >> 8;
-            int8_t value = (int8_t)(row % planes ? values[d] - 256 * upper : upper);
-            target[(d / 4) * tile * 4 + d % 4] = value;
-            offsets[row] -= 128 * value;
+            int8_t value = (int8_t)(row % p.planes ? values[d] - 256 * upper : upper);
+            target[(d / 4) * p.tile * 4 + d % 4] = value;
+            p.offsets[row] -= 128 * value;
         }
     }
+    return p;
+}
 
-    const int row_bytes = w->dim * w->bits / 8;
+VNNI INLINE void begin(const Prepared *p) {
+    for (int i = 0; i < 2 * p->n_tiles * p->tile / p->planes; i++) p->best[i] = _mm512_set1_ps(-INFINITY);
+}
+
+VNNI INLINE void multiply_block(const Prepared *p, const Work *w, const int8_t *rows, ptrdiff_t stride,
+                                const __m512 *scales, const __mmask16 *valid) {
+    for (int at = 0; at < w->dim; at += 16) {
+        transpose(rows, stride, at, p->block + at * BLOCK);
+        transpose(rows + 16 * stride, stride, at, p->block + at * BLOCK + 64);
+    }
+    for (int t = 0; t < p->n_tiles; t++)
+        p->multiply(p->block, p->groups, p->query + (size_t)t * p->groups * p->tile, p->offsets + t * p->tile, scales,
+                    valid, p->best + 2 * t * p->tile / p->planes);
+}
+
+VNNI static void maxima_vnni(const Work *w) {
+    const Prepared p = prepare(w);
+    const float unit = p.planes == 1 ? 256 : 1; /* the sums of one plane are of upper bytes */
+    const int wide = padded(w->dim), row_bytes = w->dim * w->bits / 8;
     const int in_place = w->bits == 8 && w->dim % 16 == 0;
-    memset(row_buffer, 0, (size_t)BLOCK * wide);
     for (Py_ssize_t page = 0; page < w->n_pages; page++) {
         const char *scales = w->data + w->starts[page], *codes = scales + 4 * w->counts[page];
         const int64_t n = w->counts[page];
-        for (int q = 0; q < n_tiles * tile / planes; q++) best[q] = _mm512_set1_ps(-INFINITY);
+        begin(&p);
         for (int64_t first = 0; first < n; first += BLOCK) {
             const int in_block = n - first < BLOCK ? (int)(n - first) : BLOCK;
             /* Fetch the next block, or the beginning of the next page, while this one is multiplied. */
@@ -228,31 +258,54 @@ VNNI static void maxima_vnni(const Work *w) {
             const int8_t *rows = (const int8_t *)codes + first * row_bytes;
             ptrdiff_t stride = row_bytes;
             if (in_block < BLOCK || !in_place) {
-                rows = row_buffer;
+                rows = p.row_buffer;
                 stride = wide;
                 for (int i = 0; i < in_block; i++) {
-                    int8_t *buffer = row_buffer + i * wide;
+                    int8_t *buffer = p.row_buffer + i * wide;
                     const int8_t *values = row_values(w, codes, first + i, buffer);
                     if (values != buffer) memcpy(buffer, values, (size_t)w->dim);
                 }
-            }
-            for (int at = 0; at < w->dim; at += 16) {
-                transpose(rows, stride, at, block + at * BLOCK);
-                transpose(rows + 16 * stride, stride, at, block + at * BLOCK + 64);
             }
             const uint32_t valid = in_block == BLOCK ? ~0u : (1u << in_block) - 1;
             const __mmask16 masks[2] = {(__mmask16)valid, (__mmask16)(valid >> 16)};
             const __m512 token_scales[2] = {_mm512_maskz_loadu_ps(masks[0], scales + 4 * first),
                                             _mm512_maskz_loadu_ps(masks[1], scales + 4 * first + 64)};
-            for (int t = 0; t < n_tiles; t++) {
-                const int32_t *q = query + (size_t)t * groups * tile, *o = offsets + t * tile;
-                __m512 *b = best + t * tile / planes;
-                multiply_tile(block, groups, q, o, token_scales, masks, b);
-            }
+            multiply_block(&p, w, rows, stride, token_scales, masks);
         }
-        const float unit = planes == 1 ? 256 : 1; /* the sums of one plane are of upper bytes */
-        for (int q = 0; q < w->n_query; q++)
-            w->found[page * w->n_query + q] = _mm512_reduce_max_ps(best[q]) * w->query_scales[q] * unit;
+        for (int q = 0; q < w->n_query; q++) {
+            const float best = _mm512_reduce_max_ps(_mm512_max_ps(p.best[2 * q], p.best[2 * q + 1]));
+            w->found[page * w->n_query + q] = best * w->query_scales[q] * unit;
+        }
+    }
+}
+
+/* MaxSim of many small pages of n_slots rows each, one behind the other: lanes are pages instead of rows of a page. */
+VNNI static void scan_vnni(const Work *w, int n_slots) {
+    const Prepared p = prepare(w);
+    const float unit = p.planes == 1 ? 256 : 1;
+    const ptrdiff_t stride = (ptrdiff_t)n_slots * (4 + w->dim);
+    const __mmask16 all[2] = {0xffff, 0xffff};
+    for (Py_ssize_t first = 0; first < w->n_pages; first += BLOCK) {
+        if (first + BLOCK > w->n_pages) first = w->n_pages - BLOCK; /* there are at least BLOCK */
+        const char *pages = w->data + first * stride;
+        begin(&p);
+        for (int slot = 0; slot < n_slots; slot++) {
+            float scales[BLOCK];
+            for (int i = 0; i < BLOCK; i++) memcpy(scales + i, pages + i * stride + 4 * slot, 4);
+            const __m512 token_scales[2] = {_mm512_loadu_ps(scales), _mm512_loadu_ps(scales + 16)};
+            const int8_t *rows = (const int8_t *)pages + 4 * n_slots + slot * w->dim;
+            for (int i = 0; i < BLOCK; i++)
+                for (int at = 0; at < w->dim; at += 64) _mm_prefetch(rows + (BLOCK + i) * stride + at, _MM_HINT_T0);
+            multiply_block(&p, w, rows, stride, token_scales, all);
+        }
+        __m512 left = _mm512_setzero_ps(), right = _mm512_setzero_ps();
+        for (int q = 0; q < w->n_query; q++) {
+            const __m512 scale = _mm512_set1_ps(w->query_scales[q] * unit);
+            left = _mm512_fmadd_ps(p.best[2 * q], scale, left);
+            right = _mm512_fmadd_ps(p.best[2 * q + 1], scale, right);
+        }
+        _mm512_storeu_ps(w->found + first, left);
+        _mm512_storeu_ps(w->found + first + 16, right);
     }
 }
 #endif
@@ -325,9 +378,41 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+/* scan(data, n_slots, dim, query, query_scales, found): avx512vnni only, dim a multiple of 16, 32 pages or more. */
+static PyObject *scan(PyObject *self, PyObject *args) {
+    Py_buffer data, query, query_scales, found;
+    Work work = {0};
+    int n_slots;
+    if (!PyArg_ParseTuple(args, "y*iiy*y*w*", &data, &n_slots, &work.dim, &query, &query_scales, &found)) return NULL;
+    work.data = data.buf;
+    work.n_pages = found.len / 4;
+    work.query = query.buf;
+    work.query_scales = query_scales.buf;
+    work.n_query = (int)(query_scales.len / 4);
+    work.bits = 8;
+    work.found = found.buf;
+    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
+    if (memory != NULL) {
+        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
+        Py_BEGIN_ALLOW_THREADS
+#if X86
+        scan_vnni(&work, n_slots);
+#endif
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&query);
+    PyBuffer_Release(&query_scales);
+    PyBuffer_Release(&found);
+    free(memory);
+    if (memory == NULL) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"kernels", kernels, METH_NOARGS, "Names of the kernels this processor can run, the fastest first."},
     {"maxima", maxima, METH_VARARGS, "Best dot products of a query over encoded pages; see storage.kernel."},
+    {"scan", scan, METH_VARARGS, "MaxSim of a query over many small pages of one size; see storage.kernel."},
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef_Slot slots[] = {{0, NULL}};

@@ -87,15 +87,41 @@ def maxima(
     starts, counts = np.ascontiguousarray(records.starts, np.int64), np.ascontiguousarray(records.counts, np.int64)
     table = b"" if layout.table is None else layout.table.tobytes()
     for first in range(0, len(query), MAX_QUERY):
-        rows = query[first : first + MAX_QUERY]
-        scales = (np.abs(rows).max(axis=1) / QUERY_MAX).astype(np.float32)
-        codes = np.rint(rows / np.where(scales == 0, 1, scales)[:, None]).astype(np.int16)
-        part = np.empty((len(records), len(rows)), np.float32)
+        codes, scales = _rounded(query[first : first + MAX_QUERY])
+        part = np.empty((len(records), len(scales)), np.float32)
         _maxsim.maxima(
             kernel, records.data, starts, counts, layout.dim, layout.bits, table, codes, scales, precise, part
         )
         found[:, first : first + MAX_QUERY] = part
     return found.T
+
+
+def scan(
+    query: NDArray[np.float32], rows: NDArray[np.uint8], n_slots: int, layout: CodeLayout, *, kernel: str = KERNELS[0]
+) -> NDArray[np.float32]:
+    """MaxSim of a query over many pages of ``n_slots`` token vectors each, with the query in 8 bits: (n_pages,) float32.
+
+    rows: (n_pages, n_bytes(n_slots)) uint8, int8 records one behind the other. With so few vectors a page, AVX512-VNNI
+    scores 32 pages side by side. Raises DimensionMismatch.
+    """
+    n_pages, row_bytes = rows.shape
+    if kernel != "avx512vnni" or n_pages < 32 or layout.dim % 16 or len(query) > MAX_QUERY:
+        records = Records(rows, np.arange(n_pages, dtype=np.int64) * row_bytes, np.full(n_pages, n_slots))
+        return np.asarray(maxima(query, records, layout, precise=False, kernel=kernel).sum(axis=0))
+    if query.ndim != 2 or query.shape[1] != layout.dim:
+        raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
+    if row_bytes != layout.n_bytes(n_slots):
+        raise ValueError(f"{n_slots} token vectors take {layout.n_bytes(n_slots)} bytes, not {row_bytes}")
+    codes, scales = _rounded(query)
+    found = np.empty(n_pages, np.float32)
+    _maxsim.scan(rows, n_slots, layout.dim, codes, scales, found)
+    return found
+
+
+def _rounded(query: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """The query as the kernel takes it: int16 codes and a scale for each row."""
+    scales = (np.abs(query).max(axis=1) / QUERY_MAX).astype(np.float32)
+    return np.rint(query / np.where(scales == 0, 1, scales)[:, None]).astype(np.int16), scales
 
 
 def _check_bounds(records: Records, layout: CodeLayout) -> None:

@@ -1,8 +1,9 @@
 """Files with one row a page: row number = page id (page ids start at 1; row 0 is unused).
 
 singles.f16    the single vector: float16 (dim,)
-pooled.i8      POOLED means of the page's token vectors (see storage.pooling), for finding candidates by tokens: as an int8
-               record of POOLED tokens (see storage.codecs). A page with fewer tokens repeats its last one.
+pooled.i8      32 means of the page's token vectors (see storage.pooling), for finding candidates by tokens: an int8 record
+               of 32 tokens (see storage.codecs). A page with fewer tokens repeats its last one.
+coarse.i8      8 means of these, in the same form
 
 Rows of deleted pages stay as they are until ``pagesight optimize`` makes holes of them; nobody reads them, because the
 database no longer names them.
@@ -20,8 +21,8 @@ from storage.codecs import Int8Codec
 from storage.errors import StoreCorrupt
 from storage.pooling import pool
 
-SINGLES_NAME, POOLED_NAME = "singles.f16", "pooled.i8"
-POOLED = 32
+SINGLES_NAME, POOLED_NAME, COARSE_NAME = "singles.f16", "pooled.i8", "coarse.i8"
+POOLED, COARSE = 32, 8
 COPY_ROWS = 1024
 
 
@@ -50,18 +51,18 @@ def pack_single(single: NDArray[np.float32]) -> bytes:
     return single.astype("<f2").tobytes()
 
 
-def pack_pooled(tokens: NDArray[np.float32]) -> bytes:
-    """tokens: (n, dim) float32; no tokens make zeros."""
+def pack_means(tokens: NDArray[np.float32]) -> tuple[bytes, bytes]:
+    """Rows of pooled.i8 and coarse.i8. tokens: (n, dim) float32; no tokens make zeros."""
     codec = Int8Codec(tokens.shape[1])
     if len(tokens) == 0:
-        return bytes(codec.n_bytes(POOLED))
-    means, _ = pool(tokens, POOLED)
-    return codec.encode(np.concatenate([means, np.repeat(means[-1:], POOLED - len(means), axis=0)]))
+        return bytes(codec.n_bytes(POOLED)), bytes(codec.n_bytes(COARSE))
+    pooled, _ = pool(tokens, POOLED)
+    coarse, _ = pool(pooled, COARSE)
+    return codec.encode(_filled(pooled, POOLED)), codec.encode(_filled(coarse, COARSE))
 
 
-def pooled_bytes(dim: int) -> int:
-    """Size of a row of pooled.i8."""
-    return Int8Codec(dim).n_bytes(POOLED)
+def _filled(means: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    return np.concatenate([means, np.repeat(means[-1:], n - len(means), axis=0)])
 
 
 def map_rows(path: Path, row_bytes: int, last_page_id: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-ITERATIONS = 5
+ITERATIONS = 3
 
 
 def pool(tokens: NDArray[np.float32], n_groups: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -21,13 +21,11 @@ def pool(tokens: NDArray[np.float32], n_groups: int) -> tuple[NDArray[np.float32
     if n <= n_groups:
         return tokens, np.arange(n)
     means = tokens[np.linspace(0, n - 1, n_groups).round().astype(np.int64)]
-    groups = np.zeros(n, np.int64)
     for _ in range(ITERATIONS):
-        groups = (tokens @ means.T).argmax(axis=1)
-        members = np.zeros((n_groups, n), np.float32)
-        members[groups, np.arange(n)] = 1
+        similarities = means @ tokens.T  # (n_groups, n)
+        members = (similarities == similarities.max(axis=0)).astype(np.float32)
         sums = members @ tokens
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         means = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), means)
-    used, groups = np.unique(groups, return_inverse=True)
+    used, groups = np.unique(members.argmax(axis=0), return_inverse=True)
     return means[used].astype(np.float32), groups

@@ -21,6 +21,7 @@ from storage.kernel import Records
 from storage.segments import RecordRef, SegmentReader
 
 PART_BYTES = 1 << 19  # read and scored at a time: within the second-level cache of common processors
+LOOKED_AT = 8  # pages that tell whether the others are in memory
 _local = threading.local()  # each thread reads into a buffer of its own, again and again
 
 
@@ -50,8 +51,9 @@ class PageRecords:
         return [slice(a, b) for a, b in pairwise(bounds) if a < b]
 
     def prefetch(self) -> None:
-        """Let the system read everything in the background, where it can."""
-        if hasattr(os, "posix_fadvise"):
+        """If they do not seem to be in memory, let the system read them all in the background, where it can."""
+        some = self.refs[:: max(1, len(self.refs) // LOOKED_AT)]
+        if hasattr(os, "posix_fadvise") and not all(self.segments.in_memory(ref) for ref in some):
             for ref, count in zip(self.refs, self.counts.tolist(), strict=True):
                 self.segments.advise(ref, self.codec.n_bytes(count))
 

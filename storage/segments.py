@@ -161,6 +161,15 @@ class SegmentReader:
             path = segment_path(self._folder, ref.segment)
             raise StoreCorrupt(f"{path} ends before byte {ref.offset + len(buffer)}; run: pagesight doctor")
 
+    def in_memory(self, ref: RecordRef) -> bool:
+        """Whether the record's first byte can be had without waiting for the disk; False if the system cannot tell."""
+        try:
+            return (
+                os.preadv(self._descriptor(ref.segment), [bytearray(1)], ref.offset, getattr(os, "RWF_NOWAIT", 0)) == 1
+            )
+        except OSError:
+            return False
+
     def advise(self, ref: RecordRef, n_bytes: int) -> None:
         """Say that the beginning of a record will be read soon."""
         os.posix_fadvise(self._descriptor(ref.segment), ref.offset, n_bytes, os.POSIX_FADV_WILLNEED)

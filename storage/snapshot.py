@@ -30,6 +30,9 @@ _WORDS_FILTERED_SQL = text(
     "SELECT rowid FROM page_terms WHERE page_terms MATCH :match AND rowid IN (SELECT value FROM json_each(:allowed)) "
     "ORDER BY bm25(page_terms), rowid LIMIT :k"
 )
+_REFS_SQL = text(
+    'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
+)
 
 
 class Snapshot:
@@ -163,10 +166,8 @@ class Snapshot:
 
     def _refs(self, page_ids: NDArray[np.int64]) -> dict[int, tuple[RecordRef, int]]:
         """Record and token count of each page."""
-        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
-        query = select(page.c.id, page.c.segment, page.c.offset, page.c.n_bytes, page.c.crc32, page.c.n_tokens)
-        rows = self._connection.execute(query.where(page.c.id.in_(wanted)))
-        refs = {row.id: (RecordRef(row.segment, row.offset, row.n_bytes, row.crc32), row.n_tokens) for row in rows}
+        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        refs = {row[0]: (RecordRef(*row[1:5]), row[5]) for row in rows}
         if len(refs) != len(page_ids):
             raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database; run: pagesight doctor")
         return refs

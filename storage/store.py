@@ -4,8 +4,9 @@ manifest.json       what made it (storage.manifest)
 metadata.db         SQLite: documents, pages, words, failures, state (storage.schema)
 tokens-*.seg        token vectors and their boxes (storage.segments)
 singles.f16         single vectors (storage.page_rows)
-pooled.i8           a few means of each page's token vectors (storage.page_rows)
-recall-*.faiss      derived from the last two, in large indexes (storage.vector_index)
+pooled.i8           32 means of each page's token vectors (storage.page_rows)
+coarse.i8           8 means of these (storage.page_rows)
+recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.vector_index)
 lock                held by the one writer; holds its process id
 """
 
@@ -26,7 +27,7 @@ from storage.database import DATABASE_NAME, create_tables, open_database
 from storage.errors import StoreCorrupt, StoreLocked
 from storage.growth import grow
 from storage.manifest import MANIFEST_NAME, Manifest
-from storage.recall_index import Parts, RecallIndex
+from storage.recall_index import RecallIndex, SinglePart
 from storage.segments import SegmentReader
 from storage.snapshot import Snapshot
 from storage.writer import FaultPoint, StoreWriter
@@ -81,9 +82,9 @@ class Store:
         with self._recall_lock:
             if self._recall is None or self._recall[0] != snapshot.generation:
                 page_ids = snapshot.page_ids()
-                before = None if self._recall is None else self._recall[1].parts
-                parts = Parts.of(self.folder, self.manifest, page_ids, before)
-                self._recall = (snapshot.generation, RecallIndex(self.folder, self.manifest, page_ids, parts))
+                before = None if self._recall is None else self._recall[1].single
+                single = SinglePart.of(self.folder, self.manifest, page_ids, before)
+                self._recall = (snapshot.generation, RecallIndex(self.folder, self.manifest, page_ids, single))
             return self._recall[1]
 
     @contextmanager

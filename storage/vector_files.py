@@ -8,7 +8,7 @@ from storage.codecs import codec_named
 from storage.database import disk_errors
 from storage.errors import DimensionMismatch
 from storage.manifest import Manifest
-from storage.page_rows import POOLED_NAME, SINGLES_NAME, RowFile, pack_pooled, pack_single
+from storage.page_rows import COARSE_NAME, POOLED_NAME, SINGLES_NAME, RowFile, pack_means, pack_single
 from storage.segments import RecordRef, SegmentWriter, pack_record
 from storage.values import EncodedPage
 
@@ -20,7 +20,7 @@ class VectorFiles:
         self._folder, self._manifest = folder, manifest
         self._codec = codec_named(manifest.codec, manifest.token_dim)
         self._segments = SegmentWriter(folder, segment, segment_bytes)
-        self._singles, self._pooled = RowFile(folder / SINGLES_NAME), RowFile(folder / POOLED_NAME)
+        self._rows = [RowFile(folder / name) for name in (SINGLES_NAME, POOLED_NAME, COARSE_NAME)]
 
     @property
     def end(self) -> tuple[int, int]:
@@ -35,16 +35,16 @@ class VectorFiles:
         if page.tokens.shape[1:] != (manifest.token_dim,):
             raise DimensionMismatch("token vectors", manifest.token_dim, int(page.tokens.shape[-1]))
         with disk_errors(self._folder):
-            self._singles.write(page_id, pack_single(page.single))
-            self._pooled.write(page_id, pack_pooled(page.tokens))
+            for file, row in zip(self._rows, (pack_single(page.single), *pack_means(page.tokens)), strict=True):
+                file.write(page_id, row)
             return self._segments.append(pack_record(self._codec, page.tokens, page.boxes))
 
     def sync(self) -> None:
         """Bring everything to the disk, before the database names it."""
         with disk_errors(self._folder):
             self._segments.sync()
-            self._singles.sync()
-            self._pooled.sync()
+            for file in self._rows:
+                file.sync()
 
     def mark_committed(self) -> None:
         self._segments.mark_committed()
@@ -55,5 +55,5 @@ class VectorFiles:
 
     def close(self) -> None:
         self._segments.close()
-        self._singles.close()
-        self._pooled.close()
+        for file in self._rows:
+            file.close()

@@ -3,7 +3,7 @@
 An index is never changed once it is made, so that any number of threads may search it. It may hold pages that were deleted
 since: whoever asks drops them. It is derived from the row files: a lost or damaged one costs time, and nothing else.
 
-    recall-single-NNNNNNNNNN.faiss, recall-tokens-NNNNNNNNNN.faiss     hold pages with ids below N
+    recall-NNNNNNNNNN.faiss     holds pages with ids below N
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 Float = NDArray[np.float32]
 PageIds = NDArray[np.int64]
-RECALL_NAMES = ("single", "tokens")
 ROWS_A_LIST = 400  # of inverted lists, when they are trained
 TRAINED_FOR_GROWTH = 4  # they serve until there are this many times as many rows
 SAMPLE_A_LIST = 48  # training vectors a list; FAISS wants at least 39
@@ -84,7 +83,7 @@ def train(sample: Float, n_rows: int) -> Any:
     index: Any = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim), dim, n_lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
-    index.cp.niter = 8
+    index.cp.niter, index.cp.spherical = 8, True
     index.cp.max_points_per_centroid = SAMPLE_A_LIST * 2
     index.train(sample)
     return index
@@ -102,16 +101,16 @@ def fill(index: Any, rows: Iterable[tuple[Float, PageIds]], below: int) -> Vecto
     return VectorIndex(index, below)
 
 
-def save(index: VectorIndex, folder: Path, name: str) -> int:
+def save(index: VectorIndex, folder: Path) -> int:
     """Put it on the disk in place of older ones. Returns the bytes written."""
     import faiss
 
-    path = folder / f"recall-{name}-{index.below:010d}.faiss"
+    path = folder / f"recall-{index.below:010d}.faiss"
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     faiss.write_index(index.index, str(temporary))
     size = temporary.stat().st_size
     os.replace(temporary, path)
-    for older, _ in saved(folder, name):
+    for older, _ in saved(folder):
         if older != path:
             older.unlink(missing_ok=True)
     return size
@@ -128,11 +127,11 @@ def is_whole(path: Path) -> bool:
     return True
 
 
-def load(folder: Path, name: str, *, whole: bool = False) -> VectorIndex | None:
+def load(folder: Path, *, whole: bool = False) -> VectorIndex | None:
     """The newest one on the disk, mapped into memory, or read ``whole`` to be added to; None if there is none to use."""
     import faiss
 
-    for path, below in saved(folder, name):
+    for path, below in saved(folder):
         try:
             flags = 0 if whole else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
             return VectorIndex(faiss.read_index(str(path), flags), below)
@@ -141,7 +140,7 @@ def load(folder: Path, name: str, *, whole: bool = False) -> VectorIndex | None:
     return None
 
 
-def saved(folder: Path, name: str) -> Iterator[tuple[Path, int]]:
-    """Files of this name and the page ids they reach to, the newest first."""
-    found = sorted(folder.glob(f"recall-{name}-*.faiss"), reverse=True)
+def saved(folder: Path) -> Iterator[tuple[Path, int]]:
+    """The files and the page ids they reach to, the newest first."""
+    found = sorted(folder.glob("recall-*.faiss"), reverse=True)
     return ((path, int(path.stem.rpartition("-")[2])) for path in found)

@@ -21,8 +21,9 @@ STEPS = (
     "before commit",
     "committed",
     "segment removed",
-    "single vectors kept",
-    "rows kept",
+    "singles.f16 kept",
+    "pooled.i8 kept",
+    "coarse.i8 kept",
     "database tidied",
 )
 
@@ -52,7 +53,7 @@ def contents(store):
                 snapshot.read_words(page_id).texts,
                 tokens[i].tobytes(),
                 snapshot.read_boxes(page_id).tobytes(),
-                index.search_tokens(tokens[i], 1, None, ids).tolist() == [page_id],
+                index.search_tokens(tokens[i], 1, None).tolist() == [page_id],
             )
             for i, (page_id, page) in enumerate(sorted(snapshot.describe(ids).items()))
         }

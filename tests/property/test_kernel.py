@@ -108,3 +108,24 @@ def test_nothing_is_read_outside_the_buffer(start, count):
     records = Records(Int8Codec(8).encode(np.ones((1, 8), np.float32)), np.array([start]), np.array([count]))
     with pytest.raises(ValueError, match="do not lie within 12 bytes"):
         kernel.maxima(np.ones((1, 8), np.float32), records, CodeLayout(8))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@given(
+    dim=st.sampled_from([4, 16, 128]),
+    n_pages=st.integers(1, 100),
+    n_slots=st.integers(1, 9),
+    n_query=st.integers(1, 40),
+    seed=st.integers(0, 9999),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_scan_gives_the_sums_of_the_maxima(name, dim, n_pages, n_slots, n_query, seed):
+    rng = np.random.default_rng(seed)
+    layout, codec = CodeLayout(dim), Int8Codec(dim)
+    pages = [codec.encode(rng.standard_normal((n_slots, dim)).astype(np.float32)) for _ in range(n_pages)]
+    rows = np.frombuffer(b"".join(pages), np.uint8).reshape(n_pages, -1)
+    query = rng.standard_normal((n_query, dim)).astype(np.float32)
+    starts = np.arange(n_pages) * rows.shape[1]
+    records = Records(rows, starts, np.full(n_pages, n_slots))
+    expected = kernel.maxima(query, records, layout, precise=False, kernel=name).sum(axis=0)
+    np.testing.assert_allclose(kernel.scan(query, rows, n_slots, layout, kernel=name), expected, rtol=1e-4, atol=1e-3)
