@@ -23,15 +23,17 @@ from indexer.pipeline import Ingest, PageDone, missing_files
 from indexer.plan import IngestOptions, Outcome, Status
 from indexer.reader import PageReader
 from storage.catalog import StoredDocument, StoredFailure, Totals
-from storage.codecs import codec_named
-from storage.errors import ModelMismatch, StoreNotFound, UnknownHit
-from storage.manifest import Manifest
+from storage.errors import ConfigError, ModelMismatch, StoreNotFound, UnknownHit
+from storage.manifest import Manifest, check_codec
 from storage.store import Store
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from engine.encoder import Encoder
+    from engine.encoder import EncodedQuery, Encoder
+    from engine.measure import Measurement
+    from engine.retrieval import ScoredPage
+    from storage.compaction import Optimized
     from storage.doctor import Examination
 
 
@@ -52,7 +54,7 @@ class SearchEngine:
         ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
         """
         path = Path(folder).expanduser().absolute()
-        codec_named(codec or "int8")
+        check_codec(codec or "int8")
         try:
             store = Store(path)
         except StoreNotFound:
@@ -190,6 +192,38 @@ class SearchEngine:
 
         return examine(self.store, drop_damaged=drop_damaged)
 
+    def optimize(self) -> Optimized:
+        """Give back the space of removed documents, and bring the large index's lists up to date; searches go on."""
+        from storage.compaction import optimize
+
+        return optimize(self.store)
+
+    def measure(
+        self, queries: Sequence[str] = (), *, n_queries: int = 50, config: SearchConfig | None = None
+    ) -> Measurement:
+        """How much of what exact search finds the usual search finds here; without queries they are made of stored pages.
+
+        Raises EmptyQuery, StoreNotFound, and ConfigError for an empty index.
+        """
+        from engine.measure import made_up_queries, measure
+
+        with self.store.snapshot() as snapshot:
+            index = self.store.recall_index(snapshot)
+            if len(index) == 0:
+                raise ConfigError(f"the index {self.folder} has no page to measure; index something first")
+            asked = list(zip(queries, self._encoded(queries), strict=True)) or [
+                ("", query) for query in made_up_queries(snapshot, index.page_ids, n_queries)
+            ]
+            weight = self.encoder.opening_weight if queries else 0.0
+
+            def ask(text: str, query: EncodedQuery, config: SearchConfig) -> list[ScoredPage]:
+                return search(query, text, snapshot, index, config, words=bool(text), opening_weight=weight)
+
+            return measure(asked, ask, len(index), config or SearchConfig())
+
+    def _encoded(self, queries: Sequence[str]) -> list[EncodedQuery]:
+        return self.encoder.encode_queries(queries) if queries else []
+
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
         """One page by name, with the regions that match ``query`` if there is one. Raises UnknownHit."""
         with self.store.snapshot() as snapshot:
@@ -199,7 +233,7 @@ class SearchEngine:
             if query is None:
                 return describe_page(page_id, snapshot)
             (encoded,) = self.encoder.encode_queries([query])
-            return describe(rerank(encoded, snapshot, np.array([page_id], np.int64)), encoded, snapshot)[0]
+            return describe(rerank(encoded, snapshot, np.array([page_id], np.int64), 1), encoded, snapshot)[0]
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""

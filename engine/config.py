@@ -15,11 +15,13 @@ DEFAULT_MODEL = "multilingual-e5-small"
 class SearchConfig:
     """How a question is answered.
 
-    k: pages returned. n_candidates: pages the recall stage hands to the exact rerank. exact: score every page instead.
+    k: pages returned. n_candidates: pages the recall stage hands to the exact rerank. token_recall: find candidates also by
+    their token vectors, beside the single vector and words. exact: score every page instead.
     """
 
     k: int = 10
     n_candidates: int = 200
+    token_recall: bool = True
     exact: bool = False
 
     def __post_init__(self) -> None:

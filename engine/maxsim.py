@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from storage.errors import DimensionMismatch
 from storage.multivectors import MultiVectors
+from storage.records import PageRecords
+from storage.threads import spread
 
 
 def maxsim(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.float32]:
@@ -28,3 +30,21 @@ def token_maxima(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.
         raise DimensionMismatch("query tokens", pages.dim, query.shape[1])
     similarities = query @ pages.data.T  # (n_query_tokens, n_tokens)
     return np.asarray(np.maximum.reduceat(similarities, pages.offsets[:-1], axis=1), np.float32)
+
+
+def stored_maxima(query: NDArray[np.float32], records: PageRecords, *, precise: bool = True) -> NDArray[np.float32]:
+    """``token_maxima`` of pages as they lie on disk, without expanding them, in the order that was asked for.
+
+    Equal to those of the decoded vectors up to rounding of the query (storage.kernel). Parts of the pages are read and
+    scored by as many threads as there are processors. Raises DimensionMismatch, StoreCorrupt.
+    """
+
+    def score(part: slice) -> NDArray[np.float32]:
+        return records.codec.maxima(query, records.read(part), precise=precise)
+
+    records.prefetch()
+    maxima = np.empty((len(query), len(records.order)), np.float32)
+    parts = records.parts()
+    for part, best in zip(parts, spread(score, parts), strict=True):
+        maxima[:, records.order[part]] = best
+    return maxima

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from engine.config import SearchConfig
 from engine.encoder import EncodedQuery
-from engine.maxsim import token_maxima
+from engine.maxsim import stored_maxima
 from storage.recall_index import RecallIndex
 from storage.snapshot import Snapshot
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
+PAGES_AT_ONCE = 8192  # whose scores are held a query token each
+FUSED_SHARE = 8
+OPENINGS_SEEN = 4  # times the candidates: pages whose first pages are looked at by the recall stage
 PageIds = NDArray[np.int64]
+Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,14 @@ def search(
     filters: see storage.filters; None searches everything. words: fuse BM25 over the pages' words into the recall stage.
     opening_weight: see ``rerank``.
     """
-    allowed = None if filters is None else snapshot.page_ids(filters)
+    allowed = None if filters is None else index.allowed(filters, snapshot.page_ids)
     if config.exact:
-        candidates = snapshot.page_ids() if allowed is None else allowed
+        candidates = index.page_ids if allowed is None else allowed
     else:
-        candidates = recall(query, text, snapshot, index, config.n_candidates, allowed=allowed, words=words)
-    return rerank(query, snapshot, candidates, opening_weight)[: config.k]
+        candidates = recall(
+            query, text, snapshot, index, config, allowed=allowed, words=words, opening_weight=opening_weight
+        )
+    return rerank(query, snapshot, candidates, config.k, opening_weight)
 
 
 def recall(
@@ -55,18 +61,33 @@ def recall(
     text: str,
     snapshot: Snapshot,
     index: RecallIndex,
-    n_candidates: int,
+    config: SearchConfig,
     *,
     allowed: PageIds | None,
     words: bool,
+    opening_weight: float = 0.0,
 ) -> PageIds:
-    """Candidates by single vector and by BM25, fused by reciprocal rank: at most ``n_candidates``, best first."""
-    if allowed is not None and len(allowed) <= n_candidates:
-        return allowed  # nothing to choose from: all of them are scored
-    rankings = [index.search(query.single, n_candidates, allowed)[0]]
+    """Candidates for the exact rerank: at most ``config.n_candidates``.
+
+    Single vector and BM25 are fused by reciprocal rank. An eighth of the candidates is the best of these; the others
+    are the best by means of their token vectors, which come closest to what the rerank will say.
+    """
+    n = config.n_candidates
+    everything = index.page_ids if allowed is None else allowed
+    if len(everything) <= n:
+        return everything  # nothing to choose from
+    rankings = [index.search(query.single, n, allowed)[0]]
     if words:
-        rankings.append(snapshot.recall_words(text, n_candidates, allowed))
-    return fuse(rankings)[:n_candidates]
+        rankings.append(snapshot.recall_words(text, n, allowed))
+    fused = fuse(rankings)[:n]
+    if not config.token_recall:
+        return fused
+    pages = index.search_tokens(query.tokens, OPENINGS_SEEN * n if opening_weight else n, allowed)
+    if opening_weight:
+        scored = _blend(pages, snapshot, opening_weight, lambda some: index.pooled_maxima(query.tokens, some))
+        pages = _best(pages, scored, n)[0]
+    first = fused[: n // FUSED_SHARE]
+    return np.concatenate([first, pages[~np.isin(pages, first)]])[:n]
 
 
 def fuse(rankings: Sequence[PageIds]) -> PageIds:
@@ -77,20 +98,46 @@ def fuse(rankings: Sequence[PageIds]) -> PageIds:
     return np.asarray(page_ids[np.lexsort((page_ids, -scores))], np.int64)
 
 
-def rerank(query: EncodedQuery, snapshot: Snapshot, page_ids: PageIds, opening_weight: float = 0.0) -> list[ScoredPage]:
-    """Exact MaxSim of these pages over their stored token vectors, best first, ties by page id.
+def rerank(
+    query: EncodedQuery, snapshot: Snapshot, page_ids: PageIds, k: int, opening_weight: float = 0.0
+) -> list[ScoredPage]:
+    """The best ``k`` of these pages by exact MaxSim over their stored token vectors, best first, ties by page id.
 
     A document says on its first page what it is about, and its other pages say it no more: "the OR3471's highest
     voltage" is answered by a table that does not name the chip. So with ``opening_weight`` w in [0, 1] a page's score is
     (1 - w) MaxSim(query, page) + w MaxSim(query, page and first page together).
+
+    Many pages are scored with the query in 8 bits a component first. That moves a score by some thousandths, so that only
+    the best 2 k + 16 of them can be among the first k: these are scored again with the query in 15 bits.
     """
-    if len(page_ids) == 0:
-        return []
-    openings = snapshot.opening_pages(page_ids) if opening_weight else page_ids
+
+    def scores(pages: PageIds, *, precise: bool) -> Scores:
+        def maxima(some: PageIds) -> Scores:
+            return stored_maxima(query.tokens, snapshot.records(some), precise=precise)
+
+        batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
+        scored = [_blend(batch, snapshot, opening_weight, maxima) for batch in batches]
+        return np.concatenate([*scored, np.empty(0, np.float32)])
+
+    second_look = 2 * k + 16
+    if len(page_ids) > 2 * second_look:
+        page_ids = _best(page_ids, scores(page_ids, precise=False), second_look)[0]
+    ids, best = _best(page_ids, scores(page_ids, precise=True), k)
+    return [ScoredPage(page_id, score) for page_id, score in zip(ids.tolist(), best.tolist(), strict=True)]
+
+
+def _blend(page_ids: PageIds, snapshot: Snapshot, opening_weight: float, maxima: Callable[[PageIds], Scores]) -> Scores:
+    """Scores (n_pages,) from the maxima (n_query_tokens, n_pages) of pages and of the first pages of their documents."""
+    if not opening_weight:
+        return np.asarray(maxima(page_ids).sum(axis=0))
+    openings = snapshot.opening_pages(page_ids)
     read = np.union1d(page_ids, openings)
-    best = np.concatenate([token_maxima(query.tokens, tokens) for _, tokens in snapshot.iter_tokens(read)], axis=1)
+    best = maxima(read)
     own, opening = best[:, np.searchsorted(read, page_ids)], best[:, np.searchsorted(read, openings)]
     together = np.maximum(own, opening)
-    scores = (1 - opening_weight) * own.sum(axis=0) + opening_weight * together.sum(axis=0)
-    order = np.lexsort((page_ids, -scores))
-    return [ScoredPage(int(page_ids[i]), float(scores[i])) for i in order]
+    return np.asarray((1 - opening_weight) * own.sum(axis=0) + opening_weight * together.sum(axis=0))
+
+
+def _best(page_ids: PageIds, scores: Scores, k: int) -> tuple[PageIds, Scores]:
+    order = np.lexsort((page_ids, -scores))[:k]
+    return page_ids[order], scores[order]

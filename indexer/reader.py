@@ -156,9 +156,16 @@ class PageReader:
             yield first, min(first + CHUNK_PAGES - 1, n_pages)
 
     def _open(self, path: Path) -> OpenedDocument:
-        process = self._process()
-        process.ask({"path": os.fsencode(path).hex()})
-        answer = json.loads(process.answer()[1:])
+        process, request = self._process(), {"path": os.fsencode(path).hex()}
+        try:
+            process.ask(request)
+            frame = process.answer()
+        except ReaderStalled:
+            raise
+        except ReaderCrashed:  # once more in a fresh process: an earlier file may have left it unwell
+            process.ask(request)
+            frame = process.answer()
+        answer = json.loads(frame[1:])
         if "error" in answer:
             raise _as_error(answer["error"])
         return OpenedDocument(**answer["opened"])

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, insert, select, text, update
 
+from storage.codecs import Int8Codec, codec_named
 from storage.database import write_transaction
 from storage.errors import StoreCorrupt
+from storage.page_rows import COARSE, COARSE_NAME, POOLED, POOLED_NAME, RowFile, pack_means, read_singles
 from storage.rows import delete_documents
 from storage.schema import document, file, index_state, page, page_terms, page_text
 from storage.segments import RecordRef, SegmentReader, segment_path
-from storage.singles import read_singles
 from storage.store import Store
+from storage.vector_index import is_whole, saved
 from storage.words import fold
 
 BATCH_PAGES = 1000
@@ -53,6 +55,8 @@ def examine(store: Store, *, drop_damaged: bool = False) -> Examination:
         doctor.check_database()
         doctor.check_records()
         doctor.check_singles()
+        doctor.check_means()
+        doctor.check_recall()
         doctor.check_terms()
         doctor.check_names()
         return doctor.conclude(drop_damaged)
@@ -98,6 +102,42 @@ class _Doctor:
                 self._lose(
                     rows[i].document_id, f"the single vector of page id {rows[i].id} has length {lengths[i]:.3g}"
                 )
+
+    def check_means(self) -> None:
+        """Means of token vectors are made again from the token vectors, which were checked before."""
+        manifest, folder = self._store.manifest, self._store.folder
+        codec, means_codec = codec_named(manifest.codec, manifest.token_dim), Int8Codec(manifest.token_dim)
+        wrong: set[int] = set()
+        for name, n_means in ((POOLED_NAME, POOLED), (COARSE_NAME, COARSE)):
+            path, row_bytes = folder / name, means_codec.n_bytes(n_means)
+            there = path.exists() and path.stat().st_size > 0
+            data = np.memmap(path, np.uint8, "r") if there else np.empty(0, np.uint8)
+            for row in self._pages:
+                stored = data[row.id * row_bytes : (row.id + 1) * row_bytes]
+                scales = stored[: 4 * n_means].view("<f4") if len(stored) == row_bytes else np.zeros(1, "<f4")
+                if row.n_tokens > 0 and not (np.isfinite(scales).all() and (scales >= 0).all() and scales.any()):
+                    wrong.add(row.id)
+        pages = [row for row in self._pages if row.id in wrong and row.document_id not in self._damaged]
+        if not pages:
+            return
+        segments, files = SegmentReader(folder), [RowFile(folder / name) for name in (POOLED_NAME, COARSE_NAME)]
+        for row in pages:
+            record = segments.read(RecordRef(row.segment, row.offset, row.n_bytes, row.crc32))
+            means = pack_means(codec.decode(record[: codec.n_bytes(row.n_tokens)], row.n_tokens))
+            for rows, mean in zip(files, means, strict=True):
+                rows.write(row.id, mean)
+        for rows in files:
+            rows.sync()
+            rows.close()
+        segments.close()
+        self._findings.append(Finding(f"{len(pages)} pages could not be found by their tokens", repaired=True))
+
+    def check_recall(self) -> None:
+        """Inverted lists that cannot be read are removed; the next writer makes them again."""
+        for path, _ in saved(self._store.folder):
+            if not is_whole(path):
+                path.unlink()
+                self._findings.append(Finding(f"{path} could not be read; it will be made again", repaired=True))
 
     def check_terms(self) -> None:
         words = {

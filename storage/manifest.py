@@ -7,10 +7,17 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from storage.errors import FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
+from storage.errors import ConfigError, FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
+CODECS = ("int8", "int4", "int2", "float16")  # of token vectors, see storage.codecs
+
+
+def check_codec(name: str) -> None:
+    """Raise ConfigError with the known names, if this is none of them."""
+    if name not in CODECS:
+        raise ConfigError(f"there is no token codec {name!r}; known codecs are {', '.join(CODECS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ bytes behind that are left-overs of a run that died, which the next writer cuts 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import zlib
@@ -42,6 +43,16 @@ def segment_path(folder: Path, segment: int) -> Path:
     return folder / f"tokens-{segment:08d}.seg"
 
 
+def padded(n_bytes: int) -> int:
+    """What a record of this length takes."""
+    return (n_bytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+def segments_in(folder: Path) -> list[int]:
+    """Numbers of the segments that are there, ascending."""
+    return sorted(int(path.stem.removeprefix("tokens-")) for path in folder.glob("tokens-*.seg"))
+
+
 def pack_record(codec: TokenCodec, tokens: NDArray[np.float32], boxes: NDArray[np.float32]) -> bytes:
     """tokens: (n, dim) float32; boxes: (n, 4) float32 in [0, 1]."""
     fractions = np.rint(np.clip(boxes, 0, 1) * BOX_SCALE).astype("<u2")
@@ -66,9 +77,9 @@ class SegmentWriter:
 
     def _open_at_committed(self) -> None:
         segment, size = self._committed
-        for later in self._folder.glob("tokens-*.seg"):  # begun by a run that died
-            if int(later.stem.removeprefix("tokens-")) > segment:
-                later.unlink()
+        for later in segments_in(self._folder):  # begun by a run that died
+            if later > segment:
+                segment_path(self._folder, later).unlink()
         path = segment_path(self._folder, segment)
         self._file = open(path, "r+b" if path.exists() else "w+b")  # noqa: SIM115 - closed by close()
         found = self._file.seek(0, os.SEEK_END)
@@ -81,16 +92,20 @@ class SegmentWriter:
 
     def append(self, record: bytes) -> RecordRef:
         """Write a record behind the last one."""
-        padded = record + bytes(-len(record) % ALIGNMENT)
-        if self.size and self.size + len(padded) > SEGMENT_BYTES:
-            self.sync()
-            self._file.close()
-            self.segment, self.size = self.segment + 1, 0
-            self._file = open(segment_path(self._folder, self.segment), "w+b")  # noqa: SIM115 - closed by close()
+        size = padded(len(record))
+        if self.size and self.size + size > SEGMENT_BYTES:
+            self.begin_next()
         ref = RecordRef(self.segment, self.size, len(record), zlib.crc32(record))
-        self._file.write(padded)
-        self.size += len(padded)
+        self._file.write(record + bytes(size - len(record)))
+        self.size += size
         return ref
+
+    def begin_next(self) -> None:
+        """Go on in a new segment."""
+        self.sync()
+        self._file.close()
+        self.segment, self.size = self.segment + 1, 0
+        self._file = open(segment_path(self._folder, self.segment), "w+b")  # noqa: SIM115 - closed by close()
 
     def sync(self) -> None:
         """Bring everything to the disk. Call before the database commit that names it."""
@@ -113,12 +128,18 @@ class SegmentWriter:
 
 
 class SegmentReader:
-    """Reads records by position; safe to share between threads."""
+    """Reads records by position; safe to share between threads.
+
+    Every segment that is there is opened at once, so that what a compaction takes away later can still be read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[int, int] = {}
         self._lock = threading.Lock()
+        for segment in segments_in(folder):
+            with contextlib.suppress(FileNotFoundError):
+                self._files[segment] = os.open(segment_path(folder, segment), os.O_RDONLY)
 
     def read(self, ref: RecordRef, n_bytes: int | None = None, *, verify: bool = False) -> bytes:
         """The first ``n_bytes`` of a record (default: all). Raises StoreCorrupt if they are not there, or,
@@ -133,6 +154,25 @@ class SegmentReader:
             path = segment_path(self._folder, ref.segment)
             raise StoreCorrupt(f"{path}: the record at byte {ref.offset} is damaged; run: pagesight doctor")
         return data
+
+    def read_into(self, ref: RecordRef, buffer: memoryview) -> None:
+        """Fill ``buffer`` from the beginning of a record. Raises StoreCorrupt if there are fewer bytes."""
+        if os.preadv(self._descriptor(ref.segment), [buffer], ref.offset) != len(buffer):
+            path = segment_path(self._folder, ref.segment)
+            raise StoreCorrupt(f"{path} ends before byte {ref.offset + len(buffer)}; run: pagesight doctor")
+
+    def in_memory(self, ref: RecordRef) -> bool:
+        """Whether the record's first byte can be had without waiting for the disk; False if the system cannot tell."""
+        try:
+            return (
+                os.preadv(self._descriptor(ref.segment), [bytearray(1)], ref.offset, getattr(os, "RWF_NOWAIT", 0)) == 1
+            )
+        except OSError:
+            return False
+
+    def advise(self, ref: RecordRef, n_bytes: int) -> None:
+        """Say that the beginning of a record will be read soon."""
+        os.posix_fadvise(self._descriptor(ref.segment), ref.offset, n_bytes, os.POSIX_FADV_WILLNEED)
 
     def _descriptor(self, segment: int) -> int:
         with self._lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,12 @@ from storage.errors import StoreCorrupt
 from storage.filters import parse_filter
 from storage.manifest import Manifest
 from storage.multivectors import MultiVectors
+from storage.page_rows import read_singles
+from storage.records import PageRecords
 from storage.schema import document, file, index_state, page, page_text
 from storage.segments import BOX_SCALE, RecordRef, SegmentReader, unpack_boxes
 from storage.values import PageWords, StoredPage
 from storage.words import match_expression
-
-READ_BATCH_TOKENS = 200_000  # token vectors expanded to float32 at a time by iter_tokens: 300 MB at 384 dimensions
 
 _WORDS_SQL = text(
     "SELECT rowid FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
@@ -30,6 +29,9 @@ _WORDS_SQL = text(
 _WORDS_FILTERED_SQL = text(
     "SELECT rowid FROM page_terms WHERE page_terms MATCH :match AND rowid IN (SELECT value FROM json_each(:allowed)) "
     "ORDER BY bm25(page_terms), rowid LIMIT :k"
+)
+_REFS_SQL = text(
+    'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
 
 
@@ -68,19 +70,10 @@ class Snapshot:
         pages = [self._decode(*refs[page_id]) for page_id in page_ids.tolist()]
         return MultiVectors.from_pages(pages, self._manifest.token_dim)
 
-    def iter_tokens(self, page_ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], MultiVectors]]:
-        """The same in batches of bounded memory: yields (page ids, their token vectors)."""
+    def records(self, page_ids: NDArray[np.int64]) -> PageRecords:
+        """The encoded token vectors of these pages, to be scored as they lie."""
         refs = self._refs(page_ids)
-        batch: list[int] = []
-        n_tokens = 0
-        for page_id in page_ids.tolist():
-            batch.append(page_id)
-            n_tokens += refs[page_id][1]
-            if n_tokens >= READ_BATCH_TOKENS:
-                yield np.array(batch, np.int64), self._read_batch(batch, refs)
-                batch, n_tokens = [], 0
-        if batch:
-            yield np.array(batch, np.int64), self._read_batch(batch, refs)
+        return PageRecords.of(self._segments, self._codec, [refs[page_id] for page_id in page_ids.tolist()])
 
     def opening_pages(self, page_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each of these pages the first page of its document that has something to find."""
@@ -95,6 +88,11 @@ class Snapshot:
         rows = self._connection.execute(select(page.c.id, first.label("first")).where(page.c.id.in_(wanted)))
         firsts = {row.id: row.first for row in rows}
         return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
+
+    def read_single(self, page_id: int) -> NDArray[np.float32]:
+        """The single vector of a page: (single_dim,) float32."""
+        (single,) = read_singles(self._folder, self._manifest.single_dim, np.array([page_id], np.int64))
+        return np.asarray(single, np.float32)
 
     def read_boxes(self, page_id: int) -> NDArray[np.float32]:
         """Where each token of a page is: (n_tokens, 4) float32, page fractions."""
@@ -168,18 +166,11 @@ class Snapshot:
 
     def _refs(self, page_ids: NDArray[np.int64]) -> dict[int, tuple[RecordRef, int]]:
         """Record and token count of each page."""
-        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
-        query = select(page.c.id, page.c.segment, page.c.offset, page.c.n_bytes, page.c.crc32, page.c.n_tokens)
-        rows = self._connection.execute(query.where(page.c.id.in_(wanted)))
-        refs = {row.id: (RecordRef(row.segment, row.offset, row.n_bytes, row.crc32), row.n_tokens) for row in rows}
+        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        refs = {row[0]: (RecordRef(*row[1:5]), row[5]) for row in rows}
         if len(refs) != len(page_ids):
             raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database; run: pagesight doctor")
         return refs
 
-    def _read_batch(self, page_ids: list[int], refs: dict[int, tuple[RecordRef, int]]) -> MultiVectors:
-        return MultiVectors.from_pages([self._decode(*refs[page_id]) for page_id in page_ids], self._manifest.token_dim)
-
     def _decode(self, ref: RecordRef, n_tokens: int) -> NDArray[np.float32]:
-        dim = self._manifest.token_dim
-        data = self._segments.read(ref, self._codec.n_bytes(n_tokens, dim))
-        return self._codec.decode(data, n_tokens, dim)
+        return self._codec.decode(self._segments.read(ref, self._codec.n_bytes(n_tokens)), n_tokens)

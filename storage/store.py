@@ -3,7 +3,10 @@
 manifest.json       what made it (storage.manifest)
 metadata.db         SQLite: documents, pages, words, failures, state (storage.schema)
 tokens-*.seg        token vectors and their boxes (storage.segments)
-singles.f16         single vectors (storage.singles)
+singles.f16         single vectors (storage.page_rows)
+pooled.i8           32 means of each page's token vectors (storage.page_rows)
+coarse.i8           8 means of these (storage.page_rows)
+recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.vector_index)
 lock                held by the one writer; holds its process id
 """
 
@@ -22,10 +25,10 @@ from filelock import FileLock, Timeout
 from storage.codecs import codec_named
 from storage.database import DATABASE_NAME, create_tables, open_database
 from storage.errors import StoreCorrupt, StoreLocked
+from storage.growth import grow
 from storage.manifest import MANIFEST_NAME, Manifest
-from storage.recall_index import RecallIndex
+from storage.recall_index import RecallIndex, SinglePart
 from storage.segments import SegmentReader
-from storage.singles import read_singles
 from storage.snapshot import Snapshot
 from storage.writer import FaultPoint, StoreWriter
 
@@ -39,11 +42,10 @@ class Store:
         """Open an index. Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt."""
         self.folder = folder
         self.manifest = Manifest.read(folder)
-        self._codec = codec_named(self.manifest.codec)
+        self._codec = codec_named(self.manifest.codec, self.manifest.token_dim)
         if not (folder / DATABASE_NAME).exists():
             raise StoreCorrupt(f"{folder / DATABASE_NAME} is missing; restore it from a copy, or make the index again")
         self.engine = open_database(folder)
-        self._segments = SegmentReader(folder)
         self._recall: tuple[int, RecallIndex] | None = None
         self._recall_lock = threading.Lock()
 
@@ -53,7 +55,7 @@ class Store:
 
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
         """
-        codec_named(manifest.codec)
+        codec_named(manifest.codec, manifest.token_dim)
         folder.mkdir(parents=True, exist_ok=True)
         with _write_lock(folder):
             if not (folder / MANIFEST_NAME).exists():
@@ -68,16 +70,21 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Read in one consistent state, whatever a writer does meanwhile."""
-        with self.engine.begin() as connection:
-            yield Snapshot(self.folder, self.manifest, self._codec, connection, self._segments)
+        segments = SegmentReader(self.folder)  # before the snapshot begins, so that all it names is open
+        try:
+            with self.engine.begin() as connection:
+                yield Snapshot(self.folder, self.manifest, self._codec, connection, segments)
+        finally:
+            segments.close()
 
     def recall_index(self, snapshot: Snapshot) -> RecallIndex:
-        """FAISS over the single vectors of this snapshot; kept until the index changes."""
+        """What finds candidates in this snapshot; kept until the index changes."""
         with self._recall_lock:
             if self._recall is None or self._recall[0] != snapshot.generation:
                 page_ids = snapshot.page_ids()
-                singles = read_singles(self.folder, self.manifest.single_dim, page_ids)
-                self._recall = (snapshot.generation, RecallIndex(page_ids, singles))
+                before = None if self._recall is None else self._recall[1].single
+                single = SinglePart.of(self.folder, self.manifest, page_ids, before)
+                self._recall = (snapshot.generation, RecallIndex(self.folder, self.manifest, page_ids, single))
             return self._recall[1]
 
     @contextmanager
@@ -89,13 +96,18 @@ class Store:
                 yield writer
             finally:
                 writer.close()
+            with self.snapshot() as snapshot:
+                grow(self.folder, self.manifest, snapshot.page_ids())
+
+    def bytes_on_disk(self) -> int:
+        """Space that the index takes; holes in files do not count."""
+        return sum(path.stat().st_blocks * 512 for path in self.folder.iterdir() if path.is_file())
 
     def write_lock(self) -> AbstractContextManager[None]:
         """Keep other writers out. Raises StoreLocked if there is one."""
         return _write_lock(self.folder)
 
     def close(self) -> None:
-        self._segments.close()
         self.engine.dispose()
 
     def __enter__(self) -> Self:

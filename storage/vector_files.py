@@ -1,4 +1,4 @@
-"""Both kinds of vector files behind one door: what a writer appends, brings to the disk, or takes back."""
+"""All vector files behind one door: what a writer appends, brings to the disk, or takes back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from storage.codecs import codec_named
 from storage.database import disk_errors
 from storage.errors import DimensionMismatch
 from storage.manifest import Manifest
+from storage.page_rows import COARSE_NAME, POOLED_NAME, SINGLES_NAME, RowFile, pack_means, pack_single
 from storage.segments import RecordRef, SegmentWriter, pack_record
-from storage.singles import SinglesWriter
 from storage.values import EncodedPage
 
 
@@ -18,9 +18,9 @@ class VectorFiles:
 
     def __init__(self, folder: Path, manifest: Manifest, segment: int, segment_bytes: int) -> None:
         self._folder, self._manifest = folder, manifest
-        self._codec = codec_named(manifest.codec)
+        self._codec = codec_named(manifest.codec, manifest.token_dim)
         self._segments = SegmentWriter(folder, segment, segment_bytes)
-        self._singles = SinglesWriter(folder, manifest.single_dim)
+        self._rows = [RowFile(folder / name) for name in (SINGLES_NAME, POOLED_NAME, COARSE_NAME)]
 
     @property
     def end(self) -> tuple[int, int]:
@@ -35,22 +35,25 @@ class VectorFiles:
         if page.tokens.shape[1:] != (manifest.token_dim,):
             raise DimensionMismatch("token vectors", manifest.token_dim, int(page.tokens.shape[-1]))
         with disk_errors(self._folder):
-            self._singles.write(page_id, page.single)
+            for file, row in zip(self._rows, (pack_single(page.single), *pack_means(page.tokens)), strict=True):
+                file.write(page_id, row)
             return self._segments.append(pack_record(self._codec, page.tokens, page.boxes))
 
     def sync(self) -> None:
         """Bring everything to the disk, before the database names it."""
         with disk_errors(self._folder):
             self._segments.sync()
-            self._singles.sync()
+            for file in self._rows:
+                file.sync()
 
     def mark_committed(self) -> None:
         self._segments.mark_committed()
 
     def rollback(self) -> None:
-        """Cut off what was appended since the last commit. Single vectors need no cut: their rows are written over."""
+        """Cut off what was appended since the last commit. Rows need no cut: they are written over."""
         self._segments.rollback()
 
     def close(self) -> None:
         self._segments.close()
-        self._singles.close()
+        for file in self._rows:
+            file.close()

@@ -13,6 +13,7 @@ import click
 from engine.cli.main import index_option, open_engine
 from engine.cli.output import IndexProgress, count, duration, error_console
 from engine.models import MODELS
+from storage.manifest import CODECS
 
 if TYPE_CHECKING:
     from indexer.plan import Outcome
@@ -32,7 +33,7 @@ def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @index_option
 @click.option("--model", metavar="NAME|FOLDER", help=f"Model of a new index: {', '.join(MODELS)}, or a folder.")
-@click.option("--codec", metavar="NAME", help="Token codec of a new index: int8 or float16.  [default: int8]")
+@click.option("--codec", type=click.Choice(CODECS), help="Token codec of a new index.  [default: int8]")
 @click.option(
     "--ocr",
     type=click.Choice(["auto", "off", "tesseract"]),

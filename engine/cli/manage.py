@@ -56,19 +56,25 @@ def info(index_dir: Path | None, as_json: bool) -> int:
     \b
     pagesight info --json
     """
+    from storage.kernel import KERNELS
+
     with open_engine(index_dir) as engine:
         manifest, totals = engine.store.manifest, engine.totals()
-        on_disk = sum(path.stat().st_size for path in engine.folder.rglob("*") if path.is_file())
+        on_disk = engine.store.bytes_on_disk()
         per_page = totals.token_bytes / totals.n_pages if totals.n_pages else 0.0
         if as_json:
             described = {"folder": str(engine.folder), **asdict(manifest), **asdict(totals)}
-            click.echo(json.dumps({**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk}))
+            click.echo(
+                json.dumps(
+                    {**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk, "kernel": KERNELS[0]}
+                )
+            )
             return 0
         rows = (
             ("index", str(engine.folder)),
             ("model", f"{manifest.encoder} ({manifest.single_dim}-d single, {manifest.token_dim}-d token vectors)"),
             ("fingerprint", manifest.fingerprint[:16]),
-            ("codec", manifest.codec),
+            ("codec", f"{manifest.codec}, scored by the {KERNELS[0]} kernel"),
             ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),
             (
                 "pages",

@@ -69,7 +69,7 @@ def search(
     """
     if (query is None) == (queries is None):
         raise click.UsageError("give either a QUERY or --queries FILE")
-    asked = [(None, query)] if query is not None else _read_queries(queries)
+    asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
     with open_engine(index_dir) as engine:
         texts = [text for _, text in asked]
@@ -152,7 +152,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "page"
 
 
-def _read_queries(path: Path | None) -> list[tuple[str | None, str]]:
+def read_queries(path: Path | None) -> list[tuple[str | None, str]]:
     assert path is not None
     asked: list[tuple[str | None, str]] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

@@ -229,7 +229,7 @@ def test_killed_reading_processes_are_replaced(engine, tmp_path):
     stop = threading.Event()
 
     def kill_now_and_then():
-        while not stop.wait(0.3):
+        while not stop.wait(0.7):
             for child in psutil.Process().children(recursive=True):
                 if "indexer.worker" in " ".join(child.cmdline()) and len(killed) < 6:
                     child.send_signal(signal.SIGKILL)

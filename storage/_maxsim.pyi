@@ -1,0 +1,18 @@
+# Buffers are numpy arrays or bytes: numpy's types say so from Python 3.12 on only.
+
+def kernels() -> tuple[str, ...]: ...
+def maxima(
+    kernel: str,
+    data: object,
+    starts: object,
+    counts: object,
+    dim: int,
+    bits: int,
+    table: object,
+    query: object,
+    query_scales: object,
+    precise: bool,
+    found: object,
+    /,
+) -> None: ...
+def scan(data: object, n_slots: int, dim: int, query: object, query_scales: object, found: object, /) -> None: ...

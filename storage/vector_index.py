@@ -1,0 +1,146 @@
+"""FAISS over rows of vectors with page ids as keys: flat for few, inverted lists for many.
+
+An index is never changed once it is made, so that any number of threads may search it. It may hold pages that were deleted
+since: whoever asks drops them. It is derived from the row files: a lost or damaged one costs time, and nothing else.
+
+    recall-NNNNNNNNNN.faiss     holds pages with ids below N
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+Float = NDArray[np.float32]
+PageIds = NDArray[np.int64]
+ROWS_A_LIST = 400  # of inverted lists, when they are trained
+TRAINED_FOR_GROWTH = 4  # they serve until there are this many times as many rows
+SAMPLE_A_LIST = 48  # training vectors a list; FAISS wants at least 39
+PROBED_SHARE = 1 / 64  # of the lists, visited for each vector that is searched for
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """``below``: it holds all pages with ids smaller than this that were there when it was made."""
+
+    index: Any
+    below: int
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.index.ntotal)
+
+    def search(self, vectors: Float, k: int, allowed: PageIds | None) -> tuple[PageIds, Float]:
+        """The ``k`` nearest rows of each vector by inner product, best first: keys and scores, both (m, k).
+
+        Key -1 stands where there are no more. allowed: keys that may be returned; None means all.
+        """
+        import faiss
+
+        k = min(k, self.n_rows)
+        if k == 0 or (allowed is not None and len(allowed) == 0):
+            return np.full((len(vectors), 0), -1, np.int64), np.empty((len(vectors), 0), np.float32)
+        selector = None if allowed is None else faiss.IDSelectorBatch(allowed)
+        parameters: Any = faiss.SearchParameters  # its keywords, as those of the next, are added at run time
+        options: dict[str, Any] = {"sel": selector}
+        inverted = faiss.try_extract_index_ivf(self.index)
+        if inverted is not None:
+            parameters = faiss.SearchParametersIVF
+            share = 1.0 if allowed is None else max(len(allowed) / self.n_rows, 1e-6)
+            options["nprobe"] = min(inverted.nlist, math.ceil(max(16, inverted.nlist * PROBED_SHARE) / min(1.0, share)))
+        scores, keys = self.index.search(np.ascontiguousarray(vectors), k, params=parameters(**options))
+        return keys, scores
+
+
+def flat(vectors: Float, page_ids: PageIds, below: int) -> VectorIndex:
+    """Exact search, in memory, in half precision."""
+    import faiss
+
+    index: Any = faiss.IndexIDMap2(
+        faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    )
+    if len(vectors):
+        index.add_with_ids(vectors, page_ids)
+    return VectorIndex(index, below)
+
+
+def train(sample: Float, n_rows: int) -> Any:
+    """Empty inverted lists for about ``n_rows`` rows that look like the sample, with codes of a byte a component."""
+    import faiss
+
+    dim = sample.shape[1]
+    n_lists = max(1, min(n_rows // ROWS_A_LIST, len(sample) // SAMPLE_A_LIST))
+    index: Any = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(dim), dim, n_lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
+    index.cp.niter, index.cp.spherical = 8, True
+    index.cp.max_points_per_centroid = SAMPLE_A_LIST * 2
+    index.train(sample)
+    return index
+
+
+def sample_size(n_rows: int) -> int:
+    """Rows to train on."""
+    return min(n_rows, n_rows // ROWS_A_LIST * SAMPLE_A_LIST)
+
+
+def fill(index: Any, rows: Iterable[tuple[Float, PageIds]], below: int) -> VectorIndex:
+    """Add batches of vectors and their keys."""
+    for vectors, page_ids in rows:
+        index.add_with_ids(np.ascontiguousarray(vectors), page_ids)
+    return VectorIndex(index, below)
+
+
+def save(index: VectorIndex, folder: Path) -> int:
+    """Put it on the disk in place of older ones. Returns the bytes written."""
+    import faiss
+
+    path = folder / f"recall-{index.below:010d}.faiss"
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    faiss.write_index(index.index, str(temporary))
+    size = temporary.stat().st_size
+    os.replace(temporary, path)
+    for older, _ in saved(folder):
+        if older != path:
+            older.unlink(missing_ok=True)
+    return size
+
+
+def is_whole(path: Path) -> bool:
+    """Whether FAISS can read all of it."""
+    import faiss
+
+    try:
+        faiss.read_index(str(path))
+    except RuntimeError:
+        return False
+    return True
+
+
+def load(folder: Path, *, whole: bool = False) -> VectorIndex | None:
+    """The newest one on the disk, mapped into memory, or read ``whole`` to be added to; None if there is none to use."""
+    import faiss
+
+    for path, below in saved(folder):
+        try:
+            flags = 0 if whole else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
+            return VectorIndex(faiss.read_index(str(path), flags), below)
+        except RuntimeError as error:  # damaged, cut off, or taken away by a writer in this moment
+            logger.warning("%s cannot be used (%s); searching goes on without it", path, str(error).strip()[-200:])
+    return None
+
+
+def saved(folder: Path) -> Iterator[tuple[Path, int]]:
+    """The files and the page ids they reach to, the newest first."""
+    found = sorted(folder.glob("recall-*.faiss"), reverse=True)
+    return ((path, int(path.stem.rpartition("-")[2])) for path in found)

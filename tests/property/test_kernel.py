@@ -1,0 +1,131 @@
+"""Every MaxSim kernel is the definition, whatever the pages look like and wherever they lie."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.maxsim import token_maxima
+from storage import kernel
+from storage.codecs import Int8Codec, PackedCodec, codec_named
+from storage.errors import DimensionMismatch
+from storage.kernel import KERNELS, CodeLayout, Records
+from storage.multivectors import MultiVectors
+
+shapes = st.fixed_dictionaries(
+    {
+        "dim": st.sampled_from([1, 3, 4, 16, 20, 64, 100, 128, 384, 700]),
+        "counts": st.lists(st.integers(1, 70), min_size=1, max_size=5),
+        "n_query": st.integers(1, 128),
+        "seed": st.integers(0, 2**32 - 1),
+        "extreme": st.booleans(),
+        "offset": st.integers(0, 3),
+    }
+)
+
+
+def make(dim, counts, n_query, seed, extreme, offset):
+    """Pages of random codes, also of the largest ones there are, at odd places of a buffer; a query; the right maxima."""
+    rng = np.random.default_rng(seed)
+    layout = CodeLayout(dim)
+    pages, starts, data = [], [], bytearray(offset)
+    for count in counts:
+        codes = rng.choice([-128, 127, 0], (count, dim)) if extreme else rng.integers(-127, 128, (count, dim))
+        scales = rng.random(count, np.float32) * np.float32(10 if extreme else 0.01)
+        starts.append(len(data))
+        data += scales.tobytes() + codes.astype(np.int8).tobytes() + bytes(offset)
+        pages.append(codes.astype(np.float32) * scales[:, None])
+    query = rng.standard_normal((n_query, dim)).astype(np.float32)
+    if extreme:
+        query = np.sign(query) * np.float32(1e3)
+        query[0] = 0
+    expected = token_maxima(query.astype(np.float64), MultiVectors.from_pages(pages))
+    length = np.abs(query).sum(axis=1).max() * max(np.abs(page).max() for page in pages)
+    return query, Records(data, np.array(starts), np.array(counts)), layout, expected, length
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@given(shape=shapes)
+@settings(max_examples=40, deadline=None)
+def test_every_kernel_is_the_definition(name, shape):
+    query, records, layout, expected, length = make(**shape)
+    found = kernel.maxima(query, records, layout, kernel=name)
+    np.testing.assert_allclose(found, expected, atol=4e-5 * length + 1e-6)  # 15 bits of the query, and float32
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@given(shape=shapes)
+@settings(max_examples=15, deadline=None)
+def test_a_query_in_8_bits_is_close(name, shape):
+    query, records, layout, expected, length = make(**shape)
+    found = kernel.maxima(query, records, layout, precise=False, kernel=name)
+    np.testing.assert_allclose(found, expected, atol=length / 127 + 1e-6)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("codec_name", ["int4", "int2"])
+@given(shape=shapes)
+@settings(max_examples=15, deadline=None)
+def test_packed_codes_score_as_what_they_decode_to(name, codec_name, shape):
+    dim = shape["dim"] * 4
+    codec = codec_named(codec_name, dim)
+    rng = np.random.default_rng(shape["seed"])
+    pages = [rng.standard_normal((count, dim)).astype(np.float32) for count in shape["counts"]]
+    query = rng.standard_normal((shape["n_query"], dim)).astype(np.float32)
+    encoded = [codec.encode(page) for page in pages]
+    starts = np.cumsum([0, *map(len, encoded)])[:-1]
+    records = Records(b"".join(encoded), starts, np.array(shape["counts"]))
+    decoded = [codec.decode(data, len(page)) for data, page in zip(encoded, pages, strict=True)]
+    assert isinstance(codec, PackedCodec)
+    rotated = query @ codec._rotation.T
+    found = kernel.maxima(rotated, records, codec._layout, kernel=name)
+    expected = token_maxima(query, MultiVectors.from_pages(decoded))
+    np.testing.assert_allclose(found, expected, atol=1e-3 * np.sqrt(dim))
+
+
+@pytest.mark.parametrize(("name", "loss"), [("int8", 2e-4), ("int4", 0.02), ("int2", 0.15), ("float16", 1e-6)])
+@given(seed=st.integers(0, 1000), dim=st.sampled_from([16, 128, 384]))
+@settings(max_examples=20, deadline=None)
+def test_codecs_lose_what_they_are_said_to(name, loss, seed, dim):
+    """Mean squared error of unit vectors; the packed ones also of vectors with one large component."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.standard_normal((200, dim)).astype(np.float32)
+    tokens[:, 0] += 3
+    tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
+    codec = codec_named(name, dim)
+    decoded = codec.decode(codec.encode(tokens), len(tokens))
+    assert np.square(tokens - decoded).sum(axis=1).mean() < loss
+
+
+def test_a_query_of_another_width_is_refused():
+    records = Records(Int8Codec(8).encode(np.ones((1, 8), np.float32)), np.array([0]), np.array([1]))
+    with pytest.raises(DimensionMismatch, match="query tokens must have 8 dimensions, got 7"):
+        kernel.maxima(np.ones((1, 7), np.float32), records, CodeLayout(8))
+
+
+@pytest.mark.parametrize(("start", "count"), [(0, 2), (-1, 1), (1, 1), (0, 0)])
+def test_nothing_is_read_outside_the_buffer(start, count):
+    records = Records(Int8Codec(8).encode(np.ones((1, 8), np.float32)), np.array([start]), np.array([count]))
+    with pytest.raises(ValueError, match="do not lie within 12 bytes"):
+        kernel.maxima(np.ones((1, 8), np.float32), records, CodeLayout(8))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@given(
+    dim=st.sampled_from([4, 16, 128]),
+    n_pages=st.integers(1, 100),
+    n_slots=st.integers(1, 9),
+    n_query=st.integers(1, 40),
+    seed=st.integers(0, 9999),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_scan_gives_the_sums_of_the_maxima(name, dim, n_pages, n_slots, n_query, seed):
+    rng = np.random.default_rng(seed)
+    layout, codec = CodeLayout(dim), Int8Codec(dim)
+    pages = [codec.encode(rng.standard_normal((n_slots, dim)).astype(np.float32)) for _ in range(n_pages)]
+    rows = np.frombuffer(b"".join(pages), np.uint8).reshape(n_pages, -1)
+    query = rng.standard_normal((n_query, dim)).astype(np.float32)
+    starts = np.arange(n_pages) * rows.shape[1]
+    records = Records(rows, starts, np.full(n_pages, n_slots))
+    expected = kernel.maxima(query, records, layout, precise=False, kernel=name).sum(axis=0)
+    np.testing.assert_allclose(kernel.scan(query, rows, n_slots, layout, kernel=name), expected, rtol=1e-4, atol=1e-3)
