@@ -68,9 +68,9 @@ def default_index() -> Path:
 
 
 def _register() -> None:
-    from engine.cli import index, manage, models, search
+    from engine.cli import evaluate, index, manage, models, search
 
-    for module in (index, search, manage, models):
+    for module in (index, search, manage, models, evaluate):
         for command in module.COMMANDS:
             cli.add_command(command)
 

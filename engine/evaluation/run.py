@@ -1,0 +1,203 @@
+"""Asking an index every query of a dataset: what is found, how long each stage takes, how close it is to exact search."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api import SearchEngine
+from engine.describe import describe
+from engine.encoder import EncodedQuery
+from engine.evaluation.dataset import Dataset, EvalQuery
+from engine.retrieval import ScoredPage, recall, rerank
+from storage.errors import ConfigError, DatasetError, EmptyQuery
+from storage.recall_index import RecallIndex
+from storage.snapshot import Snapshot
+from storage.values import StoredPage
+
+STAGES = ("encode", "recall", "rerank", "describe")
+SHOWN = 10  # hits that are described, and compared with exact search: what a user sees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskConfig:
+    """depth: pages kept a query. n_candidates: as in SearchConfig. n_exact: queries that are answered exactly as well.
+
+    drop_own: a query's own document does not count as found; for tasks whose queries are documents (ArguAna).
+    """
+
+    depth: int = 100
+    n_candidates: int = 200
+    n_exact: int = 100
+    drop_own: bool = False
+
+    def __post_init__(self) -> None:
+        if self.depth < SHOWN:
+            raise ConfigError(f"depth must be at least {SHOWN}, not {self.depth}")
+        if self.n_candidates < SHOWN:
+            raise ConfigError(f"n_candidates must be at least {SHOWN}, not {self.n_candidates}")
+        if self.n_exact < 0:
+            raise ConfigError(f"n_exact must not be negative, not {self.n_exact}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What came of asking.
+
+    run: query id -> item -> score. seconds: stage -> (n,) of the queries that have a word to search for. exact and shown:
+    the best SHOWN items of exact search and of the two stages, for every n-th query. recall: (n,) share of the exact
+    ones among the candidates. n_missing: relevant items that are not in the index. scanned: query ids whose answers
+    were read by OCR.
+    """
+
+    run: Mapping[str, Mapping[str, float]]
+    seconds: Mapping[str, NDArray[np.float64]]
+    shown: Mapping[str, tuple[str, ...]]
+    exact: Mapping[str, tuple[str, ...]]
+    recall: NDArray[np.float64]
+    n_missing: int
+    scanned: frozenset[str]
+
+
+def ask(
+    engine: SearchEngine,
+    dataset: Dataset,
+    config: AskConfig,
+    on_query: Callable[[], None] | None = None,
+) -> Answers:
+    """Ask every judged query, one after the other, after one that is not timed.
+
+    Raises DatasetError if nothing that is relevant is in the index.
+    """
+    with engine.store.snapshot() as snapshot:
+        pages = _Pages(engine, snapshot, dataset)
+        index = engine.store.recall_index(snapshot)
+        asking = _Asking(engine, snapshot, index, pages, config)
+        every = max(1, -(-len(dataset.judged) // config.n_exact)) if config.n_exact else 0
+        asking.warm_up(dataset.judged)
+        for number, query in enumerate(dataset.judged):
+            asking.ask(query, compare=bool(every) and number % every == 0)
+            if on_query is not None:
+                on_query()
+        return asking.answers()
+
+
+def with_scanned(dataset: Dataset, scanned: frozenset[str]) -> Dataset:
+    """The dataset with its queries grouped by whether their answers were read by OCR too."""
+    queries = (
+        replace(query, groups={**query.groups, "scanned": "yes" if query.id in scanned else "no"})
+        for query in dataset.queries
+    )
+    return replace(dataset, queries=tuple(queries))
+
+
+class _Pages:
+    """Which items each page of the index stands for. A file that lies in the corpus twice stands for two."""
+
+    def __init__(self, engine: SearchEngine, snapshot: Snapshot, dataset: Dataset) -> None:
+        self.ids = snapshot.page_ids()
+        locations = {document.sha256: document.locations for document in engine.documents()}
+        self._items: dict[int, tuple[str, ...]] = {}
+        sources: dict[str, str] = {}
+        for page_id, page in snapshot.describe(self.ids).items():
+            items = self._items_of(page, locations.get(page.sha256, ()), dataset)
+            self._items[page_id] = items
+            sources.update(dict.fromkeys(items, page.text_source))
+        relevant = {q.id: {i: g for i, g in dataset.qrels[q.id].items() if g > 0} for q in dataset.judged}
+        self.n_missing = len({item for items in relevant.values() for item in items} - sources.keys())
+        if self.n_missing and not any(items.keys() & sources.keys() for items in relevant.values()):
+            raise DatasetError(
+                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}; "
+                "index its documents first, or leave --index out to have an index made"
+            )
+        self.scanned = frozenset(
+            query_id
+            for query_id, items in relevant.items()
+            if any(sources.get(item) == "ocr" for item, grade in items.items() if grade == max(items.values()))
+        )
+
+    @staticmethod
+    def _items_of(page: StoredPage, locations: Sequence[object], dataset: Dataset) -> tuple[str, ...]:
+        found = [dataset.corpus.item(location, page.page_number) for location in locations]  # type: ignore[arg-type]
+        return tuple(item for item in found if item is not None) or (f"{page.document}:{page.page_number}",)
+
+    def scores(self, ranked: Sequence[ScoredPage], own: str | None = None) -> dict[str, float]:
+        """Items with the score of their best page, best first."""
+        scores: dict[str, float] = {}
+        for page in ranked:
+            for item in self._items[page.page_id]:
+                if item != own:
+                    scores.setdefault(item, page.score)
+        return scores
+
+
+class _Asking:
+    def __init__(
+        self, engine: SearchEngine, snapshot: Snapshot, index: RecallIndex, pages: _Pages, config: AskConfig
+    ) -> None:
+        self._encoder, self._snapshot, self._index = engine.encoder, snapshot, index
+        self._pages, self._config = pages, config
+        self._run: dict[str, dict[str, float]] = {}
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._shown: dict[str, tuple[str, ...]] = {}
+        self._exact: dict[str, tuple[str, ...]] = {}
+        self._recall: list[float] = []
+
+    def warm_up(self, queries: Sequence[EvalQuery]) -> None:
+        """What only the first search of a process costs is not the latency of a query."""
+        self.ask(queries[0], compare=False)
+        self._seconds.clear()
+
+    def ask(self, query: EvalQuery, *, compare: bool) -> None:
+        config, clock = self._config, [time.perf_counter()]
+        own = query.id if config.drop_own else None
+        try:
+            (encoded,) = self._encoder.encode_queries([query.text])
+        except EmptyQuery:
+            self._run[query.id] = {}
+            return
+        clock.append(time.perf_counter())
+        candidates = recall(
+            encoded,
+            query.text,
+            self._snapshot,
+            self._index,
+            config.n_candidates,
+            allowed=None,
+            words=self._encoder.reads_words,
+        )
+        clock.append(time.perf_counter())
+        ranked = rerank(encoded, self._snapshot, candidates)[: config.depth]
+        clock.append(time.perf_counter())
+        describe(ranked[:SHOWN], encoded, self._snapshot)
+        clock.append(time.perf_counter())
+        for stage, seconds in zip(STAGES, np.diff(clock).tolist(), strict=True):
+            self._seconds[stage].append(seconds)
+        self._run[query.id] = self._pages.scores(ranked, own)
+        if compare:
+            self._compare(query.id, encoded, candidates, ranked)
+
+    def _compare(
+        self, query_id: str, encoded: EncodedQuery, candidates: NDArray[np.int64], ranked: Sequence[ScoredPage]
+    ) -> None:
+        exact = rerank(encoded, self._snapshot, self._pages.ids)[:SHOWN]
+        among = np.isin([page.page_id for page in exact], candidates)
+        self._recall.append(float(among.mean()))
+        self._exact[query_id] = tuple(self._pages.scores(exact))
+        self._shown[query_id] = tuple(self._pages.scores(ranked[:SHOWN]))
+
+    def answers(self) -> Answers:
+        return Answers(
+            run=self._run,
+            seconds={stage: np.array(self._seconds[stage]) for stage in STAGES},
+            shown=self._shown,
+            exact=self._exact,
+            recall=np.array(self._recall),
+            n_missing=self._pages.n_missing,
+            scanned=self._pages.scanned,
+        )
