@@ -19,6 +19,7 @@ from engine.results import SearchHit
 from engine.retrieval import rerank, search
 from indexer.content import ReadOptions
 from indexer.discover import discover
+from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from indexer.pipeline import Ingest, PageDone, missing_files
 from indexer.plan import IngestOptions, Outcome, Status
 from indexer.reader import PageReader
@@ -105,6 +106,7 @@ class SearchEngine:
             self._store = Store.create(self.folder, self._new_manifest(encoder))
             self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
         given = [Path(path) for path in paths]
+        extensions = EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS
         options = IngestOptions(
             reindex=config.reindex,
             retry=config.retry or config.password is not None,
@@ -115,7 +117,7 @@ class SearchEngine:
             self._store.writer() as writer,
             _page_reader(config, encoder.image_pixels) as reader,
         ):
-            yield from Ingest(writer, reader, encoder, options, on_page).run(discover(given))
+            yield from Ingest(writer, reader, encoder, options, on_page).run(discover(given, extensions))
             missing = missing_files(writer, given)
             if config.prune and missing:
                 writer.remove_names([os.fsencode(source.location) for source in missing])
