@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset")
 @index_option
+@click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Language subset; all, if none is named.")
+@click.option("--split", default="test", show_default=True, help="Of a benchmark.")
 @click.option(
     "--model", metavar="NAME|FOLDER", help=f"Model of the index that is made: {', '.join(MODELS)}, or a folder."
 )
@@ -54,8 +56,10 @@ if TYPE_CHECKING:
 @click.pass_context
 def evaluate(
     context: click.Context,
-    dataset: Path,
+    dataset: str,
     index_dir: Path | None,
+    subsets: tuple[str, ...],
+    split: str,
     model: str | None,
     codec: str,
     ocr: str,
@@ -71,12 +75,14 @@ def evaluate(
 ) -> int:
     """Measure how well the engine finds, how fast, and how close to exact search.
 
-    DATASET is a folder of documents with a queries.jsonl of {id, query, relevant: [{document, page, grade}]}.
+    DATASET is a folder of documents with a queries.jsonl of {id, query, relevant: [{document, page, grade}]}; a
+    folder in the layout of BEIR, ViDoRe or JinaVDR; or the name of such a data set on the hub.
     With --index the index that is there is measured as it stands; without, one is made with --model and kept in the
     output folder, so that the next evaluation does not have to make it again.
 
     \b
     pagesight eval sample_docs
+    pagesight eval vidore/tabfquad_test_subsampled_beir
     pagesight eval reports --model all-MiniLM-L6-v2 --compare pagesight-eval/reports/run.trec
     """
     from engine.config import DEFAULT_MODEL
@@ -91,8 +97,11 @@ def evaluate(
     given_index = index_dir or context.find_root().obj
     ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries)
     setting = IndexSetting(model=model or DEFAULT_MODEL, codec=codec, ocr=ocr)  # type: ignore[arg-type]  # click has checked ocr
-    for found in open_datasets(dataset):
+    opened = open_datasets(dataset, subsets, split)
+    for found in opened:
         folder = output or Path("pagesight-eval") / found.name
+        if output is not None and len(opened) > 1:
+            folder = output / found.name.split("/")[-1]
         if run_path is not None:
             result, run = _score_file(found, run_path, metrics)
         else:

@@ -82,7 +82,7 @@ def make_index(
     before = IndexingCost.read(index)
     began, n_pages = time.perf_counter(), 0
     try:
-        config = IndexConfig(ocr=setting.ocr, prune=True)
+        config = IndexConfig(ocr=setting.ocr, text=dataset.corpus.reads_text, prune=True)
         for outcome in engine.index([source], config, on_page):
             n_pages += outcome.n_pages
             if on_file is not None:
