@@ -33,6 +33,10 @@ class Corpus(Protocol):
     def reads_text(self) -> bool:
         """Whether text files among them are documents."""
 
+    @property
+    def stamp(self) -> object:
+        """JSON that changes when the documents do."""
+
     def place(self, folder: Path) -> Path:
         """The folder to index. A corpus of rows writes them below ``folder``, one in memory at a time."""
 

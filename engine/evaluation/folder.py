@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.evaluation.dataset import Dataset, EvalQuery
-from indexer.discover import printable
+from indexer.discover import discover, printable
 from storage.errors import DatasetError
+from storage.values import SourceFile
 
 QUERIES_NAME = "queries.jsonl"
 GROUPS = ("kind", "language")
@@ -29,6 +30,11 @@ class FolderCorpus:
 
     root: Path
     reads_text: bool = False
+
+    @property
+    def stamp(self) -> object:
+        files = (found for found in discover([self.root]) if isinstance(found, SourceFile))
+        return [[file.path, file.n_bytes, file.mtime_ns] for file in files]
 
     def place(self, folder: Path) -> Path:  # noqa: ARG002 - nothing has to be written
         return self.root

@@ -68,22 +68,21 @@ def make_index(
     dataset: Dataset,
     setting: IndexSetting,
     index: Path,
-    corpus_folder: Path,
+    place: Path,
     *,
     on_page: Callable[[PageDone], None] | None = None,
     on_file: Callable[[Outcome], None] | None = None,
 ) -> SearchEngine:
-    """Bring the index in ``index`` up to date with the dataset and open it; an interrupted one goes on where it stopped.
+    """Bring the index in ``index`` up to date with the corpus, which lies in ``place``, and open it; an interrupted one goes on where it stopped.
 
     Files that cannot be read are outcomes like any other: their pages are never found, and that is measured.
     """
-    source = dataset.corpus.place(corpus_folder)
     engine = SearchEngine.open(index, codec=setting.codec, encoder=setting.encoder())
     before = IndexingCost.read(index)
     began, n_pages = time.perf_counter(), 0
     try:
         config = IndexConfig(ocr=setting.ocr, text=dataset.corpus.reads_text, prune=True)
-        for outcome in engine.index([source], config, on_page):
+        for outcome in engine.index([place], config, on_page):
             n_pages += outcome.n_pages
             if on_file is not None:
                 on_file(outcome)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.evaluation.result import Result
+from engine.evaluation.result import ALL, Result
 from engine.evaluation.run import SHOWN
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+_SHORT = {"n_candidates": "candidates", "truncate_dim": "dim"}
 CSV_COLUMNS = ("dataset", "setting", "group", "metric", "queries", "mean", "low", "high")
 
 
@@ -23,6 +25,58 @@ def setting_text(result: Result) -> str:
         if value is not None:
             words.append(str(value) if name in ("model", "codec") else f"{name} {value}")
     return ", ".join(words)
+
+
+def varied(results: Sequence[Result]) -> list[str]:
+    """Parameters that differ among the results of a sweep."""
+    return [name for name in results[0].setting if len({result.setting[name] for result in results}) > 1]
+
+
+def sweep_table(results: Sequence[Result]) -> Table:
+    """A row a point. The star marks points that no other beats or equals in quality, time and bytes at once."""
+    metrics = list(results[0].quality[ALL])
+    others = [metric for metric in metrics[1:] if metric.lower().startswith("recall")][:1] or metrics[1:2]
+    names = varied(results)
+    columns = ("first stage", "agrees", "p50 ms", "p95 ms", "kB/page", "pages/s")
+    table = _table("", *(_SHORT.get(name, name) for name in names), metrics[0], *others, *columns)
+    best = pareto([_costs(result, metrics[0]) for result in results])
+    for result, is_best in zip(results, best, strict=True):
+        index, f, total, estimates = result.index, result.faithfulness, result.latency_ms["total"], result.quality[ALL]
+        assert index is not None
+        first = estimates[metrics[0]]
+        table.add_row(
+            "*" if is_best else "",
+            *(str(result.setting[name] or "full") for name in names),
+            f"{first.mean:.3f} ±{(first.high - first.low) / 2:.2f}",
+            *(f"{estimates[metric].mean:.3f}" for metric in others),
+            *(("", "") if f is None else (f"{f.recall:.1%}", f"{f.agreement:.1%}")),
+            f"{total.p50:.1f}",
+            f"{total.p95:.1f}",
+            f"{index.token_bytes_per_page / 1000:,.1f}",
+            "" if index.pages_per_s is None else f"{index.pages_per_s:.1f}",
+        )
+    return table
+
+
+def _costs(result: Result, metric: str) -> tuple[float, ...]:
+    assert result.index is not None
+    mean = result.quality[ALL][metric].mean
+    return -mean, result.latency_ms["total"].p50, result.index.token_bytes_per_page
+
+
+def pareto(costs: Sequence[tuple[float, ...]]) -> list[bool]:
+    """Which of these no other one is as low as in every number and lower in one."""
+    return [
+        not any(other != mine and all(o <= m for o, m in zip(other, mine, strict=True)) for other in costs)
+        for mine in costs
+    ]
+
+
+SWEEP_NOTES = (
+    "*            no other point is better in one of quality, p50 and kB/page without being worse in another",
+    f"first stage  share of exact search's best {SHOWN} that are among the candidates",
+    f"agrees       share of the best {SHOWN} of exact search over the most precise codec that are in the answer",
+)
 
 
 def quality_table(result: Result) -> Table:
@@ -79,6 +133,13 @@ def notes(result: Result) -> list[str]:
     if result.n_unjudged:
         lines.append(f"left out      {result.n_unjudged:,} queries that nobody judged")
     return lines
+
+
+def write_json(path: Path, results: Sequence[Result]) -> None:
+    """One object, or a list of them for a sweep."""
+    described = [result.to_dict() for result in results]
+    text = json.dumps(described[0] if len(described) == 1 else described, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, results: Sequence[Result]) -> None:
