@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.content import OpenedDocument
+from indexer.content import OpenedDocument, PageContent
 from indexer.formats import TEXT
 from indexer.geometry import make_words, zoom_for
 from storage.errors import UnreadableDocument
@@ -51,12 +53,7 @@ class TextDocument:
 
     def words(self, number: int) -> PageWords:
         lines, n_columns = self._page(number)
-        placed = (
-            (found[0], found.start(), row + _ROW_TOP, found.end(), row + _ROW_BOTTOM)
-            for row, line in enumerate(lines)
-            for found in re.finditer(r"\S+", line)
-        )
-        return make_words(placed, n_columns, PAGE_LINES)
+        return make_words(_placed(lines), n_columns, PAGE_LINES)
 
     def pictures(self, number: int) -> NDArray[np.float32]:  # noqa: ARG002 - as PdfDocument.pictures
         return _NO_PICTURES
@@ -86,10 +83,25 @@ class TextDocument:
         self._lines = []
 
 
+def text_page(text: str) -> PageContent:
+    """All of a text as one page, however long it is."""
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, PAGE_COLUMNS) or [""]]
+    words = make_words(_placed(lines), PAGE_COLUMNS, max(PAGE_LINES, len(lines)))
+    source = "text" if len(words) else "none"
+    return PageContent(number=1, width_pt=WIDTH_PT, height_pt=HEIGHT_PT, words=words, text_source=source)
+
+
 def line_span(page: int, box: tuple[float, float, float, float]) -> tuple[int, int]:
     """First and last line, from 1, of a box on a page of a text file."""
     before = (page - 1) * PAGE_LINES
     return before + int(box[1] * PAGE_LINES) + 1, before + min(PAGE_LINES, int(box[3] * PAGE_LINES) + 1)
+
+
+def _placed(lines: Sequence[str]) -> Iterator[tuple[str, float, float, float, float]]:
+    """Words with their boxes, in columns and rows."""
+    for row, line in enumerate(lines):
+        for found in re.finditer(r"\S+", line):
+            yield found[0], found.start(), row + _ROW_TOP, found.end(), row + _ROW_BOTTOM
 
 
 def _decode(data: bytes) -> str:

@@ -21,7 +21,7 @@ from indexer.plan import Outcome
 
 if TYPE_CHECKING:
     from engine.encoder import Encoder
-    from engine.evaluation.dataset import Dataset
+    from engine.evaluation.dataset import Corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class IndexingCost:
 
 
 def make_index(
-    dataset: Dataset,
+    corpus: Corpus,
     setting: IndexSetting,
     index: Path,
     place: Path,
@@ -81,7 +81,7 @@ def make_index(
     before = IndexingCost.read(index)
     began, n_pages = time.perf_counter(), 0
     try:
-        config = IndexConfig(ocr=setting.ocr, text=dataset.corpus.reads_text, prune=True)
+        config = IndexConfig(ocr=setting.ocr, text=corpus.reads_text, prune=True)
         for outcome in engine.index([place], config, on_page):
             n_pages += outcome.n_pages
             if on_file is not None:

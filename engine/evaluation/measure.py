@@ -70,7 +70,7 @@ def measure(
     index.parent.mkdir(parents=True, exist_ok=True)
     place = dataset.corpus.place(folder / "corpus")
     with watcher.indexing(place) as told:
-        engine = make_index(dataset, setting, index, place, on_page=told.page_done, on_file=told.file_done)
+        engine = make_index(dataset.corpus, setting, index, place, on_page=told.page_done, on_file=told.file_done)
     return measure_index(dataset, engine, config, metrics, watcher, IndexingCost.read(index))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from engine.api import SearchEngine
 from engine.describe import describe
 from engine.encoder import EncodedQuery
-from engine.evaluation.dataset import Dataset, EvalQuery
+from engine.evaluation.dataset import Corpus, Dataset, EvalQuery
 from engine.retrieval import ScoredPage, recall, rerank
 from storage.errors import ConfigError, DatasetError, EmptyQuery
-from storage.recall_index import RecallIndex
 from storage.snapshot import Snapshot
-from storage.values import StoredPage
 
 STAGES = ("encode", "recall", "rerank", "describe")
 SHOWN = 10  # hits that are described, and compared with exact search: what a user sees
@@ -75,16 +73,42 @@ def ask(
     Raises DatasetError if nothing that is relevant is in the index.
     """
     with engine.store.snapshot() as snapshot:
-        pages = _Pages(engine, snapshot, dataset)
-        index = engine.store.recall_index(snapshot)
-        asking = _Asking(engine, snapshot, index, pages, config)
+        items = Items(engine, snapshot, dataset.corpus)
+        relevant = {q.id: {i: g for i, g in dataset.qrels[q.id].items() if g > 0} for q in dataset.judged}
+        sought = {item for grades in relevant.values() for item in grades}
+        if sought and not sought & items.sources.keys():
+            raise DatasetError(
+                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}; "
+                "index its documents first, or leave --index out to have an index made"
+            )
+        asking = _Asking(engine, snapshot, items, config)
         every = max(1, -(-len(dataset.judged) // config.n_exact)) if config.n_exact else 0
         asking.warm_up(dataset.judged)
         for number, query in enumerate(dataset.judged):
             asking.ask(query, compare=bool(every) and number % every == 0)
             if on_query is not None:
                 on_query()
-        return asking.answers()
+        best = {
+            query_id: [i for i, g in grades.items() if g == max(grades.values())]
+            for query_id, grades in relevant.items()
+        }
+        scanned = (query for query, items_of in best.items() if any(items.sources.get(i) == "ocr" for i in items_of))
+        return asking.answers(n_missing=len(sought - items.sources.keys()), scanned=frozenset(scanned))
+
+
+def search_items(
+    engine: SearchEngine,
+    corpus: Corpus,
+    queries: Sequence[EvalQuery],
+    config: AskConfig,
+    among: Mapping[str, Sequence[str]] | None = None,
+) -> Mapping[str, Mapping[str, float]]:
+    """query id -> item -> score, and nothing measured. among: the only items that are scored, for each query."""
+    with engine.store.snapshot() as snapshot:
+        asking = _Asking(engine, snapshot, Items(engine, snapshot, corpus), config)
+        for query in queries:
+            asking.ask(query, compare=False, among=None if among is None else among.get(query.id, ()))
+        return asking.run
 
 
 def with_scanned(dataset: Dataset, scanned: frozenset[str]) -> Dataset:
@@ -96,53 +120,44 @@ def with_scanned(dataset: Dataset, scanned: frozenset[str]) -> Dataset:
     return replace(dataset, queries=tuple(queries))
 
 
-class _Pages:
-    """Which items each page of the index stands for. A file that lies in the corpus twice stands for two."""
+class Items:
+    """Which items the pages of an index stand for. A file that lies in the corpus twice stands for two.
 
-    def __init__(self, engine: SearchEngine, snapshot: Snapshot, dataset: Dataset) -> None:
-        self.ids = snapshot.page_ids()
+    page_ids: (n,) of all that can be found. sources: item -> where its words came from, as in StoredPage.text_source.
+    """
+
+    def __init__(self, engine: SearchEngine, snapshot: Snapshot, corpus: Corpus) -> None:
+        self.page_ids = snapshot.page_ids()
         locations = {document.sha256: document.locations for document in engine.documents()}
-        self._items: dict[int, tuple[str, ...]] = {}
-        sources: dict[str, str] = {}
-        for page_id, page in snapshot.describe(self.ids).items():
-            items = self._items_of(page, locations.get(page.sha256, ()), dataset)
-            self._items[page_id] = items
-            sources.update(dict.fromkeys(items, page.text_source))
-        relevant = {q.id: {i: g for i, g in dataset.qrels[q.id].items() if g > 0} for q in dataset.judged}
-        self.n_missing = len({item for items in relevant.values() for item in items} - sources.keys())
-        if self.n_missing and not any(items.keys() & sources.keys() for items in relevant.values()):
-            raise DatasetError(
-                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}; "
-                "index its documents first, or leave --index out to have an index made"
-            )
-        self.scanned = frozenset(
-            query_id
-            for query_id, items in relevant.items()
-            if any(sources.get(item) == "ocr" for item, grade in items.items() if grade == max(items.values()))
-        )
+        self._of_page: dict[int, tuple[str, ...]] = {}
+        self.sources: dict[str, str] = {}
+        for page_id, page in snapshot.describe(self.page_ids).items():
+            found = (corpus.item(location, page.page_number) for location in locations.get(page.sha256, ()))
+            items = tuple(item for item in found if item is not None) or (f"{page.document}:{page.page_number}",)
+            self._of_page[page_id] = items
+            self.sources.update(dict.fromkeys(items, page.text_source))
 
-    @staticmethod
-    def _items_of(page: StoredPage, locations: Sequence[object], dataset: Dataset) -> tuple[str, ...]:
-        found = [dataset.corpus.item(location, page.page_number) for location in locations]  # type: ignore[arg-type]
-        return tuple(item for item in found if item is not None) or (f"{page.document}:{page.page_number}",)
+    def pages(self, items: Collection[str]) -> NDArray[np.int64]:
+        """Ids of the pages of these items, ascending."""
+        wanted = set(items)
+        return np.array([page for page, of_page in self._of_page.items() if wanted & set(of_page)], np.int64)
 
     def scores(self, ranked: Sequence[ScoredPage], own: str | None = None) -> dict[str, float]:
-        """Items with the score of their best page, best first."""
+        """Items with the score of their best page, best first; without the item ``own``."""
         scores: dict[str, float] = {}
         for page in ranked:
-            for item in self._items[page.page_id]:
+            for item in self._of_page[page.page_id]:
                 if item != own:
                     scores.setdefault(item, page.score)
         return scores
 
 
 class _Asking:
-    def __init__(
-        self, engine: SearchEngine, snapshot: Snapshot, index: RecallIndex, pages: _Pages, config: AskConfig
-    ) -> None:
-        self._encoder, self._snapshot, self._index = engine.encoder, snapshot, index
-        self._pages, self._config = pages, config
-        self._run: dict[str, dict[str, float]] = {}
+    def __init__(self, engine: SearchEngine, snapshot: Snapshot, items: Items, config: AskConfig) -> None:
+        self._encoder, self._snapshot = engine.encoder, snapshot
+        self._index = engine.store.recall_index(snapshot)
+        self._items, self._config = items, config
+        self.run: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._shown: dict[str, tuple[str, ...]] = {}
         self._exact: dict[str, tuple[str, ...]] = {}
@@ -153,24 +168,26 @@ class _Asking:
         self.ask(queries[0], compare=False)
         self._seconds.clear()
 
-    def ask(self, query: EvalQuery, *, compare: bool) -> None:
-        config, clock = self._config, [time.perf_counter()]
-        own = query.id if config.drop_own else None
+    def ask(self, query: EvalQuery, *, compare: bool, among: Sequence[str] | None = None) -> None:
+        config, encoder, clock = self._config, self._encoder, [time.perf_counter()]
         try:
-            (encoded,) = self._encoder.encode_queries([query.text])
+            (encoded,) = encoder.encode_queries([query.text])
         except EmptyQuery:
-            self._run[query.id] = {}
+            self.run[query.id] = {}
             return
         clock.append(time.perf_counter())
-        candidates = recall(
-            encoded,
-            query.text,
-            self._snapshot,
-            self._index,
-            config.n_candidates,
-            allowed=None,
-            words=self._encoder.reads_words,
-        )
+        if among is None:
+            candidates = recall(
+                encoded,
+                query.text,
+                self._snapshot,
+                self._index,
+                config.n_candidates,
+                allowed=None,
+                words=encoder.reads_words,
+            )
+        else:
+            candidates = self._items.pages(among)
         clock.append(time.perf_counter())
         ranked = rerank(encoded, self._snapshot, candidates)[: config.depth]
         clock.append(time.perf_counter())
@@ -178,26 +195,26 @@ class _Asking:
         clock.append(time.perf_counter())
         for stage, seconds in zip(STAGES, np.diff(clock).tolist(), strict=True):
             self._seconds[stage].append(seconds)
-        self._run[query.id] = self._pages.scores(ranked, own)
+        self.run[query.id] = self._items.scores(ranked, query.id if config.drop_own else None)
         if compare:
             self._compare(query.id, encoded, candidates, ranked)
 
     def _compare(
         self, query_id: str, encoded: EncodedQuery, candidates: NDArray[np.int64], ranked: Sequence[ScoredPage]
     ) -> None:
-        exact = rerank(encoded, self._snapshot, self._pages.ids)[:SHOWN]
+        exact = rerank(encoded, self._snapshot, self._items.page_ids)[:SHOWN]
         among = np.isin([page.page_id for page in exact], candidates)
         self._recall.append(float(among.mean()))
-        self._exact[query_id] = tuple(self._pages.scores(exact))
-        self._shown[query_id] = tuple(self._pages.scores(ranked[:SHOWN]))
+        self._exact[query_id] = tuple(self._items.scores(exact))
+        self._shown[query_id] = tuple(self._items.scores(ranked[:SHOWN]))
 
-    def answers(self) -> Answers:
+    def answers(self, *, n_missing: int, scanned: frozenset[str]) -> Answers:
         return Answers(
-            run=self._run,
+            run=self.run,
             seconds={stage: np.array(self._seconds[stage]) for stage in STAGES},
             shown=self._shown,
             exact=self._exact,
             recall=np.array(self._recall),
-            n_missing=self._pages.n_missing,
-            scanned=self._pages.scanned,
+            n_missing=n_missing,
+            scanned=scanned,
         )

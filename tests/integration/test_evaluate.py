@@ -117,7 +117,7 @@ def test_an_index_is_measured_as_it_stands(tmp_path, docs):
 def test_a_page_that_lies_there_twice_is_found_as_both(tmp_path, docs):
     (docs / "copy.pdf").write_bytes((docs / "a.pdf").read_bytes())
     dataset = read_folder(docs)
-    with make_index(dataset, IndexSetting(model="hashing", ocr="off"), tmp_path / "index", docs) as engine:
+    with make_index(dataset.corpus, IndexSetting(model="hashing", ocr="off"), tmp_path / "index", docs) as engine:
         run = ask(engine, dataset, AskConfig()).run["q1"]
     assert run["a.pdf:2"] == run["copy.pdf:2"] > run["a.pdf:1"]
 
@@ -156,7 +156,7 @@ def test_settings_that_cannot_be_are_refused(tmp_path, docs):
     with pytest.raises(ConfigError, match="depth must be at least 10, not 3"):
         AskConfig(depth=3)
     dataset = read_folder(docs)
-    with make_index(dataset, IndexSetting(model="hashing", truncate_dim=8), tmp_path / "i", docs) as engine:
+    with make_index(dataset.corpus, IndexSetting(model="hashing", truncate_dim=8), tmp_path / "i", docs) as engine:
         assert engine.store.manifest.single_dim == 8
         assert ask(engine, dataset, AskConfig()).run["q1"]
     assert SearchEngine.open(tmp_path / "i").store.manifest.fingerprint.endswith("-single-8")
