@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.evaluation.dataset import Dataset
     from engine.evaluation.indexing import IndexSetting
     from engine.evaluation.metrics import Metric, Run
+    from engine.evaluation.pairs import Pairs
     from engine.evaluation.result import Result
     from engine.evaluation.run import AskConfig
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Queries answered exactly too, to compare with.",
 )
+@click.option("--symmetric", is_flag=True, help="Queries are documents, as in ArguAna; their own is not counted.")
 @click.option("--metrics", "names", metavar="NAME,...", help="Such as nDCG@5,recall@20,MRR@10,MAP,hit@1,P@5.")
 @click.option("--sweep", "grid", multiple=True, metavar="NAME=VALUE,... ...", help="Measure every combination.")
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Score this TREC run; nothing is searched.")
@@ -69,6 +71,7 @@ def evaluate(
     candidates: int,
     depth: int,
     exact_queries: int,
+    symmetric: bool,
     names: str | None,
     grid: tuple[str, ...],
     run_path: Path | None,
@@ -80,7 +83,8 @@ def evaluate(
     """Measure how well the engine finds, how fast, and how close to exact search.
 
     DATASET is a folder of documents with a queries.jsonl of {id, query, relevant: [{document, page, grade}]}; a
-    folder in the layout of BEIR, ViDoRe or JinaVDR; or the name of such a data set on the hub.
+    folder in the layout of BEIR, ViDoRe or JinaVDR; or the name of such a data set on the hub. A table of sentence1,
+    sentence2 and score is a test of text matching.
     With --index the index that is there is measured as it stands; without, one is made with --model and kept in the
     output folder, so that the next evaluation does not have to make it again. A --sweep goes on where it was stopped.
 
@@ -94,6 +98,7 @@ def evaluate(
     from engine.evaluation.indexing import IndexSetting
     from engine.evaluation.layouts import open_datasets
     from engine.evaluation.metrics import DEFAULT_METRICS, metric_named
+    from engine.evaluation.pairs import read_pairs
     from engine.evaluation.run import AskConfig
     from storage.codecs import codec_named
 
@@ -104,8 +109,11 @@ def evaluate(
         raise click.UsageError("--sweep makes its own indexes and runs: leave out --index, --run and --compare")
     codec_named(codec)
     metrics = [metric_named(name.strip()) for name in (names.split(",") if names else DEFAULT_METRICS)]
-    ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries)
+    ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric)
     setting = IndexSetting(model=model or DEFAULT_MODEL, codec=codec, ocr=ocr)  # type: ignore[arg-type]  # click has checked ocr
+    if (pairs := read_pairs(Path(dataset), split)) is not None:
+        _match_texts(pairs, setting, as_json=as_json)
+        return 0
     bars = _Bars(quiet=quiet or as_json)
     opened = open_datasets(dataset, subsets, split)
     for found in opened:
@@ -123,6 +131,22 @@ def evaluate(
                 _save(folder, found, result, run)
                 echo_error(f"saved in {folder}: report.json, report.csv, run.trec, qrels.trec")
     return 0
+
+
+def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from engine.evaluation.pairs import correlations, cosines
+
+    encoder = setting.encoder()
+    found = correlations(cosines(encoder, pairs), pairs.scores)
+    if as_json:
+        estimates = {name: asdict(estimate) for name, estimate in found.items()}
+        click.echo(json.dumps({"dataset": pairs.name, "setting": {"model": encoder.name}, "correlations": estimates}))
+        return
+    click.echo(f"{pairs.name}, {len(pairs.scores):,} pairs: {encoder.name}\n")
+    for name, e in found.items():
+        click.echo(f"{name:9} {e.mean:.3f}   95 % interval {e.low:.3f} to {e.high:.3f}")
 
 
 def _one(

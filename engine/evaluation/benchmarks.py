@@ -32,7 +32,7 @@ BEIR_TABLES = {
     "queries": ("queries", "query"),
     "qrels": ("qrels", "default", "data"),  # mteb's own data sets keep judgments in the configuration "default"
 }
-QA_FOLDERS = ("data", "default", ".")
+QA_FOLDERS = ("data", "default")
 
 
 def beir_places(root: Path, table: str, subset: str) -> list[Path]:
@@ -115,7 +115,7 @@ def read_qa(root: Path, name: str, subset: str, split: str) -> Dataset | None:
     As ViDoRe's and JinaVDR's own evaluation do it: pages are told apart by their file names, a question that occurs
     more than once is asked once, and its answer is then the page of its last row.
     """
-    places = [root / subset] if subset else [root / folder for folder in QA_FOLDERS]
+    places = [root / subset] if subset else [root / name for name in (*QA_FOLDERS, split)]
     table = find_table(places, split)
     if table is None or not {"query", "image"} <= set(table.columns()):
         return None
@@ -150,7 +150,7 @@ def find_subsets(root: Path) -> list[str]:
             if folder.name.endswith(f"-{table}"):
                 subsets.add(folder.name.removesuffix(f"-{table}"))
     reserved = {*(name for names in BEIR_TABLES.values() for name in names), *QA_FOLDERS}
-    if not subsets and not any((root / name).exists() for name in reserved - {"."}):
+    if not subsets and not any((root / name).exists() for name in reserved):
         subsets = {path.name for path in root.iterdir() if path.is_dir() and any(path.glob("*.parquet"))}
     return sorted(subsets - reserved)
 

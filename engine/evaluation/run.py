@@ -14,6 +14,7 @@ from engine.api import SearchEngine
 from engine.describe import describe
 from engine.encoder import EncodedQuery
 from engine.evaluation.dataset import Corpus, Dataset, EvalQuery
+from engine.evaluation.pairs import DocumentsAsQueries
 from engine.retrieval import ScoredPage, recall, rerank
 from storage.errors import ConfigError, DatasetError, EmptyQuery
 from storage.snapshot import Snapshot
@@ -26,13 +27,14 @@ SHOWN = 10  # hits that are described, and compared with exact search: what a us
 class AskConfig:
     """depth: pages kept a query. n_candidates: as in SearchConfig. n_exact: queries that are answered exactly as well.
 
-    drop_own: a query's own document does not count as found; for tasks whose queries are documents (ArguAna).
+    symmetric: queries are documents (ArguAna): they are encoded as the pages were, and a query's own document, the one
+    with its id, does not count as found.
     """
 
     depth: int = 100
     n_candidates: int = 200
     n_exact: int = 100
-    drop_own: bool = False
+    symmetric: bool = False
 
     def __post_init__(self) -> None:
         if self.depth < SHOWN:
@@ -154,7 +156,8 @@ class Items:
 
 class _Asking:
     def __init__(self, engine: SearchEngine, snapshot: Snapshot, items: Items, config: AskConfig) -> None:
-        self._encoder, self._snapshot = engine.encoder, snapshot
+        self._encoder = DocumentsAsQueries(engine.encoder) if config.symmetric else engine.encoder
+        self._snapshot = snapshot
         self._index = engine.store.recall_index(snapshot)
         self._items, self._config = items, config
         self.run: dict[str, dict[str, float]] = {}
@@ -195,7 +198,7 @@ class _Asking:
         clock.append(time.perf_counter())
         for stage, seconds in zip(STAGES, np.diff(clock).tolist(), strict=True):
             self._seconds[stage].append(seconds)
-        self.run[query.id] = self._items.scores(ranked, query.id if config.drop_own else None)
+        self.run[query.id] = self._items.scores(ranked, query.id if config.symmetric else None)
         if compare:
             self._compare(query.id, encoded, candidates, ranked)
 

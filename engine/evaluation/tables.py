@@ -66,30 +66,32 @@ class Table:
 def find_table(places: Sequence[Path], split: str) -> Table | None:
     """The table that lies at the first of these places (paths without an ending) where there is one.
 
-    A place is a file with one of our endings, or a folder of such files named by their split; a folder with one split
-    only has the right one, whatever its name. Raises DatasetError if it has several and not this one.
+    A place is a file with one of our endings, or several parts of one, or a folder of such files named by their split; a
+    folder with one split only has the right one, whatever its name. Raises DatasetError if it has several and not this one.
     """
     for place in places:
-        for ending in (ending for name in FORMATS for ending in (name, f"{name}.gz")):
-            file = place.with_name(f"{place.name}.{ending}")
-            if file.is_file():
-                return Table((file,))
-        if place.is_dir() and (table := _in_folder(place, split)):
-            return table
+        if place.parent.is_dir() and (files := _splits(place.parent).get(place.name)):
+            return _table(files)
+        if place.is_dir() and (splits := _splits(place)):
+            if split not in splits and len(splits) > 1:
+                raise DatasetError(f"{place} has no split {split!r}, but {', '.join(splits)}; choose one with --split")
+            return _table(splits.get(split) or next(iter(splits.values())))
     return None
 
 
-def _in_folder(folder: Path, split: str) -> Table | None:
+def _splits(folder: Path) -> dict[str, list[Path]]:
+    """Files of our formats by their name without the number of the part."""
     splits: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        if path.is_file() and (match := _FILE.fullmatch(path.name)):
+        if (match := _FILE.fullmatch(path.name)) and path.is_file():
             splits.setdefault(match["split"], []).append(path)
-    if not splits:
-        return None
-    if split not in splits and len(splits) > 1:
-        raise DatasetError(f"{folder} has no split {split!r}, but {', '.join(splits)}; choose one with --split")
-    files = splits.get(split) or next(iter(splits.values()))
-    return Table(tuple(path for path in files if _format(path) == _format(files[0])))
+    return splits
+
+
+def _table(files: Sequence[Path]) -> Table:
+    """Of those in the format that comes first in FORMATS."""
+    chosen = min((_format(path) for path in files), key=FORMATS.index)
+    return Table(tuple(path for path in files if _format(path) == chosen))
 
 
 def _format(path: Path) -> str:

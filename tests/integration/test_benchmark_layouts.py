@@ -10,11 +10,13 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from engine.cli.evaluate import evaluate as command
 from engine.evaluation.layouts import open_datasets
 from storage.errors import DatasetError, ExtraMissing
-from tests.helpers import ROOT, run_cli, text_image
+from tests.helpers import ROOT, text_image
 
 TEXTS = {
     "d1": "apples and pears in a basket",
@@ -182,6 +184,16 @@ def test_questions_and_pages_in_one_table(tmp_path):
     assert sorted(files) == ["p1", "p2", "p3", "p4"], "pages without a question distract, each page is there once"
 
 
+def test_tables_may_lie_in_parts_without_a_folder(tmp_path):
+    parquet(tmp_path / "qa" / "test", qa_columns(), files=2)
+    assert len(open_datasets(str(tmp_path / "qa"))[0].judged) == 3
+    parquet(tmp_path / "beir" / "corpus", columns_of("text", "_id"), files=3)
+    parquet(tmp_path / "beir" / "queries", queries_columns())
+    parquet(tmp_path / "beir" / "qrels", qrels_columns())
+    (dataset,) = open_datasets(str(tmp_path / "beir"))
+    assert len(list(dataset.corpus.rows())) == 3
+
+
 def test_questions_and_pages_by_language_and_without_names(tmp_path):
     for language in ("ar", "hu"):
         parquet(tmp_path / "qa" / language / "test", qa_columns(named=False))
@@ -300,6 +312,7 @@ def test_an_unknown_folder_and_an_unreachable_hub_say_so(tmp_path, monkeypatch):
 PLACE = """
 import resource, sys
 from pathlib import Path
+from engine.cli.evaluate import evaluate as command
 from engine.evaluation.layouts import open_datasets
 
 def peak_mb():
@@ -330,21 +343,23 @@ def test_five_thousand_images_are_streamed(tmp_path):
     assert int(result.stdout) < 50
 
 
-def evaluate(tmp_path, *arguments):
-    result = run_cli("eval", *arguments, "--model", "hashing", "--json", cwd=tmp_path, check=True)
+def evaluate(folder, *arguments):
+    words = [str(folder), *map(str, arguments), "--model", "hashing", "--json"]
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_a_text_benchmark_from_end_to_end(tmp_path):
     beir_jsonl(tmp_path / "d")
-    (figures,) = evaluate(tmp_path, "d")
+    (figures,) = evaluate(tmp_path / "d", "--output", tmp_path / "out")
     assert figures["quality"]["all"]["nDCG@10"]["mean"] == 1
     assert (figures["n_queries"], figures["n_unjudged"], figures["n_missing"]) == (2, 1, 0)
 
 
-def test_an_image_benchmark_in_two_languages_from_end_to_end(tmp_path):
+def test_an_image_benchmark_in_two_languages_from_end_to_end(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     jina_beir(tmp_path / "d")
-    figures = evaluate(tmp_path, "d")
+    figures = evaluate("d")
     assert [f["dataset"] for f in figures] == ["d/de", "d/ja"]
     assert all(f["quality"]["all"]["nDCG@5"]["mean"] == 1 for f in figures), "the words were read from the pictures"
     assert (tmp_path / "pagesight-eval" / "d" / "ja" / "report.json").exists()
