@@ -9,69 +9,63 @@ The folder's queries.jsonl has lines of {"id", "query", "kind", "relevant": [{"d
 from __future__ import annotations
 
 import json
-import math
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, write_result
 from engine import IndexConfig, SearchEngine
+from engine.evaluation.dataset import Dataset
+from engine.evaluation.folder import read_folder
+from engine.evaluation.metrics import metric_named
+from engine.evaluation.result import ALL, quality_of
+from engine.evaluation.run import AskConfig, ask
 
+METRIC = metric_named("nDCG@5")
 DEPTH = 5
-Page = tuple[str, int]
-
-
-def ndcg(ranking: Iterable[Page], grades: dict[Page, int], depth: int = DEPTH) -> float:
-    """Normalised discounted cumulative gain with linear gain (Järvelin & Kekäläinen 2002), from 0 to 1."""
-    gains = [grades.get(page, 0) for page in list(ranking)[:depth]]
-    best = sorted(grades.values(), reverse=True)[:depth]
-    return sum(g / math.log2(i + 2) for i, g in enumerate(gains)) / sum(
-        g / math.log2(i + 2) for i, g in enumerate(best)
-    )
-
-
-def by_kind(queries: list[dict[str, Any]], rank: Callable[[str], list[Page]]) -> dict[str, float]:
-    """Mean nDCG@5 of all queries and of each kind."""
-    scores: dict[str, list[float]] = defaultdict(list)
-    for query in queries:
-        grades = {(item["document"], item["page"]): item["grade"] for item in query["relevant"]}
-        score = ndcg(rank(query["query"]), grades)
-        scores["all"].append(score)
-        scores[query["kind"]].append(score)
-    return {kind: round(sum(values) / len(values), 3) for kind, values in scores.items()}
 
 
 def measure(folder: Path) -> dict[str, Any]:
     """Index the folder twice (the default; words of the text layer only, for BM25) and ask every question."""
-    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
-    queries = [json.loads(line) for line in lines if line.strip()]
-    counts: dict[str, int] = defaultdict(int)
-    for query in queries:
-        counts["all"] += 1
-        counts[query["kind"]] += 1
+    dataset = read_folder(folder)
     with tempfile.TemporaryDirectory() as scratch:
         with SearchEngine.open(f"{scratch}/default") as engine:
             list(engine.index([folder]))
-            found = by_kind(queries, lambda text: [(hit.document, hit.page) for hit in engine.search(text, k=DEPTH)])
-            bm25_ocr = by_kind(queries, lambda text: bm25(engine, text))
+            found = ask(engine, dataset, AskConfig(n_exact=0)).run
+            bm25_ocr = bm25(engine, dataset)
         with SearchEngine.open(f"{scratch}/words", model="hashing") as engine:
             list(engine.index([folder], IndexConfig(ocr="off")))
-            bm25_text = by_kind(queries, lambda text: bm25(engine, text))
-    return {
-        "queries": dict(counts),
-        "ndcg@5": {"pagesight": found, "BM25, text layer": bm25_text, "BM25, text layer and OCR": bm25_ocr},
+            bm25_text = bm25(engine, dataset)
+    runs = {"pagesight": found, "BM25, text layer": bm25_text, "BM25, text layer and OCR": bm25_ocr}
+    by_kind = {system: of_kinds(run, dataset) for system, run in runs.items()}
+    counts = {kind: n for kind, (_, n) in by_kind["pagesight"].items()}
+    scores = {system: {kind: mean for kind, (mean, _) in kinds.items()} for system, kinds in by_kind.items()}
+    return {"queries": counts, "ndcg@5": scores}
+
+
+def of_kinds(run: Mapping[str, Mapping[str, float]], dataset: Dataset) -> dict[str, tuple[float, int]]:
+    """Mean of all queries and of each kind, and how many they are."""
+    quality = quality_of(run, dataset, [METRIC])
+    kinds = {
+        group.removeprefix("kind: "): e[METRIC.name]
+        for group, e in quality.items()
+        if group.startswith((ALL, "kind: "))
     }
+    return {kind: (round(estimate.mean, 3), estimate.n) for kind, estimate in kinds.items()}
 
 
-def bm25(engine: SearchEngine, text: str) -> list[Page]:
-    """Pages by BM25 of their words alone."""
+def bm25(engine: SearchEngine, dataset: Dataset) -> dict[str, dict[str, float]]:
+    """A run by BM25 of the words alone; the scores are ranks counted backwards."""
+    run = {}
     with engine.store.snapshot() as snapshot:
-        page_ids = snapshot.recall_words(text, DEPTH, None)
-        pages = snapshot.describe(page_ids)
-    return [(pages[page_id].document, pages[page_id].page_number) for page_id in page_ids.tolist()]
+        for query in dataset.judged:
+            page_ids = snapshot.recall_words(query.text, DEPTH, None)
+            pages = snapshot.describe(page_ids)
+            names = [f"{pages[page_id].document}:{pages[page_id].page_number}" for page_id in page_ids.tolist()]
+            run[query.id] = {name: float(-rank) for rank, name in enumerate(names)}
+    return run
 
 
 def main() -> None:

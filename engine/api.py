@@ -19,6 +19,7 @@ from engine.results import SearchHit
 from engine.retrieval import rerank, search
 from indexer.content import ReadOptions
 from indexer.discover import discover
+from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from indexer.pipeline import Ingest, PageDone, missing_files
 from indexer.plan import IngestOptions, Outcome, Status
 from indexer.reader import PageReader
@@ -40,36 +41,45 @@ if TYPE_CHECKING:
 class SearchEngine:
     """An index and the model that made it. Searching is safe from several threads at once."""
 
-    def __init__(self, folder: Path, store: Store | None, model: str, codec: str) -> None:
+    def __init__(self, folder: Path, store: Store | None, model: str, codec: str, given: Encoder | None = None) -> None:
         self.folder = folder
-        self._store, self._model, self._codec = store, model, codec
+        self._store, self._model, self._codec, self._given = store, model, codec, given
         self._encoder: Encoder | None = None
 
     @classmethod
-    def open(cls, folder: str | PathLike[str], *, model: str | None = None, codec: str | None = None) -> Self:
+    def open(
+        cls,
+        folder: str | PathLike[str],
+        *,
+        model: str | None = None,
+        codec: str | None = None,
+        encoder: Encoder | None = None,
+    ) -> Self:
         """Open an index, or name the folder of one to be made by the first ``index``.
 
         model: default for a new index is the embedded one; an existing index brings its own. codec: token codec of a new
-        index, "int8" by default. Raises ModelMismatch if the index was made with another model than the one named,
-        ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
+        index, "int8" by default. encoder: a loaded model in place of a named one.
+        Raises ModelMismatch if the index was made with another model than the one named, ConfigError for an unknown codec,
+        FormatVersionMismatch, StoreCorrupt.
         """
+        model = model if encoder is None else encoder.name
         path = Path(folder).expanduser().absolute()
         check_codec(codec or "int8")
         try:
             store = Store(path)
         except StoreNotFound:
-            return cls(path, None, model or DEFAULT_MODEL, codec or "int8")
+            return cls(path, None, model or DEFAULT_MODEL, codec or "int8", encoder)
         stored = store.manifest.encoder
         if model is not None and model != stored:
             store.close()
             raise ModelMismatch(stored, model)
-        return cls(path, store, stored, store.manifest.codec)
+        return cls(path, store, stored, store.manifest.codec, encoder)
 
     @property
     def encoder(self) -> Encoder:
         """The model, loaded at its first use. Raises ModelMismatch if it is not what it was when the index was made."""
         if self._encoder is None:
-            encoder = load_model(self._model)
+            encoder = self._given or load_model(self._model)
             if self._store is not None:
                 self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
             self._encoder = encoder
@@ -98,6 +108,7 @@ class SearchEngine:
             self._store = Store.create(self.folder, self._new_manifest(encoder))
             self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
         given = [Path(path) for path in paths]
+        extensions = EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS
         options = IngestOptions(
             reindex=config.reindex,
             retry=config.retry or config.password is not None,
@@ -108,7 +119,7 @@ class SearchEngine:
             self._store.writer() as writer,
             _page_reader(config, encoder.image_pixels) as reader,
         ):
-            yield from Ingest(writer, reader, encoder, options, on_page).run(discover(given))
+            yield from Ingest(writer, reader, encoder, options, on_page).run(discover(given, extensions))
             missing = missing_files(writer, given)
             if config.prune and missing:
                 writer.remove_names([os.fsencode(source.location) for source in missing])

@@ -35,11 +35,13 @@ class SearchConfig:
 class IndexConfig:
     """How files are read and stored.
 
+    text: text files and code in folders are documents too; a file that is named on its own always is.
     n_processes: reading processes. seconds_per_page: how long one may be silent before it is stopped.
     """
 
     password: str | None = None
     ocr: OcrMode = "auto"
+    text: bool = False
     n_processes: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
     seconds_per_page: float = 120.0
     reindex: bool = False

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer.formats import TEXT_EXTENSIONS
+from indexer.text_file import line_span
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -49,6 +52,13 @@ class SearchHit:
     snippet_spans: tuple[tuple[int, int], ...]  # (start, stop) of the matched words in snippet
 
     @property
+    def lines(self) -> tuple[int, int] | None:
+        """First and last line of the best region, for text files; of the page if nothing on it matched."""
+        if self.path.suffix.lower() not in TEXT_EXTENSIONS:
+            return None
+        return line_span(self.page, self.regions[0].box if self.regions else (0, 0, 1, 1))
+
+    @property
     def name(self) -> str:
         """What ``pagesight show`` takes: document:page."""
         return f"{self.document}:{self.page}"
@@ -63,6 +73,7 @@ class SearchHit:
             "document": self.document,
             "page": self.page,
             "n_pages": self.n_pages,
+            **({} if self.lines is None else {"lines": self.lines}),
             "title": self.title,
             "path": str(self.path),
             "regions": [region.to_dict() for region in self.regions],

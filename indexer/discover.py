@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.formats import EXTENSIONS
+from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from storage.values import SourceFile
 
 
@@ -21,8 +21,8 @@ class Unusable:
     skipped: bool
 
 
-def discover(paths: Sequence[Path]) -> Iterator[SourceFile | Unusable]:
-    """Files below folders that end like documents, and every file named on its own.
+def discover(paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS) -> Iterator[SourceFile | Unusable]:
+    """Files below folders that end in one of ``extensions``, and every file named on its own.
 
     Hidden files and folders (a leading dot) are passed over without a word, as are other endings inside folders.
     Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at.
@@ -31,14 +31,16 @@ def discover(paths: Sequence[Path]) -> Iterator[SourceFile | Unusable]:
     for path in paths:
         absolute = Path(os.path.abspath(path))
         root = absolute if absolute.is_dir() else absolute.parent
-        for found in _walk(absolute, root, frozenset()) if absolute.is_dir() else [_look(absolute, root)]:
+        for found in _walk(absolute, root, extensions, frozenset()) if absolute.is_dir() else [_look(absolute, root)]:
             location = (found.source if isinstance(found, Unusable) else found).location
             if location not in seen:
                 seen.add(location)
                 yield found
 
 
-def _walk(folder: Path, root: Path, ancestors: frozenset[tuple[int, int]]) -> Iterator[SourceFile | Unusable]:
+def _walk(
+    folder: Path, root: Path, extensions: frozenset[str], ancestors: frozenset[tuple[int, int]]
+) -> Iterator[SourceFile | Unusable]:
     try:
         status = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -58,8 +60,8 @@ def _walk(folder: Path, root: Path, ancestors: frozenset[tuple[int, int]]) -> It
         except OSError:  # a link in a circle: _look says so
             is_folder = False
         if is_folder:
-            yield from _walk(path, root, ancestors | {identity})
-        elif path.suffix.lower() in EXTENSIONS:
+            yield from _walk(path, root, extensions, ancestors | {identity})
+        elif path.suffix.lower() in extensions:
             yield _look(path, root)
 
 
@@ -76,7 +78,8 @@ def _look(path: Path, root: Path) -> SourceFile | Unusable:
     if not stat.S_ISREG(status.st_mode):
         return Unusable(source, "not a regular file", skipped=True)
     if status.st_size == 0:
-        return Unusable(source, "the file is empty (0 bytes)", skipped=False)
+        text = path.suffix.lower() in TEXT_EXTENSIONS  # an empty __init__.py is as it should be
+        return Unusable(source, "the file is empty (0 bytes)", skipped=text)
     return source
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.content import OpenedDocument, PageContent, ReadOptions
-from indexer.formats import HEAD_BYTES, PDF, looks_like, media_type
+from indexer.formats import HEAD_BYTES, PDF, TEXT, looks_like, media_type
 from indexer.geometry import is_garbage, join_words, make_words
 from storage.errors import UnreadableDocument
 from storage.values import PageWords
@@ -22,7 +22,7 @@ _WHOLE = np.array([0, 0, 1, 1], np.float32)
 
 
 class PagedDocument(Protocol):
-    """What PdfDocument and ImageDocument have in common; see there."""
+    """What PdfDocument, ImageDocument and TextDocument have in common; see there."""
 
     info: OpenedDocument
 
@@ -36,19 +36,23 @@ class PagedDocument(Protocol):
 
 
 def open_document(path: Path, options: ReadOptions) -> PagedDocument:
-    """Open a PDF or an image by what it is, not by its name. Raises EncryptedDocument, UnreadableDocument."""
+    """Open a PDF or an image by what it is, not by its name, or a text. Raises EncryptedDocument, UnreadableDocument."""
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
-    kind = media_type(head)
+    kind = media_type(head, path.suffix)
     if kind is None:
         raise UnreadableDocument(f"neither a PDF nor an image, but {looks_like(head)}")
     if kind == PDF:
         from indexer.pdf import PdfDocument
 
         return PdfDocument(path, options.password)
+    if kind == TEXT:
+        from indexer.text_file import TextDocument
+
+        return TextDocument(path)
     from indexer.image_file import ImageDocument
 
     return ImageDocument(path, kind, max_image_pixels=options.max_image_pixels)
@@ -70,7 +74,7 @@ def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> t
     words = document.words(number)
     if len(words) and is_garbage(words.texts):
         words = PageWords.none()
-    if options.ocr == "off":
+    if options.ocr == "off" or document.info.media_type == TEXT:
         return words, "text" if len(words) else "none"
     if len(words) < FEW_WORDS:
         read = _read_area(document, number, _WHOLE, PageWords.none(), options)

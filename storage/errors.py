@@ -2,6 +2,7 @@
 
     SearchEngineError
     ├── ConfigError            a setting that cannot be (also ValueError)
+    ├── DatasetError           an evaluation dataset that is not laid out as it should be (also ValueError)
     ├── DocumentError          this file cannot be read; the others can
     │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
     │   ├── EncryptedDocument      needs a password, or another one
@@ -34,6 +35,10 @@ class SearchEngineError(Exception):
 
 class ConfigError(SearchEngineError, ValueError):
     """A setting has a value it cannot have."""
+
+
+class DatasetError(SearchEngineError, ValueError):
+    """A dataset, run or judgment file for evaluation is not of its form."""
 
 
 class DocumentError(SearchEngineError):

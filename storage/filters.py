@@ -43,7 +43,11 @@ _TEXTS = {
     "title": document.c.title,
     "author": document.c.author,
     "source": page.c.text_source,
-    "kind": case((document.c.media_type == "application/pdf", "pdf"), else_="image"),
+    "kind": case(
+        (document.c.media_type == "application/pdf", "pdf"),
+        (document.c.media_type == "text/plain", "text"),
+        else_="image",
+    ),
 }
 FIELDS = ("document", "folder", *_NUMBERS, *_TEXTS, "date", "tag.NAME")
 

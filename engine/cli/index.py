@@ -41,6 +41,7 @@ def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     show_default=True,
     help="Reading of pixels.",
 )
+@click.option("--text", is_flag=True, help="Read text files and code in folders too.")
 @click.option("--password", help="Tried on encrypted files.")
 @click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=VALUE", help="Tag the documents, for filters."
@@ -65,6 +66,7 @@ def index(
     model: str | None,
     codec: str | None,
     ocr: str,
+    text: bool,
     password: str | None,
     tags: dict[str, str],
     prune: bool,
@@ -79,7 +81,7 @@ def index(
     """Make or update the index of files and folders.
 
     Files that have not changed are passed over, so the same command brings an index up to date. PDF, PNG, JPEG, TIFF
-    and WebP files are read.
+    and WebP files are read, and with --text also text and code, in pages of sixty lines.
 
     \b
     pagesight index ~/Documents
@@ -90,6 +92,7 @@ def index(
     config = IndexConfig(
         password=password,
         ocr=ocr,  # type: ignore[arg-type]  # click has checked that it is an OcrMode
+        text=text,
         seconds_per_page=page_timeout,
         reindex=reindex,
         retry=retry,

@@ -68,9 +68,9 @@ def default_index() -> Path:
 
 
 def _register() -> None:
-    from engine.cli import index, manage, models, search, tune
+    from engine.cli import evaluate, index, manage, models, search, tune
 
-    for module in (index, search, manage, models, tune):
+    for module in (index, search, manage, models, tune, evaluate):
         for command in module.COMMANDS:
             cli.add_command(command)
 

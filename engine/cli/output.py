@@ -79,8 +79,16 @@ def print_hits(hits: Sequence[SearchHit], title: str = "") -> None:
     table.add_column("page", justify="right", no_wrap=True)
     table.add_column("snippet", overflow="fold", ratio=1)
     for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.2f}", hit.document, str(hit.page), _snippet(hit))
+        table.add_row(str(hit.rank), f"{hit.score:.2f}", hit.document, _place(hit), _snippet(hit))
     output.print(table)
+
+
+def _place(hit: SearchHit) -> str:
+    """12, or in a text file: 12, l. 678-680."""
+    if hit.lines is None:
+        return str(hit.page)
+    first, last = hit.lines
+    return f"{hit.page}, l. {first}" + (f"-{last}" if last > first else "")
 
 
 def _snippet(hit: SearchHit) -> Text:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """A model that can be loaded by name."""
+    """A model that can be loaded by name.
+
+    matryoshka: what its single vectors can be cut to and still be compared (see engine.models.truncated).
+    """
 
     name: str
     loader: str  # "module:function"
@@ -27,6 +30,7 @@ class ModelSpec:
     weights: str  # where they come from
     licence: str  # of the weights
     extra: str = ""  # of the distribution, if it is needed
+    matryoshka: tuple[int, ...] = ()
 
 
 MODELS = {
@@ -59,6 +63,7 @@ MODELS = {
             token_dim=16,
             weights="none",
             licence="Apache-2.0",
+            matryoshka=(4, 8, 16),  # its vectors are random, so a part of them is as good as a shorter one
         ),
     )
 }

@@ -1,0 +1,285 @@
+"""``pagesight eval``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.main import index_option
+from engine.cli.output import IndexProgress, console, echo_error, error_console
+from engine.models import MODELS
+
+if TYPE_CHECKING:
+    from engine.evaluation.dataset import Dataset
+    from engine.evaluation.indexing import IndexSetting
+    from engine.evaluation.metrics import Metric, Run
+    from engine.evaluation.pairs import Pairs
+    from engine.evaluation.result import Result
+    from engine.evaluation.run import AskConfig
+
+
+@click.command("eval")
+@click.argument("dataset")
+@click.argument("more", nargs=-1, metavar="")
+@index_option
+@click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Language subset; all, if none is named.")
+@click.option("--split", default="test", show_default=True, help="Of a benchmark.")
+@click.option(
+    "--model", metavar="NAME|FOLDER", help=f"Model of the index that is made: {', '.join(MODELS)}, or a folder."
+)
+@click.option("--codec", default="int8", show_default=True, help="Token codec of the index that is made.")
+@click.option("--ocr", type=click.Choice(["auto", "off", "tesseract"]), default="auto", show_default=True)
+@click.option("--candidates", type=click.IntRange(10), default=200, show_default=True, help="As in search.")
+@click.option("--depth", type=click.IntRange(10), default=100, show_default=True, help="Pages kept a query.")
+@click.option(
+    "--exact-queries",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    help="Queries answered exactly too, to compare with.",
+)
+@click.option("--symmetric", is_flag=True, help="Queries are documents, as in ArguAna; their own is not counted.")
+@click.option("--metrics", "names", metavar="NAME,...", help="Such as nDCG@5,recall@20,MRR@10,MAP,hit@1,P@5.")
+@click.option("--sweep", "grid", multiple=True, metavar="NAME=VALUE,... ...", help="Measure every combination.")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), help="Score this TREC run; nothing is searched.")
+@click.option("--compare", type=click.Path(path_type=Path), help="A TREC run to compare with, query by query.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="For indexes, runs and reports.  [default: pagesight-eval/NAME]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, an object a result.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@click.pass_context
+def evaluate(
+    context: click.Context,
+    dataset: str,
+    more: tuple[str, ...],
+    index_dir: Path | None,
+    subsets: tuple[str, ...],
+    split: str,
+    model: str | None,
+    codec: str,
+    ocr: str,
+    candidates: int,
+    depth: int,
+    exact_queries: int,
+    symmetric: bool,
+    names: str | None,
+    grid: tuple[str, ...],
+    run_path: Path | None,
+    compare: Path | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Measure how well the engine finds, how fast, and how close to exact search.
+
+    DATASET is a folder of documents with a queries.jsonl of {id, query, relevant: [{document, page, grade}]}; a
+    folder in the layout of BEIR, ViDoRe or JinaVDR; or the name of such a data set on the hub. A table of sentence1,
+    sentence2 and score is a test of text matching.
+    With --index the index that is there is measured as it stands; without, one is made with --model and kept in the
+    output folder, so that the next evaluation does not have to make it again. A --sweep goes on where it was stopped.
+
+    \b
+    pagesight eval sample_docs
+    pagesight eval vidore/tabfquad_test_subsampled_beir
+    pagesight eval reports --model all-MiniLM-L6-v2 --compare pagesight-eval/reports/run.trec
+    pagesight eval reports --sweep n_candidates=20,50,200 codec=int8,float16
+    """
+    from engine.config import DEFAULT_MODEL
+    from engine.evaluation.indexing import IndexSetting
+    from engine.evaluation.layouts import open_datasets
+    from engine.evaluation.metrics import DEFAULT_METRICS, metric_named
+    from engine.evaluation.pairs import read_pairs
+    from engine.evaluation.run import AskConfig
+    from storage.manifest import check_codec
+
+    given_index = index_dir or context.find_root().obj
+    if more and not grid:
+        raise click.UsageError(f"one data set at a time; unexpected: {' '.join(more)}")
+    if grid and (given_index or run_path or compare):
+        raise click.UsageError("--sweep makes its own indexes and runs: leave out --index, --run and --compare")
+    check_codec(codec)
+    metrics = [metric_named(name.strip()) for name in (names.split(",") if names else DEFAULT_METRICS)]
+    ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric)
+    setting = IndexSetting(model=model or DEFAULT_MODEL, codec=codec, ocr=ocr)  # type: ignore[arg-type]  # click has checked ocr
+    if (pairs := read_pairs(Path(dataset), split)) is not None:
+        _match_texts(pairs, setting, as_json=as_json)
+        return 0
+    bars = _Bars(quiet=quiet or as_json)
+    opened = open_datasets(dataset, subsets, split)
+    for found in opened:
+        folder = output or Path("pagesight-eval") / found.name
+        if output is not None and len(opened) > 1:
+            folder = output / found.name.rpartition("/")[2]
+        if grid:
+            _sweep(found, (*grid, *more), setting, ask, metrics, folder, bars, as_json=as_json)
+        else:
+            result, run = _one(found, setting, ask, metrics, folder, bars, given_index, run_path)
+            if compare is not None:
+                result = _compared(result, run, found, compare, metrics)
+            _show([result], as_json=as_json)
+            if run_path is None:
+                _save(folder, found, result, run)
+                echo_error(f"saved in {folder}: report.json, report.csv, run.trec, qrels.trec")
+    return 0
+
+
+def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from engine.evaluation.pairs import correlations, cosines
+
+    encoder = setting.encoder()
+    found = correlations(cosines(encoder, pairs), pairs.scores)
+    if as_json:
+        estimates = {name: asdict(estimate) for name, estimate in found.items()}
+        click.echo(json.dumps({"dataset": pairs.name, "setting": {"model": encoder.name}, "correlations": estimates}))
+        return
+    click.echo(f"{pairs.name}, {len(pairs.scores):,} pairs: {encoder.name}\n")
+    for name, e in found.items():
+        click.echo(f"{name:9} {e.mean:.3f}   95 % interval {e.low:.3f} to {e.high:.3f}")
+
+
+def _one(
+    dataset: Dataset,
+    setting: IndexSetting,
+    ask: AskConfig,
+    metrics: Sequence[Metric],
+    folder: Path,
+    bars: _Bars,
+    given_index: Path | None,
+    run_path: Path | None,
+) -> tuple[Result, Run]:
+    """Of a run from a file, of an index as it stands, or of one that is made."""
+    from engine.api import SearchEngine
+    from engine.evaluation.measure import measure, measure_index
+    from engine.evaluation.result import result_of_run
+    from engine.evaluation.trec import read_run
+
+    if run_path is not None:
+        run = read_run(run_path)
+        return result_of_run(dataset, run, metrics, str(run_path)), run
+    if given_index is not None:
+        measured = measure_index(dataset, SearchEngine.open(given_index), ask, metrics, bars)
+    else:
+        measured = measure(dataset, setting, ask, metrics, folder, bars)
+    return measured.result, measured.answers.run
+
+
+def _compared(result: Result, run: Run, dataset: Dataset, path: Path, metrics: Sequence[Metric]) -> Result:
+    from dataclasses import replace
+
+    from engine.evaluation.result import differences_of
+    from engine.evaluation.trec import read_run
+
+    return replace(result, against=str(path), differences=differences_of(run, read_run(path), dataset, metrics))
+
+
+def _save(folder: Path, dataset: Dataset, result: Result, run: Run) -> None:
+    from engine.evaluation.report import write_csv, write_json
+    from engine.evaluation.trec import write_qrels, write_run
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "report.json", [result])
+    write_csv(folder / "report.csv", [result])
+    write_run(folder / "run.trec", run, str(result.setting["model"]))
+    write_qrels(folder / "qrels.trec", {query.id: dataset.qrels[query.id] for query in dataset.judged})
+
+
+def _sweep(
+    dataset: Dataset,
+    words: Sequence[str],
+    setting: IndexSetting,
+    ask: AskConfig,
+    metrics: Sequence[Metric],
+    folder: Path,
+    bars: _Bars,
+    *,
+    as_json: bool,
+) -> None:
+    from engine.evaluation.plot import check_plotting, plot_sweep
+    from engine.evaluation.report import SWEEP_NOTES, setting_text, sweep_table, write_csv, write_json
+    from engine.evaluation.sweep import PointDone, parse_grid, points_of, sweep, with_common_reference
+
+    check_plotting()
+    grid = parse_grid(words)
+    points, skipped = points_of(grid, setting, ask)
+    done: list[PointDone] = []
+    for number, outcome in enumerate(sweep(dataset, points, metrics, folder, bars), start=1):
+        if isinstance(outcome, PointDone):
+            done.append(outcome)
+            echo_error(f"{number} of {len(points)} measured: {setting_text(outcome.result)}")
+        elif outcome not in skipped:
+            skipped.append(outcome)
+    for outcome in skipped:
+        echo_error(f"left out: {outcome.what} {outcome.reason}")
+    if not done:
+        raise click.ClickException("nothing in this grid could be measured")
+    results = with_common_reference(done)
+    write_json(folder / "sweep.json", results)
+    write_csv(folder / "sweep.csv", results)
+    plot_sweep(folder / "sweep.png", results)
+    if as_json:
+        _show(results, as_json=True)
+    else:
+        output = console()
+        output.print(f"{dataset.name}, {len(dataset.judged):,} queries\n")
+        output.print(sweep_table(results))
+        output.print("\n" + "\n".join(SWEEP_NOTES))
+    echo_error(f"saved in {folder}: sweep.png, sweep.json, sweep.csv")
+
+
+def _show(results: Sequence[Result], *, as_json: bool) -> None:
+    from engine.evaluation.report import difference_table, latency_table, notes, quality_table, setting_text
+
+    for result in results:
+        if as_json:
+            click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+            continue
+        output = console()
+        output.print(f"{result.dataset}, {result.n_queries:,} queries: {setting_text(result)}\n")
+        output.print(quality_table(result))
+        if result.differences:
+            output.print(f"\nagainst {result.against}\n")
+            output.print(difference_table(result))
+        if result.latency_ms:
+            output.print()
+            output.print(latency_table(result))
+        if lines := notes(result):
+            output.print("\n" + "\n".join(lines))
+
+
+class _Bars:
+    """A Watcher that draws bars on a terminal, and prints a line a file elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    @contextmanager
+    def indexing(self, place: Path) -> Iterator[IndexProgress]:
+        with IndexProgress([place], quiet=self._quiet) as progress:
+            yield progress
+
+    @contextmanager
+    def asking(self, n_queries: int) -> Iterator[Callable[[], None]]:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+        shown = error_console()
+        with Progress(
+            *columns, console=shown, transient=True, disable=self._quiet or not shown.is_terminal
+        ) as progress:
+            task = progress.add_task("", total=n_queries)
+            yield lambda: progress.advance(task)
+
+
+COMMANDS = [evaluate]

@@ -1,0 +1,72 @@
+"""What is measured on: queries, the items that answer them, and a corpus that is indexed as files.
+
+An item is what a query is judged against: a page of a document (``reports/2024.pdf:12``) in a folder of documents, a row
+of the corpus (by its id) in the layouts of benchmarks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from storage.errors import DatasetError
+
+Qrels = Mapping[str, Mapping[str, int]]  # query id -> item -> grade; a grade of 0 is judged and not relevant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalQuery:
+    """A question. groups: what it can be averaged by, such as kind and language."""
+
+    id: str
+    text: str
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+class Corpus(Protocol):
+    """The documents of a dataset as files, since files are what is indexed."""
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether text files among them are documents."""
+
+    @property
+    def stamp(self) -> object:
+        """JSON that changes when the documents do."""
+
+    def place(self, folder: Path) -> Path:
+        """The folder to index. A corpus of rows writes them below ``folder``, one in memory at a time."""
+
+    def item(self, location: Path, page: int) -> str | None:
+        """The item that page ``page`` of the file at ``location`` belongs to; None if the file is not of this corpus."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """One set of queries over one corpus.
+
+    Queries that nobody judged are left out, as benchmarks do; a query whose judged items all have grade 0 stays, and
+    scores 0. Raises DatasetError for ids that occur twice, or if nothing is left.
+    """
+
+    name: str
+    queries: tuple[EvalQuery, ...]
+    qrels: Qrels
+    corpus: Corpus
+
+    def __post_init__(self) -> None:
+        twice = [query_id for query_id, n in Counter(query.id for query in self.queries).items() if n > 1]
+        if twice:
+            raise DatasetError(f"{self.name}: {len(twice)} query ids occur more than once, the first is {twice[0]!r}")
+        if not self.judged:
+            raise DatasetError(
+                f"{self.name}: none of its {len(self.queries)} queries is judged; qrels and queries have no id in common"
+            )
+
+    @property
+    def judged(self) -> tuple[EvalQuery, ...]:
+        """The queries that are asked."""
+        return tuple(query for query in self.queries if self.qrels.get(query.id))

@@ -1,0 +1,83 @@
+"""A folder of documents with a ``queries.jsonl``: the layout to write for documents of one's own.
+
+    {"id": "q17", "query": "...", "kind": "table", "language": "fr",
+     "relevant": [{"document": "public/report.pdf", "page": 2, "grade": 2}]}
+
+``document`` is relative to the folder, ``page`` counts from 1, ``grade`` is 1 where it is left out. kind and language are
+optional. A query with nothing relevant is not asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.evaluation.dataset import Dataset, EvalQuery
+from indexer.discover import discover, printable
+from storage.errors import DatasetError
+from storage.values import SourceFile
+
+QUERIES_NAME = "queries.jsonl"
+GROUPS = ("kind", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCorpus:
+    """Documents where they are; items are their pages."""
+
+    root: Path
+    reads_text: bool = False
+
+    @property
+    def stamp(self) -> object:
+        files = (found for found in discover([self.root]) if isinstance(found, SourceFile))
+        return [[file.path, file.n_bytes, file.mtime_ns] for file in files]
+
+    def place(self, folder: Path) -> Path:  # noqa: ARG002 - nothing has to be written
+        return self.root
+
+    def item(self, location: Path, page: int) -> str | None:
+        if not location.is_relative_to(self.root):
+            return None
+        return f"{printable(location.relative_to(self.root).as_posix())}:{page}"
+
+
+def read_folder(root: Path) -> Dataset:
+    """Raises DatasetError with the line and what is missing in it."""
+    root = Path(os.path.abspath(root))
+    path = root / QUERIES_NAME
+    queries: list[EvalQuery] = []
+    qrels: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+            query = EvalQuery(
+                id=str(fields["id"]),
+                text=str(fields["query"]),
+                groups={name: str(fields[name]) for name in GROUPS if fields.get(name)},
+            )
+            grades = {_item(root, relevant): int(relevant.get("grade", 1)) for relevant in fields["relevant"]}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DatasetError(
+                f"{path}, line {number}: {_problem(error)}; expected an object with id, query and relevant "
+                '(a list of {"document", "page", "grade"})'
+            ) from error
+        queries.append(query)
+        qrels[query.id] = grades
+    return Dataset(name=root.name, queries=tuple(queries), qrels=qrels, corpus=FolderCorpus(root))
+
+
+def _item(root: Path, relevant: dict[str, Any]) -> str:
+    document, page = str(relevant["document"]), int(relevant["page"])
+    if not (root / document).is_file():
+        raise DatasetError(f"there is no document {document!r} in {root}")
+    return f"{printable(document)}:{page}"
+
+
+def _problem(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,99 @@
+"""The index that is measured: made from a dataset's corpus with a setting, and what making it cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.api import SearchEngine
+from engine.config import DEFAULT_MODEL, IndexConfig
+from engine.models import load_model
+from engine.models.truncated import TruncatedEncoder
+from indexer.content import OcrMode
+from indexer.pipeline import PageDone
+from indexer.plan import Outcome
+
+if TYPE_CHECKING:
+    from engine.encoder import Encoder
+    from engine.evaluation.dataset import Corpus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSetting:
+    """What makes one index differ from another. truncate_dim: single vectors are cut to it, see TruncatedEncoder."""
+
+    model: str = DEFAULT_MODEL
+    codec: str = "int8"
+    truncate_dim: int | None = None
+    ocr: OcrMode = "auto"
+
+    def encoder(self) -> Encoder:
+        """Raises ModelError, ConfigError."""
+        encoder = load_model(self.model)
+        return encoder if self.truncate_dim is None else TruncatedEncoder(encoder, self.truncate_dim)
+
+    @property
+    def folder_name(self) -> str:
+        parts = (self.model, self.codec, self.truncate_dim or "", self.ocr)
+        plain = re.sub(r"[^\w.]+", "-", Path(self.model).name)
+        return f"{plain}-{self.codec}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingCost:
+    """Seconds and pages of all runs that made an index; kept beside it."""
+
+    n_pages: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def read(cls, index: Path) -> IndexingCost:
+        try:
+            return cls(**json.loads(_cost_path(index).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return cls()
+
+    def write(self, index: Path) -> None:
+        text = json.dumps({"n_pages": self.n_pages, "seconds": round(self.seconds, 3)})
+        _cost_path(index).write_text(text, encoding="utf-8")
+
+
+def make_index(
+    corpus: Corpus,
+    setting: IndexSetting,
+    index: Path,
+    place: Path,
+    *,
+    on_page: Callable[[PageDone], None] | None = None,
+    on_file: Callable[[Outcome], None] | None = None,
+) -> SearchEngine:
+    """Bring the index in ``index`` up to date with the corpus, which lies in ``place``, and open it; an interrupted one goes on where it stopped.
+
+    Files that cannot be read are outcomes like any other: their pages are never found, and that is measured.
+    """
+    engine = SearchEngine.open(index, codec=setting.codec, encoder=setting.encoder())
+    before = IndexingCost.read(index)
+    began, n_pages = time.perf_counter(), 0
+    try:
+        config = IndexConfig(ocr=setting.ocr, text=corpus.reads_text, prune=True)
+        for outcome in engine.index([place], config, on_page):
+            n_pages += outcome.n_pages
+            if on_file is not None:
+                on_file(outcome)
+    except BaseException:  # Ctrl-C too: what was spent counts, and the index is let go
+        engine.close()
+        raise
+    finally:
+        if n_pages:
+            IndexingCost(before.n_pages + n_pages, before.seconds + time.perf_counter() - began).write(index)
+    return engine
+
+
+def _cost_path(index: Path) -> Path:
+    return index.with_name(index.name + ".cost.json")

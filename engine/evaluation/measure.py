@@ -1,0 +1,96 @@
+"""One measurement: an index and the questions of a dataset go in, figures come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engine.api import SearchEngine
+from engine.evaluation.dataset import Dataset
+from engine.evaluation.indexing import IndexingCost, IndexSetting, make_index
+from engine.evaluation.metrics import Metric
+from engine.evaluation.result import Result, result_of_answers
+from engine.evaluation.run import Answers, AskConfig, ask, with_scanned
+from indexer.pipeline import PageDone
+from indexer.plan import Outcome
+
+
+class IndexWatcher(Protocol):
+    """Told of each page and file."""
+
+    def page_done(self, done: PageDone) -> None: ...
+    def file_done(self, outcome: Outcome) -> None: ...
+
+
+class Watcher(Protocol):
+    """Told how far a measurement is; the command line draws bars."""
+
+    def indexing(self, place: Path) -> AbstractContextManager[IndexWatcher]: ...
+    def asking(self, n_queries: int) -> AbstractContextManager[Callable[[], None]]: ...
+
+
+class Silent:
+    """A Watcher that says nothing."""
+
+    @contextmanager
+    def indexing(self, place: Path) -> Iterator[Silent]:  # noqa: ARG002 - as Watcher.indexing
+        yield self
+
+    @contextmanager
+    def asking(self, n_queries: int) -> Iterator[Callable[[], None]]:  # noqa: ARG002 - as Watcher.asking
+        yield lambda: None
+
+    def page_done(self, done: PageDone) -> None: ...
+    def file_done(self, outcome: Outcome) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The figures, and the answers they were taken from."""
+
+    result: Result
+    answers: Answers
+
+
+def measure(
+    dataset: Dataset,
+    setting: IndexSetting,
+    config: AskConfig,
+    metrics: Sequence[Metric],
+    folder: Path,
+    watcher: Watcher,
+) -> Measured:
+    """With an index of this setting, which is made in ``folder`` and kept there: the next time it is only brought up to
+    date. Stopping at any time loses nothing that is indexed.
+    """
+    index = folder / "indexes" / setting.folder_name
+    index.parent.mkdir(parents=True, exist_ok=True)
+    place = dataset.corpus.place(folder / "corpus")
+    with watcher.indexing(place) as told:
+        engine = make_index(dataset.corpus, setting, index, place, on_page=told.page_done, on_file=told.file_done)
+    return measure_index(dataset, engine, config, metrics, watcher, IndexingCost.read(index))
+
+
+def measure_index(
+    dataset: Dataset,
+    engine: SearchEngine,
+    config: AskConfig,
+    metrics: Sequence[Metric],
+    watcher: Watcher,
+    cost: IndexingCost | None = None,
+) -> Measured:
+    """With an index as it stands; it is closed at the end. cost: of making it, where that is known."""
+    with engine, watcher.asking(len(dataset.judged)) as query_done:
+        answers = ask(engine, dataset, config, query_done)
+        manifest = engine.store.manifest
+        setting: dict[str, str | int | None] = {
+            "model": manifest.encoder,
+            "codec": manifest.codec,
+            "n_candidates": config.n_candidates,
+        }
+        grouped = with_scanned(dataset, answers.scanned)
+        result = result_of_answers(grouped, answers, metrics, setting, engine, cost or IndexingCost())
+    return Measured(result, answers)

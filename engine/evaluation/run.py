@@ -1,0 +1,225 @@
+"""Asking an index every query of a dataset: what is found, how long each stage takes, how close it is to exact search."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api import SearchEngine
+from engine.config import SearchConfig
+from engine.describe import describe
+from engine.encoder import EncodedQuery
+from engine.evaluation.dataset import Corpus, Dataset, EvalQuery
+from engine.evaluation.pairs import DocumentsAsQueries
+from engine.retrieval import ScoredPage, recall, rerank
+from storage.errors import ConfigError, DatasetError, EmptyQuery
+from storage.snapshot import Snapshot
+
+STAGES = ("encode", "recall", "rerank", "describe")
+SHOWN = 10  # hits that are described, and compared with exact search: what a user sees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskConfig:
+    """depth: pages kept a query. n_candidates: as in SearchConfig. n_exact: queries that are answered exactly as well.
+
+    symmetric: queries are documents (ArguAna): they are encoded as the pages were, and a query's own document, the one
+    with its id, does not count as found.
+    """
+
+    depth: int = 100
+    n_candidates: int = 200
+    n_exact: int = 100
+    symmetric: bool = False
+
+    def __post_init__(self) -> None:
+        if self.depth < SHOWN:
+            raise ConfigError(f"depth must be at least {SHOWN}, not {self.depth}")
+        if self.n_candidates < SHOWN:
+            raise ConfigError(f"n_candidates must be at least {SHOWN}, not {self.n_candidates}")
+        if self.n_exact < 0:
+            raise ConfigError(f"n_exact must not be negative, not {self.n_exact}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What came of asking.
+
+    run: query id -> item -> score. seconds: stage -> (n,) of the queries that have a word to search for. exact and shown:
+    the best SHOWN items of exact search and of the two stages, for every n-th query. recall: (n,) share of the exact
+    ones among the candidates. n_missing: relevant items that are not in the index. scanned: query ids whose answers
+    were read by OCR.
+    """
+
+    run: Mapping[str, Mapping[str, float]]
+    seconds: Mapping[str, NDArray[np.float64]]
+    shown: Mapping[str, tuple[str, ...]]
+    exact: Mapping[str, tuple[str, ...]]
+    recall: NDArray[np.float64]
+    n_missing: int
+    scanned: frozenset[str]
+
+
+def ask(
+    engine: SearchEngine,
+    dataset: Dataset,
+    config: AskConfig,
+    on_query: Callable[[], None] | None = None,
+) -> Answers:
+    """Ask every judged query, one after the other, after one that is not timed.
+
+    Raises DatasetError if nothing that is relevant is in the index.
+    """
+    with engine.store.snapshot() as snapshot:
+        items = Items(engine, snapshot, dataset.corpus)
+        relevant = {q.id: {i: g for i, g in dataset.qrels[q.id].items() if g > 0} for q in dataset.judged}
+        sought = {item for grades in relevant.values() for item in grades}
+        if sought and not sought & items.sources.keys():
+            raise DatasetError(
+                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}; "
+                "index its documents first, or leave --index out to have an index made"
+            )
+        asking = _Asking(engine, snapshot, items, config)
+        every = max(1, -(-len(dataset.judged) // config.n_exact)) if config.n_exact else 0
+        asking.warm_up(dataset.judged)
+        for number, query in enumerate(dataset.judged):
+            asking.ask(query, compare=bool(every) and number % every == 0)
+            if on_query is not None:
+                on_query()
+        best = {
+            query_id: [i for i, g in grades.items() if g == max(grades.values())]
+            for query_id, grades in relevant.items()
+        }
+        scanned = (query for query, items_of in best.items() if any(items.sources.get(i) == "ocr" for i in items_of))
+        return asking.answers(n_missing=len(sought - items.sources.keys()), scanned=frozenset(scanned))
+
+
+def search_items(
+    engine: SearchEngine,
+    corpus: Corpus,
+    queries: Sequence[EvalQuery],
+    config: AskConfig,
+    among: Mapping[str, Sequence[str]] | None = None,
+) -> Mapping[str, Mapping[str, float]]:
+    """query id -> item -> score, and nothing measured. among: the only items that are scored, for each query."""
+    with engine.store.snapshot() as snapshot:
+        asking = _Asking(engine, snapshot, Items(engine, snapshot, corpus), config)
+        for query in queries:
+            asking.ask(query, compare=False, among=None if among is None else among.get(query.id, ()))
+        return asking.run
+
+
+def with_scanned(dataset: Dataset, scanned: frozenset[str]) -> Dataset:
+    """The dataset with its queries grouped by whether their answers were read by OCR too."""
+    queries = (
+        replace(query, groups={**query.groups, "scanned": "yes" if query.id in scanned else "no"})
+        for query in dataset.queries
+    )
+    return replace(dataset, queries=tuple(queries))
+
+
+class Items:
+    """Which items the pages of an index stand for. A file that lies in the corpus twice stands for two.
+
+    page_ids: (n,) of all that can be found. sources: item -> where its words came from, as in StoredPage.text_source.
+    """
+
+    def __init__(self, engine: SearchEngine, snapshot: Snapshot, corpus: Corpus) -> None:
+        self.page_ids = snapshot.page_ids()
+        locations = {document.sha256: document.locations for document in engine.documents()}
+        self._of_page: dict[int, tuple[str, ...]] = {}
+        self.sources: dict[str, str] = {}
+        for page_id, page in snapshot.describe(self.page_ids).items():
+            found = (corpus.item(location, page.page_number) for location in locations.get(page.sha256, ()))
+            items = tuple(item for item in found if item is not None) or (f"{page.document}:{page.page_number}",)
+            self._of_page[page_id] = items
+            self.sources.update(dict.fromkeys(items, page.text_source))
+
+    def pages(self, items: Collection[str]) -> NDArray[np.int64]:
+        """Ids of the pages of these items, ascending."""
+        wanted = set(items)
+        return np.array([page for page, of_page in self._of_page.items() if wanted & set(of_page)], np.int64)
+
+    def scores(self, ranked: Sequence[ScoredPage], own: str | None = None) -> dict[str, float]:
+        """Items with the score of their best page, best first; without the item ``own``."""
+        scores: dict[str, float] = {}
+        for page in ranked:
+            for item in self._of_page[page.page_id]:
+                if item != own:
+                    scores.setdefault(item, page.score)
+        return scores
+
+
+class _Asking:
+    def __init__(self, engine: SearchEngine, snapshot: Snapshot, items: Items, config: AskConfig) -> None:
+        self._encoder = DocumentsAsQueries(engine.encoder) if config.symmetric else engine.encoder
+        self._snapshot = snapshot
+        self._index = engine.store.recall_index(snapshot)
+        self._items, self._config = items, config
+        self.run: dict[str, dict[str, float]] = {}
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._shown: dict[str, tuple[str, ...]] = {}
+        self._exact: dict[str, tuple[str, ...]] = {}
+        self._recall: list[float] = []
+
+    def warm_up(self, queries: Sequence[EvalQuery]) -> None:
+        """What only the first search of a process costs is not the latency of a query."""
+        self.ask(queries[0], compare=False)
+        self._seconds.clear()
+
+    def ask(self, query: EvalQuery, *, compare: bool, among: Sequence[str] | None = None) -> None:
+        config, encoder, clock = self._config, self._encoder, [time.perf_counter()]
+        try:
+            (encoded,) = encoder.encode_queries([query.text])
+        except EmptyQuery:
+            self.run[query.id] = {}
+            return
+        clock.append(time.perf_counter())
+        if among is None:
+            candidates = recall(
+                encoded,
+                query.text,
+                self._snapshot,
+                self._index,
+                SearchConfig(k=SHOWN, n_candidates=config.n_candidates),
+                allowed=None,
+                words=encoder.reads_words,
+                opening_weight=encoder.opening_weight,
+            )
+        else:
+            candidates = self._items.pages(among)
+        clock.append(time.perf_counter())
+        ranked = rerank(encoded, self._snapshot, candidates, config.depth, encoder.opening_weight)
+        clock.append(time.perf_counter())
+        describe(ranked[:SHOWN], encoded, self._snapshot)
+        clock.append(time.perf_counter())
+        for stage, seconds in zip(STAGES, np.diff(clock).tolist(), strict=True):
+            self._seconds[stage].append(seconds)
+        self.run[query.id] = self._items.scores(ranked, query.id if config.symmetric else None)
+        if compare:
+            self._compare(query.id, encoded, candidates, ranked)
+
+    def _compare(
+        self, query_id: str, encoded: EncodedQuery, candidates: NDArray[np.int64], ranked: Sequence[ScoredPage]
+    ) -> None:
+        exact = rerank(encoded, self._snapshot, self._items.page_ids, SHOWN, self._encoder.opening_weight)
+        among = np.isin([page.page_id for page in exact], candidates)
+        self._recall.append(float(among.mean()))
+        self._exact[query_id] = tuple(self._items.scores(exact))
+        self._shown[query_id] = tuple(self._items.scores(ranked[:SHOWN]))
+
+    def answers(self, *, n_missing: int, scanned: frozenset[str]) -> Answers:
+        return Answers(
+            run=self.run,
+            seconds={stage: np.array(self._seconds[stage]) for stage in STAGES},
+            shown=self._shown,
+            exact=self._exact,
+            recall=np.array(self._recall),
+            n_missing=n_missing,
+            scanned=scanned,
+        )

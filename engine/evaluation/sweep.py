@@ -1,0 +1,174 @@
+"""Measuring a grid of settings. Each point is kept as soon as it is done, so that a sweep that was stopped goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.evaluation.dataset import Dataset
+from engine.evaluation.indexing import IndexSetting
+from engine.evaluation.measure import Watcher, measure
+from engine.evaluation.metrics import Metric
+from engine.evaluation.result import Result, agreement
+from engine.evaluation.run import AskConfig
+from engine.models import MODELS
+from storage.errors import ConfigError, ModelError
+from storage.manifest import check_codec
+
+PARAMETERS = ("model", "codec", "ocr", "truncate_dim", "n_candidates")  # the ones that need another index first
+_NUMBERS = ("truncate_dim", "n_candidates")
+Grid = Mapping[str, tuple[str | int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One combination of settings."""
+
+    index: IndexSetting
+    ask: AskConfig
+
+    @property
+    def setting(self) -> dict[str, str | int | None]:
+        of_index: dict[str, str | int | None] = asdict(self.index)
+        return {**of_index, "n_candidates": self.ask.n_candidates}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointDone:
+    """A measured point. shown and exact: as in Answers."""
+
+    result: Result
+    shown: Mapping[str, Sequence[str]]
+    exact: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PointSkipped:
+    """A part of the grid that cannot be measured here, and why."""
+
+    what: str
+    reason: str
+
+
+def parse_grid(words: Sequence[str]) -> Grid:
+    """``n_candidates=50,200`` and so on. Raises ConfigError with the known names."""
+    grid: dict[str, tuple[str | int, ...]] = {}
+    for word in words:
+        name, equals, values = word.partition("=")
+        if name not in PARAMETERS or not equals:
+            raise ConfigError(
+                f"a sweep is given as NAME=VALUE,VALUE with a NAME of {', '.join(PARAMETERS)}; got {word!r}"
+            )
+        found = tuple(dict.fromkeys(value.strip() for value in values.split(",") if value.strip()))
+        if not found or (name in _NUMBERS and not all(value.isdecimal() and int(value) > 0 for value in found)):
+            raise ConfigError(f"{word!r}: {name} needs {'positive whole numbers' if name in _NUMBERS else 'values'}")
+        grid[name] = tuple(map(int, found)) if name in _NUMBERS else found
+    for codec in grid.get("codec", ()):
+        check_codec(str(codec))
+    return grid
+
+
+def points_of(grid: Grid, index: IndexSetting, ask: AskConfig) -> tuple[list[Point], list[PointSkipped]]:
+    """Every combination, what the grid does not name as in ``index`` and ``ask``; points of one index follow each other.
+
+    Models whose single vectors cannot be cut are measured as they are, once, instead of for each truncate_dim.
+    """
+    skipped: list[PointSkipped] = []
+    axes = {name: grid.get(name, (None,)) for name in PARAMETERS}
+    points: list[Point] = []
+    for model in axes["model"]:
+        of_model = replace(index, model=str(model)) if model is not None else index
+        dims, reason = _dims(of_model.model, axes["truncate_dim"])
+        if reason:
+            skipped.append(PointSkipped("truncate_dim", reason))
+        for codec, ocr, dim, n_candidates in product(axes["codec"], axes["ocr"], dims, axes["n_candidates"]):
+            chosen: dict[str, Any] = {"codec": codec, "ocr": ocr, "truncate_dim": dim}
+            setting = replace(of_model, **{name: value for name, value in chosen.items() if value is not None})
+            points.append(Point(setting, replace(ask, n_candidates=int(n_candidates)) if n_candidates else ask))
+    return points, skipped
+
+
+def _dims(model: str, dims: Sequence[str | int | None]) -> tuple[Sequence[str | int | None], str]:
+    """Those that the model's vectors can be cut to, and what there is to say about the others."""
+    if dims == (None,):
+        return dims, ""
+    allowed = MODELS[model].matryoshka if model in MODELS else ()
+    if not allowed:
+        return (None,), f"does not apply to {model}: its single vectors cannot be cut, so they are measured as they are"
+    wrong = [dim for dim in dims if dim not in allowed]
+    if not wrong:
+        return dims, ""
+    those = ", ".join(map(str, wrong))
+    return [dim for dim in dims if dim in allowed], f"{those}: {model} can be cut to {', '.join(map(str, allowed))}"
+
+
+def sweep(
+    dataset: Dataset, points: Sequence[Point], metrics: Sequence[Metric], folder: Path, watcher: Watcher
+) -> Iterator[PointDone | PointSkipped]:
+    """Measure each point, or take it from ``folder`` if it was measured there on the same data with this version.
+
+    A model that cannot be loaded here is skipped, for any other error the sweep ends.
+    """
+    results = folder / "sweep"
+    results.mkdir(parents=True, exist_ok=True)
+    for point in points:
+        stamp = _stamp(dataset, point, metrics)
+        path = results / f"{stamp[:16]}.json"
+        if path.exists():
+            yield _read(path)
+            continue
+        try:
+            measured = measure(dataset, point.index, point.ask, metrics, folder, watcher)
+        except ModelError as error:
+            yield PointSkipped(f"model {point.index.model}", str(error))
+            continue
+        result = replace(measured.result, setting=point.setting)
+        done = PointDone(result=result, shown=measured.answers.shown, exact=measured.answers.exact)
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(asdict(done), ensure_ascii=False), encoding="utf-8")
+        unfinished.replace(path)
+        yield done
+
+
+def with_common_reference(points: Sequence[PointDone]) -> list[Result]:
+    """Results whose agreement is with exact search over the most precise codec measured with the same model.
+
+    So a codec's own loss counts: within one index exact search loses the same as the two stages do.
+    """
+    results = []
+    for point in points:
+        same = [
+            other for other in points if _tokens(other) == _tokens(point) and other.exact.keys() == point.exact.keys()
+        ]
+        reference = max(same, key=lambda other: other.result.index.token_bytes_per_page if other.result.index else 0.0)
+        found = point.result.faithfulness
+        if found is not None:
+            found = replace(found, agreement=agreement(point.shown, reference.exact))
+        results.append(replace(point.result, faithfulness=found))
+    return results
+
+
+def _tokens(point: PointDone) -> tuple[object, object]:
+    """What token vectors depend on, apart from the codec."""
+    return point.result.setting["model"], point.result.setting["ocr"]
+
+
+def _stamp(dataset: Dataset, point: Point, metrics: Sequence[Metric]) -> str:
+    """Changes with everything that a result depends on and that can be known without measuring."""
+    asked = [[query.id, query.text, sorted(query.groups.items()), dataset.qrels[query.id]] for query in dataset.judged]
+    settings = [engine.__version__, asdict(point.index), asdict(point.ask), [metric.name for metric in metrics]]
+    return hashlib.sha256(json.dumps([dataset.name, settings, dataset.corpus.stamp, asked]).encode()).hexdigest()
+
+
+def _read(path: Path) -> PointDone:
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return PointDone(**{**fields, "result": Result.from_dict(fields["result"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"{path} is not a kept result ({error}); delete it, to have it measured again") from error

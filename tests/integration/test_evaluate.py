@@ -1,0 +1,279 @@
+"""``pagesight eval`` on a folder of documents: figures, files, comparisons, and what it says to wrong input."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from engine import SearchEngine
+from engine.cli.evaluate import evaluate as command
+from engine.evaluation.folder import read_folder
+from engine.evaluation.indexing import IndexSetting, make_index
+from engine.evaluation.measure import Silent
+from engine.evaluation.metrics import metric_named
+from engine.evaluation.report import pareto
+from engine.evaluation.result import Faithfulness, IndexFigures, Result
+from engine.evaluation.run import AskConfig, ask
+from engine.evaluation.sweep import PointDone, PointSkipped, parse_grid, points_of, sweep, with_common_reference
+from engine.evaluation.trec import read_qrels, read_run
+from storage.errors import ConfigError, DatasetError
+from tests.helpers import ROOT, make_pdf, run_cli, text_image
+
+QUERIES = [
+    ("q1", "quinces", "fruit", [{"document": "a.pdf", "page": 2, "grade": 2}]),
+    ("q2", "bicycles", "toys", [{"document": "sub/b.pdf", "page": 1}]),
+    ("q3", "apples pears", "fruit", [{"document": "a.pdf", "page": 2, "grade": 0}]),
+    ("q4", "nobody judged this", "toys", []),
+    ("q5", "?!", "toys", [{"document": "a.pdf", "page": 1}]),
+]
+NAMES = ("id", "query", "kind", "relevant")
+UNKNOWN = '{"id": "q9", "query": "x", "relevant": [{"document": "z.pdf", "page": 1}]}'
+
+
+@pytest.fixture
+def docs(tmp_path):
+    folder = tmp_path / "docs"
+    make_pdf(folder / "a.pdf", ["apples and pears in a basket", "quinces from the old garden"])
+    make_pdf(folder / "sub" / "b.pdf", ["bicycles for the whole family"])
+    (folder / "queries.jsonl").write_text(
+        "".join(f"{json.dumps({**dict(zip(NAMES, query, strict=True)), 'language': 'en'})}\n" for query in QUERIES)
+    )
+    return folder
+
+
+def evaluate(tmp_path, *arguments):
+    """The command in this process: starting one a test costs a second each."""
+    words = [*map(str, arguments), "--model", "hashing", "--output", str(tmp_path / "out")]
+    return CliRunner().invoke(command, words, catch_exceptions=False)
+
+
+def test_a_folder_is_measured(tmp_path, docs):
+    result = evaluate(tmp_path, docs, "--json", "--metrics", "nDCG@5,recall@10,MRR@10,MAP,hit@1")
+    figures = json.loads(result.stdout)
+    assert (figures["n_queries"], figures["n_unjudged"], figures["n_missing"]) == (4, 1, 0)
+    quality = figures["quality"]
+    assert list(quality) == ["all", "kind: fruit", "kind: toys"], "groups with one value only say nothing"
+    assert quality["all"]["hit@1"]["mean"] == 0.5, "judged without relevance and without words to search both count 0"
+    assert quality["kind: toys"]["nDCG@5"] == {"mean": 0.5, "low": 0.0, "high": 1.0, "n": 2}
+    assert figures["faithfulness"] == {"recall": 1.0, "agreement": 1.0, "n": 3}
+    assert set(figures["latency_ms"]) == {"encode", "recall", "rerank", "describe", "total"}
+    assert figures["index"]["n_pages"] == 3
+    assert figures["index"]["pages_per_s"] > 0
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == figures
+    rows = list(csv.DictReader((tmp_path / "out" / "report.csv").read_text().splitlines()))
+    assert {row["metric"] for row in rows} == {"nDCG@5", "recall@10", "MRR@10", "MAP", "hit@1"}
+    assert read_qrels(tmp_path / "out" / "qrels.trec")["q1"] == {"a.pdf:2": 2}
+    assert next(iter(read_run(tmp_path / "out" / "run.trec")["q2"])) == "sub/b.pdf:1"
+
+
+def test_the_table_is_for_people_and_the_second_run_makes_no_index(tmp_path, docs):
+    evaluate(tmp_path, docs)
+    result = evaluate(tmp_path, docs)
+    assert result.stdout.startswith("docs, 4 queries: hashing, int8, n_candidates 200\n")
+    assert "kind: fruit" in result.stdout
+    assert "3 pages" in result.stdout
+    assert "left out      1 queries that nobody judged" in result.stdout
+    assert "indexed: a.pdf" not in result.stderr
+    assert "report.json" in result.stderr
+
+
+def test_two_runs_are_compared_and_a_run_from_a_file_is_scored(tmp_path, docs):
+    evaluate(tmp_path, docs)
+    other = tmp_path / "other.trec"
+    other.write_text("q1 Q0 a.pdf:1 1 0.9 theirs\nq2 Q0 sub/b.pdf:1 1 0.9 theirs\n")
+    result = evaluate(tmp_path, docs, "--compare", other, "--json")
+    difference = json.loads(result.stdout)["differences"]["hit@1"]
+    assert (difference["a"], difference["b"], difference["n"]) == (0.5, 0.25, 4)
+    assert difference["p"] == 1, "one query that differs proves nothing"
+    scored = json.loads(evaluate(tmp_path, docs, "--run", other, "--json").stdout)
+    assert scored["quality"]["all"]["hit@1"]["mean"] == 0.25
+    assert scored["index"] is None
+    again = json.loads(evaluate(tmp_path, docs, "--run", tmp_path / "out" / "run.trec", "--json").stdout)
+    assert again["quality"]["all"]["hit@1"]["mean"] == 0.5
+
+
+def test_an_index_is_measured_as_it_stands(tmp_path, docs):
+    run_cli("--index", tmp_path / "index", "index", docs / "a.pdf", "--model", "hashing", check=True)
+    result = evaluate(tmp_path, docs, "--index", tmp_path / "index", "--json")
+    figures = json.loads(result.stdout)
+    assert figures["n_missing"] == 1
+    assert figures["index"]["n_pages"] == 2
+    assert not (tmp_path / "out" / "indexes").exists()
+    run_cli("--index", tmp_path / "other", "index", make_pdf(tmp_path / "x" / "c.pdf", ["plums"]), "--model", "hashing")
+    nothing = run_cli("--index", tmp_path / "other", "eval", docs)
+    assert nothing.returncode == 2
+    assert nothing.stderr.startswith("error: nothing that answers the queries of docs is in the index")
+
+
+def test_a_page_that_lies_there_twice_is_found_as_both(tmp_path, docs):
+    (docs / "copy.pdf").write_bytes((docs / "a.pdf").read_bytes())
+    dataset = read_folder(docs)
+    with make_index(dataset.corpus, IndexSetting(model="hashing", ocr="off"), tmp_path / "index", docs) as engine:
+        run = ask(engine, dataset, AskConfig()).run["q1"]
+    assert run["a.pdf:2"] == run["copy.pdf:2"] > run["a.pdf:1"]
+
+
+def test_queries_whose_answer_is_a_scan_are_a_group(tmp_path, docs):
+    text_image("marmalade and\nquinces").save(docs / "scan.png")
+    with (docs / "queries.jsonl").open("a") as file:
+        relevant = [{"document": "scan.png", "page": 1}]
+        file.write(json.dumps({"id": "q6", "query": "marmalade", "language": "en", "relevant": relevant}))
+    figures = json.loads(evaluate(tmp_path, docs, "--json").stdout)
+    assert figures["quality"]["scanned: yes"]["nDCG@5"]["n"] == 1
+    assert figures["quality"]["scanned: no"]["nDCG@5"]["n"] == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "q9", "query": "x"}', "line 6: 'relevant' is missing; expected an object with id, query and relevant"),
+        (UNKNOWN, "line 6: there is no document 'z.pdf' in"),
+        ('{"id": "q9", "query": "x", "relevant": [{"document": "a.pdf"}]}', "line 6: 'page' is missing"),
+        ("{", "line 6: Expecting property name"),
+        ("[]", "line 6: list indices must be"),
+        ('{"id": "q1", "query": "x", "relevant": []}', "docs: 1 query ids occur more than once, the first is 'q1'"),
+    ],
+)
+def test_wrong_lines_are_named_with_what_they_lack(docs, line, message):
+    with (docs / "queries.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(DatasetError, match=message):
+        read_folder(docs)
+
+
+def test_settings_that_cannot_be_are_refused(tmp_path, docs):
+    with pytest.raises(ConfigError, match="truncate_dim 5: the single vectors of hashing can be cut to 4, 8, 16"):
+        IndexSetting(model="hashing", truncate_dim=5).encoder()
+    with pytest.raises(ConfigError, match="depth must be at least 10, not 3"):
+        AskConfig(depth=3)
+    dataset = read_folder(docs)
+    with make_index(dataset.corpus, IndexSetting(model="hashing", truncate_dim=8), tmp_path / "i", docs) as engine:
+        assert engine.store.manifest.single_dim == 8
+        assert ask(engine, dataset, AskConfig()).run["q1"]
+    assert SearchEngine.open(tmp_path / "i").store.manifest.fingerprint.endswith("-single-8")
+
+
+SWEEP = ("--sweep", "n_candidates=10,11,12,13", "codec=int8,float16", "truncate_dim=4,8,512")
+
+
+def start_sweep(tmp_path, docs):
+    words = [sys.executable, "-m", "engine", "eval", docs, *SWEEP, "--model", "hashing", "--output", tmp_path / "out"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def kept(tmp_path):
+    return {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sweep").glob("*.json")}
+
+
+def test_a_sweep_goes_on_after_ctrl_c(tmp_path, docs):
+    with start_sweep(tmp_path, docs) as process:
+        while "3 of 16 measured" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
+    before = kept(tmp_path)
+    assert 3 <= len(before) < 16
+    assert not (tmp_path / "out" / "sweep.png").exists()
+    with start_sweep(tmp_path, docs) as process:
+        output, errors = process.communicate()
+    assert process.returncode == 0
+    after = kept(tmp_path)
+    assert len(after) == 16
+    assert before.items() <= after.items(), "what was measured is not measured again"
+    assert "left out: truncate_dim 512: hashing can be cut to 4, 8, 16" in errors
+    lines = output.splitlines()
+    assert lines[0] == "docs, 4 queries"
+    assert (
+        lines[2].split()
+        == "codec dim candidates nDCG@5 recall@10 first stage agrees p50 ms p95 ms kB/page pages/s".split()
+    )
+    assert len([line for line in lines if "float16" in line]) == 8
+    with Image.open(tmp_path / "out" / "sweep.png") as plot:
+        assert plot.size == (1800, 720)
+    results = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    assert len(results) == 16
+    assert {result["setting"]["truncate_dim"] for result in results} == {4, 8}
+    assert len((tmp_path / "out" / "sweep.csv").read_text().splitlines()) > 16
+
+
+def test_what_a_kept_point_depends_on_makes_it_measured_again(tmp_path, docs):
+    dataset, metrics = read_folder(docs), [metric_named("nDCG@5")]
+    points, _ = points_of(parse_grid(["n_candidates=10"]), IndexSetting(model="hashing", ocr="off"), AskConfig())
+
+    def measured(dataset, metrics=metrics):
+        list(sweep(dataset, points, metrics, tmp_path / "out", Silent()))
+        return len(kept(tmp_path))
+
+    assert (measured(dataset), measured(read_folder(docs))) == (1, 1)
+    assert measured(dataset, [metric_named("MAP")]) == 2
+    make_pdf(docs / "new.pdf", ["a new page"])
+    assert measured(read_folder(docs)) == 3
+    with (docs / "queries.jsonl").open("a") as file:
+        file.write('{"id": "q9", "query": "basket", "relevant": [{"document": "a.pdf", "page": 1}]}\n')
+    assert measured(read_folder(docs)) == 4
+
+
+def test_models_whose_vectors_cannot_be_cut_are_measured_once(tmp_path, docs):
+    grid = parse_grid(["truncate_dim=128,512", "model=multilingual-e5-small,hashing,/no/model", "codec=int8"])
+    points, skipped = points_of(grid, IndexSetting(), AskConfig())
+    assert [(point.index.model, point.index.truncate_dim) for point in points] == [("multilingual-e5-small", None), ("/no/model", None)]  # fmt: skip
+    assert [str(skip.reason) for skip in skipped] == [
+        "does not apply to multilingual-e5-small: its single vectors cannot be cut, so they are measured as they are",
+        "128, 512: hashing can be cut to 4, 8, 16",
+        "does not apply to /no/model: its single vectors cannot be cut, so they are measured as they are",
+    ]
+    (outcome,) = sweep(read_folder(docs), points[1:], [metric_named("MAP")], tmp_path, Silent())
+    assert outcome == PointSkipped("model /no/model", outcome.reason)
+    assert "there is no model '/no/model'" in outcome.reason
+
+
+@pytest.mark.parametrize("words", [["candidates=10"], ["n_candidates"], ["n_candidates=0"], ["codec="], ["codec=int3"], ["truncate_dim=x"]])  # fmt: skip
+def test_a_grid_that_cannot_be_is_refused(words):
+    with pytest.raises(
+        ConfigError, match=r"a sweep is given as NAME=VALUE|needs positive whole|needs values|no token codec"
+    ):
+        parse_grid(words)
+
+
+def test_agreement_is_with_the_most_precise_codec():
+    def point(codec, n_bytes, shown, exact):
+        result = Result(
+            dataset="d",
+            setting={"model": "m", "ocr": "auto", "codec": codec, "n_candidates": 10},
+            n_queries=1,
+            n_unjudged=0,
+            n_missing=0,
+            quality={},
+            faithfulness=Faithfulness(recall=1, agreement=1, n=1),
+            index=IndexFigures(
+                n_pages=1, n_failed_files=0, token_bytes_per_page=n_bytes, disk_bytes_per_page=0, pages_per_s=None
+            ),
+        )
+        assert Result.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+        return PointDone(result=result, shown={"q": shown}, exact={"q": exact})
+
+    small = point("int8", 1.0, ["a", "b"], ["a", "b"])
+    precise = point("float16", 2.0, ["a", "c"], ["a", "c"])
+    assert [result.faithfulness.agreement for result in with_common_reference([small, precise])] == [0.5, 1.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
+def test_what_is_starred_is_beaten_by_nobody(costs):
+    starred = pareto(costs)
+    assert any(starred)
+    for mine, star in zip(costs, starred, strict=True):
+        beaten = any(all(np.array(other) <= mine) and any(np.array(other) < mine) for other in costs)
+        assert star != beaten
