@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.api import SearchEngine
-    from engine.config import IndexConfig, SearchConfig
+    from engine.config import IndexConfig, ModelConfig, SearchConfig
+    from engine.models.jina_v4.embedder import JinaEmbeddingsV4
     from engine.results import Region, SearchHit, TokenMatch
     from indexer.pipeline import PageDone
     from indexer.plan import Outcome, Status
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "IndexConfig",
+    "JinaEmbeddingsV4",
+    "ModelConfig",
     "Outcome",
     "PageDone",
     "Region",
@@ -34,6 +37,8 @@ __all__ = [
 _HOMES = {
     "SearchEngine": "engine.api",
     "IndexConfig": "engine.config",
+    "JinaEmbeddingsV4": "engine.models.jina_v4.embedder",
+    "ModelConfig": "engine.config",
     "SearchConfig": "engine.config",
     "Region": "engine.results",
     "SearchHit": "engine.results",

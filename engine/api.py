@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from engine.config import DEFAULT_MODEL, IndexConfig, SearchConfig
+from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
 from engine.describe import describe, describe_page
 from engine.models import load_model
 from engine.results import SearchHit
@@ -38,36 +38,47 @@ if TYPE_CHECKING:
 class SearchEngine:
     """An index and the model that made it. Searching is safe from several threads at once."""
 
-    def __init__(self, folder: Path, store: Store | None, model: str, codec: str) -> None:
+    def __init__(self, folder: Path, store: Store | None, model: str, settings: ModelConfig, codec: str) -> None:
         self.folder = folder
-        self._store, self._model, self._codec = store, model, codec
+        self._store, self._model, self._settings, self._codec = store, model, settings, codec
         self._encoder: Encoder | None = None
 
     @classmethod
-    def open(cls, folder: str | PathLike[str], *, model: str | None = None, codec: str | None = None) -> Self:
+    def open(
+        cls,
+        folder: str | PathLike[str],
+        *,
+        model: str | None = None,
+        settings: ModelConfig | None = None,
+        codec: str | None = None,
+    ) -> Self:
         """Open an index, or name the folder of one to be made by the first ``index``.
 
-        model: default for a new index is the embedded one; an existing index brings its own. codec: token codec of a new
-        index, "int8" by default. Raises ModelMismatch if the index was made with another model than the one named,
-        ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
+        model: default for a new index is the embedded one; an existing index brings its own, and those of its settings
+        that change vectors; name a folder where the model's files lie elsewhere now. codec: token codec of a new index,
+        "int8" by default. Raises ModelMismatch if the index was made with another model or other settings than those
+        named, ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
         """
+        settings = settings or ModelConfig()
         path = Path(folder).expanduser().absolute()
         codec_named(codec or "int8")
         try:
             store = Store(path)
         except StoreNotFound:
-            return cls(path, None, model or DEFAULT_MODEL, codec or "int8")
-        stored = store.manifest.encoder
-        if model is not None and model != stored:
+            return cls(path, None, model or DEFAULT_MODEL, settings, codec or "int8")
+        stored = store.manifest
+        try:
+            _check_choice(stored, model, settings)
+        except ModelMismatch:
             store.close()
-            raise ModelMismatch(stored, model)
-        return cls(path, store, stored, store.manifest.codec)
+            raise
+        return cls(path, store, model or stored.encoder, settings.with_stored(stored.settings), stored.codec)
 
     @property
     def encoder(self) -> Encoder:
         """The model, loaded at its first use. Raises ModelMismatch if it is not what it was when the index was made."""
         if self._encoder is None:
-            encoder = load_model(self._model)
+            encoder = load_model(self._model, self._settings)
             if self._store is not None:
                 self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
             self._encoder = encoder
@@ -226,9 +237,24 @@ class SearchEngine:
             single_dim=encoder.single_dim,
             token_dim=encoder.token_dim,
             codec=self._codec,
+            settings=self._settings.stored(),
         )
 
 
+def _check_choice(stored: Manifest, model: str | None, settings: ModelConfig) -> None:
+    """Raise ModelMismatch if another model, or another setting that changes vectors, is asked for than the index has.
+
+    Whether a folder holds the same model is seen when it is loaded, from the fingerprint.
+    """
+    if model not in (None, stored.encoder) and not Path(str(model)).expanduser().is_dir():
+        raise ModelMismatch(stored.encoder, str(model))
+    for name, value in settings.stored().items():
+        if stored.settings.get(name) != value:
+            before = stored.settings.get(name, "as the model has it")
+            raise ModelMismatch(f"{stored.encoder}, {name} {before}", f"{name} {value}")
+
+
 def _page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
-    options = ReadOptions(password=config.password, ocr=config.ocr, image_pixels=image_pixels)
+    ocr = config.ocr or ("auto" if image_pixels is None else "off")
+    options = ReadOptions(password=config.password, ocr=ocr, image_pixels=image_pixels)
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)

@@ -39,16 +39,7 @@ class ImageDocument:
         """A frame, upright, in RGB on white."""
         try:
             self._image.seek(number - 1)
-            frame = ImageOps.exif_transpose(self._image)
-            if frame.mode.startswith(("I", "F")):  # 16 and 32 bits a channel: scale what is there to 8 bits
-                values = np.asarray(frame, np.float64)
-                span = float(np.ptp(values)) or 1.0
-                frame = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
-            if frame.has_transparency_data:
-                clear = frame.convert("RGBA")
-                frame = Image.new("RGBA", clear.size, "white")
-                frame.alpha_composite(clear)
-            return frame.convert("RGB")
+            return as_rgb(self._image)
         except Exception as error:
             raise UnreadableDocument(f"frame {number} is damaged: {error}") from error
 
@@ -88,3 +79,17 @@ class ImageDocument:
 
     def close(self) -> None:
         self._image.close()
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """A picture of any kind, upright, in RGB; transparent parts on white."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):  # 16 and 32 bits a channel: scale what is there to 8 bits
+        values = np.asarray(picture, np.float64)
+        span = float(np.ptp(values)) or 1.0
+        picture = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        picture = Image.new("RGBA", clear.size, "white")
+        picture.alpha_composite(clear)
+    return picture.convert("RGB")

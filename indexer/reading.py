@@ -16,7 +16,7 @@ from storage.values import PageWords
 
 OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi; more finds no more words, see ARCHITECTURE
 OCR_DPI = 200.0
-RENDER_DPI = 300.0  # of images made for an encoder, which are limited by its pixel budget long before
+RENDER_DPI = 200.0  # of images made for an encoder with a large pixel budget, as in the collections it is measured on
 FEW_WORDS = 3  # a page with fewer words in its text layer is read from its pixels as a whole
 _WHOLE = np.array([0, 0, 1, 1], np.float32)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.main import index_option, open_engine
+from engine.cli.main import index_option, model_options, open_engine
 from engine.cli.output import IndexProgress, count, duration, error_console
-from engine.models import MODELS
+from engine.models.budgets import BUDGETS
 
 if TYPE_CHECKING:
     from indexer.plan import Outcome
@@ -28,17 +28,30 @@ def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     return tags
 
 
+def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None or value in BUDGETS:
+        return BUDGETS[value] if value else None
+    if not value.replace("_", "").isdigit():
+        raise click.BadParameter(f"{value!r} is neither {' nor '.join(BUDGETS)} nor a number of pixels")
+    return int(value)
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @index_option
-@click.option("--model", metavar="NAME|FOLDER", help=f"Model of a new index: {', '.join(MODELS)}, or a folder.")
+@model_options
+@click.option("--task", metavar="NAME", help="Adapter of a new index's model.  [default: retrieval]")
+@click.option("--single-dim", type=click.IntRange(1), help="Cut single vectors to this, where the model allows it.")
+@click.option(
+    "--image-budget", callback=_pixels, metavar="NAME|PIXELS", help=f"Of a page: {', '.join(BUDGETS)}, or pixels."
+)
+@click.option("--batch-tokens", type=click.IntRange(1), help="Tokens the model reads at once.")
+@click.option("--compile", "compiled", is_flag=True, help="Let torch compile the model: a minute first, then faster.")
 @click.option("--codec", metavar="NAME", help="Token codec of a new index: int8 or float16.  [default: int8]")
 @click.option(
     "--ocr",
     type=click.Choice(["auto", "off", "tesseract"]),
-    default="auto",
-    show_default=True,
-    help="Reading of pixels.",
+    help="Reading of pixels.  [default: auto; off if the model sees pages itself]",
 )
 @click.option("--password", help="Tried on encrypted files.")
 @click.option(
@@ -62,8 +75,16 @@ def index(
     paths: tuple[Path, ...],
     index_dir: Path | None,
     model: str | None,
+    device: str,
+    dtype: str,
+    offline: bool,
+    task: str | None,
+    single_dim: int | None,
+    image_budget: int | None,
+    batch_tokens: int | None,
+    compiled: bool,
     codec: str | None,
-    ocr: str,
+    ocr: str | None,
     password: str | None,
     tags: dict[str, str],
     prune: bool,
@@ -83,9 +104,20 @@ def index(
     \b
     pagesight index ~/Documents
     pagesight index reports --tag customer=acme --prune
+    pagesight index slides --model jina-embeddings-v4 --image-budget paper
     """
-    from engine.config import IndexConfig
+    from engine.config import IndexConfig, ModelConfig
 
+    settings = ModelConfig(
+        task=task,
+        single_dim=single_dim,
+        image_pixels=image_budget,
+        device=device,
+        dtype=dtype,
+        batch_tokens=batch_tokens,
+        compile=compiled,
+        offline=offline,
+    )
     config = IndexConfig(
         password=password,
         ocr=ocr,  # type: ignore[arg-type]  # click has checked that it is an OcrMode
@@ -100,7 +132,7 @@ def index(
     seen: Counter[str] = Counter()
     n_pages, bad_pages, began = 0, 0, time.monotonic()
     with (
-        open_engine(index_dir, model=model, codec=codec) as engine,
+        open_engine(index_dir, model=model, settings=settings, codec=codec) as engine,
         IndexProgress(paths, quiet=quiet or as_json) as progress,
     ):
         for outcome in engine.index(paths, config, progress.page_done):

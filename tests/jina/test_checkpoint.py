@@ -71,7 +71,7 @@ def test_every_missing_unexpected_or_misshaped_tensor_is_an_error(tmp_path, file
 
 def test_many_problems_are_counted(tmp_path):
     folder = changed(tmp_path / "m", WEIGHTS, lambda t: [t.pop(name) for name in list(t) if "mlp" in name])
-    with pytest.raises(BadCheckpoint, match="; and [0-9]+ more$") as caught:
+    with pytest.raises(BadCheckpoint, match=r"; and [0-9]+ more$") as caught:
         check(folder)
     assert len(caught.value.problems) > 20
 
@@ -185,7 +185,7 @@ def test_a_missing_shard_is_named(tmp_path):
     shard(folder, 3)
     (folder / "model-00002-of-00003.safetensors").unlink()
     with pytest.raises(
-        WeightsMissing, match="lacks model-00002-of-00003.safetensors, which model.safetensors.index.json lists"
+        WeightsMissing, match=r"lacks model-00002-of-00003\.safetensors, which model\.safetensors\.index\.json lists"
     ):
         check(folder)
 

@@ -78,6 +78,7 @@ class JinaV4Model:
 
     def __init__(self, checkpoint: Checkpoint, network: PeftModel, device: torch.device) -> None:
         self.folder, self.settings, self.device = checkpoint.folder, checkpoint.settings, device
+        self.hidden_size: int = network.config.text_config.hidden_size
         self._network = network
         self._merged: str | None = None
         self._lock = threading.Lock()
@@ -163,10 +164,10 @@ class JinaV4Model:
 
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:
     """transformers' configuration of a checkpoint. Raises BadCheckpoint if it finds it contradictory."""
+    described = {**checkpoint.config, "multi_vector_projector_dim": checkpoint.settings.projector_dim}
+    described.pop("_attn_implementation", None)  # the published one asks for flash attention; we choose by what is there
     try:
-        config = Qwen2_5_VLConfig.from_dict(
-            {**checkpoint.config, "multi_vector_projector_dim": checkpoint.settings.projector_dim}
-        )
+        config = Qwen2_5_VLConfig.from_dict(described)
     except Exception as error:  # validators of several kinds
         raise BadCheckpoint(checkpoint.folder, [f"config.json: {error}"]) from error
     return config
