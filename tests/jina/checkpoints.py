@@ -54,7 +54,12 @@ def make_tokenizer(path: Path) -> dict[str, int]:
         ]
     )
     tokenizer.decoder, tokenizer.post_processor = decoders.ByteLevel(), processors.ByteLevel(trim_offsets=False)
-    texts = ["user", "Describe the image.", "Query: which page shows the turnover?", "Passage: the turnover of the year"]
+    texts = [
+        "user",
+        "Describe the image.",
+        "Query: which page shows the turnover?",
+        "Passage: the turnover of the year",
+    ]
     trainer = trainers.BpeTrainer(
         vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
@@ -123,7 +128,11 @@ def make_checkpoint(
         "patch_size": 14, "merge_size": 2, "temporal_patch_size": 2,
         "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
     }  # fmt: skip
-    adapters = {**json.loads((FIXTURE / "adapters" / "adapter_config.json").read_text()), "r": rank, "lora_alpha": alpha}
+    adapters = {
+        **json.loads((FIXTURE / "adapters" / "adapter_config.json").read_text()),
+        "r": rank,
+        "lora_alpha": alpha,
+    }
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
     (folder / "adapters" / "adapter_config.json").write_text(json.dumps(adapters))
