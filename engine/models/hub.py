@@ -38,7 +38,8 @@ def find(name: str, *, offline: bool = False) -> Path:
 
 def pull(name: str, to: Path | None = None) -> Path:
     """Fetch a model's files, those that are missing; returns their folder. Raises HubRefused, ExtraMissing."""
-    return _fetch(name, _hub_files(name), to)
+    here = on_this_machine(name) if to is None else None
+    return here or _fetch(name, _hub_files(name), to)
 
 
 def on_this_machine(name: str) -> Path | None:
@@ -100,6 +101,6 @@ def _explained(name: str, files: HubFiles) -> Iterator[None]:
     except (errors.HTTPError, errors.LocalEntryNotFoundError, OSError) as error:  # type: ignore[attr-defined]  # of httpx
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise HubRefused(
-            f"{files.repository} cannot be fetched: {first} On a machine that reaches the hub run: "
+            f"{files.repository} cannot be fetched: {first.rstrip('.')}; on a machine that reaches the hub run: "
             f"pagesight models pull {name} --to FOLDER, copy the folder here, and use --model FOLDER"
         ) from error

@@ -165,7 +165,9 @@ class JinaV4Model:
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:
     """transformers' configuration of a checkpoint. Raises BadCheckpoint if it finds it contradictory."""
     described = {**checkpoint.config, "multi_vector_projector_dim": checkpoint.settings.projector_dim}
-    described.pop("_attn_implementation", None)  # the published one asks for flash attention; we choose by what is there
+    described.pop(
+        "_attn_implementation", None
+    )  # the published one asks for flash attention; we choose by what is there
     try:
         config = Qwen2_5_VLConfig.from_dict(described)
     except Exception as error:  # validators of several kinds

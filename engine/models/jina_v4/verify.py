@@ -14,7 +14,6 @@ the adapter merged into the weights. Always in float32.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -25,25 +24,13 @@ from torch import Tensor
 from engine.models.jina_v4.checkpoint import Checkpoint
 from engine.models.jina_v4.model import Batch, JinaV4Model
 from engine.models.safetensor_files import read_headers
+from engine.models.verify import Difference
 from storage.errors import BadCheckpoint
 
 EXPECTED_FILE = "expected.safetensors"
-TOLERANCE = 1e-4
 MIXED = "mixed"
 MIXED_TASKS = ("retrieval", "code", "text-matching")  # of the rows of a mixed batch, over and over
 _INPUTS = {"text": ("in.ids", "in.am"), "image": ("in.iids", "in.iam", "in.pv", "in.grid")}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The largest absolute difference between an output and what is expected, by way of computing it."""
-
-    output: str
-    by_way: Mapping[str, float]
-
-    @property
-    def largest(self) -> float:
-        return max(self.by_way.values())
 
 
 def verify(folder: Path, device: str = "cpu") -> list[Difference]:
