@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine import similarity
     from engine.api import SearchEngine
     from engine.config import IndexConfig, ModelConfig, SearchConfig
     from engine.models.jina_v4.embedder import JinaEmbeddingsV4
@@ -33,6 +34,7 @@ __all__ = [
     "SearchHit",
     "Status",
     "TokenMatch",
+    "similarity",
 ]
 _HOMES = {
     "SearchEngine": "engine.api",
@@ -51,6 +53,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:  # PEP 562
+    if name == "similarity":
+        return import_module("engine.similarity")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

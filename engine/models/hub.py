@@ -62,7 +62,9 @@ def _hub_files(name: str) -> HubFiles:
         raise UnknownModel(name, sorted(MODELS))
     files = MODELS[name].hub
     if files is None:
-        raise ConfigError(f"{name} {MODELS[name].weights}; there is nothing to fetch")
+        raise ConfigError(
+            f"the weights of {name} are not on the hub ({MODELS[name].weights}); there is nothing to fetch"
+        )
     return files
 
 
