@@ -33,6 +33,8 @@ class Encoder(Protocol):
     image_pixels: pixel budget of the page images it reads, or None if it reads words only.
     reads_words: whether BM25 over the words of the page helps the recall stage.
     opening_weight: how much a document's first page counts for its other pages (see engine.retrieval.rerank), 0 to 1.
+    trained_single: whether it was trained for single vectors; if not, they are means of token vectors, and the recall stage
+    by them alone loses more.
     """
 
     @property
@@ -49,6 +51,8 @@ class Encoder(Protocol):
     def reads_words(self) -> bool: ...
     @property
     def opening_weight(self) -> float: ...
+    @property
+    def trained_single(self) -> bool: ...
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """One result a page, in order."""

@@ -143,6 +143,11 @@ def index(
                 click.echo(json.dumps(_as_dict(outcome), ensure_ascii=False))
             progress.file_done(outcome)
         folder = engine.folder
+        if n_pages and not engine.encoder.trained_single and not quiet:
+            note = "this model has no trained single vector: candidates are chosen by the mean of the token vectors"
+            error_console().print(
+                f"{note}; search with more --candidates, or --exact, if pages are missed", style="dim"
+            )
     seconds = time.monotonic() - began
     if not (quiet or as_json):
         click.echo(_summary(seen, n_pages, seconds))

@@ -66,6 +66,30 @@ MODELS = {
                 ),
             ),
         ),
+        *(
+            ModelSpec(
+                name=name,
+                loader="engine.models.late_interaction:load",
+                reads="page images",
+                single_dim=128,
+                token_dim=128,
+                weights=f"{size} from the hub",
+                licence=licence,
+                extra="jina",
+                pooled_single=True,
+                hub=HubFiles(
+                    repository=repository,
+                    revision="main",
+                    patterns=("*.json", "*.safetensors"),
+                    required=("config.json", "tokenizer.json"),
+                ),
+            )
+            for name, repository, size, licence in (
+                ("colqwen2", "vidore/colqwen2-v1.0-hf", "4 GB", "Apache-2.0"),
+                ("colmodernvbert", "ModernVBERT/colmodernvbert-merged", "1 GB", "MIT"),
+                ("colpali", "vidore/colpali-v1.3-hf", "6 GB", "Gemma"),
+            )
+        ),
         ModelSpec(
             name="hashing",
             loader="engine.models.hashing:load",

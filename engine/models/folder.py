@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.encoder import Encoder
 
 E5_VOCABULARY = 250_037
+LATE_INTERACTION = ("colpali", "colqwen2", "colmodernvbert")
 
 
 def load_folder(folder: Path, config: ModelConfig) -> Encoder:
@@ -32,6 +33,13 @@ def load_folder(folder: Path, config: ModelConfig) -> Encoder:
         from engine.models.jina_v4 import encoder
 
         return encoder.load(str(folder), folder, config)
+    if kind in LATE_INTERACTION:
+        from engine.models.torch_runtime import require_torch
+
+        require_torch(str(folder))
+        from engine.models import late_interaction
+
+        return late_interaction.load(str(folder), folder, config)
     raise WeightsMissing(
         f"{folder} holds a model of type {described.get('model_type')!r} that pagesight cannot run; see: pagesight models"
     )
@@ -54,4 +62,6 @@ def kind_of(config: dict[str, object]) -> str:
 
     if (config.get("model_type"), config.get("vocab_size"), config.get("hidden_size")) == ("bert", E5_VOCABULARY, 384):
         return "multilingual-e5-small"
+    if config.get("model_type") in LATE_INTERACTION:
+        return str(config["model_type"])
     return "jina-embeddings-v4" if is_jina_v4(config) else ""

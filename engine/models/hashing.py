@@ -28,6 +28,7 @@ class HashingEncoder:
     image_pixels: int | None = None
     reads_words = True
     opening_weight = 0.0
+    trained_single = True
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         return [EncodedPage(_mean(tokens := _vectors(page.words.texts)), tokens, page.words.boxes) for page in pages]

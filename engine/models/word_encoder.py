@@ -92,6 +92,7 @@ class WordEncoder:
     image_pixels: int | None = None
     reads_words = True
     opening_weight = OPENING_WEIGHT
+    trained_single = True
 
     def __init__(
         self,

@@ -12,10 +12,10 @@ import numpy as np
 from engine.config import ModelConfig
 from engine.encoder import EncodedQuery
 from engine.models.cache import remembered_sha256
+from engine.models.grid import Grid
 from engine.models.jina_v4.checkpoint import Checkpoint
 from engine.models.jina_v4.embedder import JinaEmbeddingsV4
 from engine.models.jina_v4.inputs import IMAGE_PROMPT, MAX_TEXT_TOKENS, PREFIXES
-from engine.models.jina_v4.pictures import Grid
 from engine.models.torch_runtime import place
 from indexer.content import PageContent
 from storage.errors import BadInput, ConfigError, EmptyQuery, UnreadableDocument
@@ -29,6 +29,7 @@ class JinaV4Encoder:
     """An Encoder over the pictures of pages. Its adapter is merged into the weights: it serves one task."""
 
     reads_words = True  # BM25 over the text layer, where there is one, finds what a small picture does not show
+    trained_single = True
 
     def __init__(self, name: str, embedder: JinaEmbeddingsV4, config: ModelConfig, files_sha256: str) -> None:
         settings, pictures = embedder.model.settings, embedder.inputs.pictures

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.models.grid import Grid
 from engine.models.jina_v4.checkpoint import Checkpoint, Settings
-from engine.models.jina_v4.pictures import Float, Grid, PictureSettings
+from engine.models.jina_v4.pictures import Float, PictureSettings
 from storage.errors import BadCheckpoint, BadInput, ConfigError, WeightsMissing
 
 if TYPE_CHECKING:

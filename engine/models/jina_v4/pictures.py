@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.models.budgets import BUDGETS
+from engine.models.grid import Grid
 from storage.errors import BadCheckpoint, BadInput, WeightsMissing
 
 if TYPE_CHECKING:
@@ -29,24 +30,6 @@ MAX_ASPECT = 200  # longer side divided by the shorter one
 MAX_INPUT_PIXELS = 200_000_000
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The tokens of a picture: rows x columns of equal cells, from the top left, row by row."""
-
-    rows: int
-    columns: int
-
-    @property
-    def n_tokens(self) -> int:
-        return self.rows * self.columns
-
-    def boxes(self) -> Float:
-        """The cell of each token in fractions of the picture: (n_tokens, 4) float32, rows of (x0, y0, x1, y1)."""
-        y, x = np.divmod(np.arange(self.n_tokens), self.columns)
-        edges = np.stack([x, y, x + 1, y + 1], axis=1) / (self.columns, self.rows, self.columns, self.rows)
-        return edges.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
