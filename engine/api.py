@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from os import PathLike
 from pathlib import Path
@@ -20,18 +21,20 @@ from engine.retrieval import rerank, search
 from indexer.content import ReadOptions
 from indexer.discover import discover
 from indexer.pipeline import Ingest, PageDone, missing_files
-from indexer.plan import IngestOptions, Outcome, Status
+from indexer.plan import IngestOptions, Outcome, Planner, Status
 from indexer.reader import PageReader
 from storage.catalog import StoredDocument, StoredFailure, Totals
 from storage.codecs import codec_named
 from storage.errors import ModelMismatch, StoreNotFound, UnknownHit
 from storage.manifest import Manifest
 from storage.store import Store
+from storage.values import SourceFile
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from engine.encoder import Encoder
+    from engine.estimate import Estimate
     from storage.doctor import Examination
 
 
@@ -107,12 +110,7 @@ class SearchEngine:
             self._store = Store.create(self.folder, self._new_manifest(encoder))
             self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
         given = [Path(path) for path in paths]
-        options = IngestOptions(
-            reindex=config.reindex,
-            retry=config.retry or config.password is not None,
-            rehash=config.rehash,
-            tags=config.tags,
-        )
+        options = _ingest_options(config)
         with (
             self._store.writer() as writer,
             _page_reader(config, encoder.image_pixels) as reader,
@@ -123,6 +121,22 @@ class SearchEngine:
                 writer.remove_names([os.fsencode(source.location) for source in missing])
             status = Status.REMOVED if config.prune else Status.GONE
             yield from (Outcome(source=source, status=status) for source in missing)
+
+    def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
+        """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
+        from engine.estimate import estimate
+
+        config = config or IndexConfig()
+        encoder = self.encoder
+        found = discover([Path(path) for path in paths])
+        with ExitStack() as stack:
+            if self._store is None:
+                files = [item.location for item in found if isinstance(item, SourceFile)]
+            else:
+                planner = Planner(stack.enter_context(self._store.writer()), _ingest_options(config))
+                files = [plan.path for plan in map(planner.plan, found) if plan.path is not None]
+            reader = stack.enter_context(_page_reader(config, encoder.image_pixels))
+            return estimate(files, reader, encoder, codec_named(self._codec))
 
     def search(
         self, query: str, *, k: int = 10, filters: str | None = None, n_candidates: int = 200, exact: bool = False
@@ -252,6 +266,15 @@ def _check_choice(stored: Manifest, model: str | None, settings: ModelConfig) ->
         if stored.settings.get(name) != value:
             before = stored.settings.get(name, "as the model has it")
             raise ModelMismatch(f"{stored.encoder}, {name} {before}", f"{name} {value}")
+
+
+def _ingest_options(config: IndexConfig) -> IngestOptions:
+    return IngestOptions(
+        reindex=config.reindex,
+        retry=config.retry or config.password is not None,
+        rehash=config.rehash,
+        tags=config.tags,
+    )
 
 
 def _page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,14 @@ class EncodedQuery:
     single: NDArray[np.float32]
     tokens: NDArray[np.float32]
     token_texts: tuple[str, ...]
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An Encoder that knows beforehand how many token vectors a page will have."""
+
+    def count_tokens(self, width_px: int, height_px: int) -> int:
+        """For a page that is drawn with this size."""
 
 
 class Encoder(Protocol):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.main import index_option, model_options, open_engine
-from engine.cli.output import IndexProgress, count, duration, error_console
+from engine.cli.output import IndexProgress, count, duration, error_console, size
 from engine.models.budgets import BUDGETS
 
 if TYPE_CHECKING:
+    from engine.estimate import Estimate
     from indexer.plan import Outcome
 
 
@@ -69,6 +71,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
     show_default=True,
     help="Seconds a page may take to read.",
 )
+@click.option("--dry-run", is_flag=True, help="Only say what there is to do, and what it will cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def index(
@@ -93,6 +96,7 @@ def index(
     reindex: bool,
     processes: int | None,
     page_timeout: float,
+    dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -129,6 +133,9 @@ def index(
         tags=tags,
         **({} if processes is None else {"n_processes": processes}),
     )
+    if dry_run:
+        with open_engine(index_dir, model=model, settings=settings, codec=codec) as engine:
+            return _print_estimate(engine.estimate(paths, config), as_json=as_json)
     seen: Counter[str] = Counter()
     n_pages, bad_pages, began = 0, 0, time.monotonic()
     with (
@@ -155,6 +162,22 @@ def index(
     if seen["failed"] or bad_pages:
         error_console().print("some files or pages could not be read; see: pagesight failures", style="yellow")
         return 1
+    return 0
+
+
+def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps(asdict(estimate)))
+        return 0
+    unreadable = f" ({estimate.n_unreadable} cannot be read)" if estimate.n_unreadable else ""
+    click.echo(f"{count(estimate.n_files, 'file')} to read{unreadable}, {count(estimate.n_pages, 'page')}")
+    if estimate.seconds is None:
+        return 0
+    about = "" if estimate.exact else "about "
+    each = f"{round(estimate.n_vectors / estimate.n_pages)} a page"
+    click.echo(f"{about}{estimate.n_vectors:,} token vectors ({each}), {about}{size(estimate.n_bytes)} on disk")
+    tried = f"{estimate.seconds / estimate.n_pages:.2f} s a page, {count(estimate.n_tried, 'page')} tried"
+    click.echo(f"about {duration(estimate.seconds)} on this machine ({tried})")
     return 0
 
 

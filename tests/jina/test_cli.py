@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 
 import pytest
@@ -120,9 +121,29 @@ def test_what_the_hub_refuses_is_explained(checkpoint, tmp_path, refusal, messag
         result = run_cli("models", "pull", NAME, HF_ENDPOINT=address, HF_HOME=str(tmp_path))
     assert result.returncode == 2
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    import re
-
     assert re.search(message, line)
+
+
+def test_a_dry_run_says_pages_vectors_bytes_and_time(capsys, checkpoint, tmp_path):
+    make_pdf(tmp_path / "docs" / "a.pdf", ["apples and pears", "quinces"])
+    _register()
+    arguments = [
+        "--index",
+        str(tmp_path / "index"),
+        "index",
+        str(tmp_path / "docs"),
+        "--model",
+        str(checkpoint),
+        "--dry-run",
+    ]
+    assert cli.main(arguments, standalone_mode=False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1 file to read, 2 pages"
+    assert lines[1] == "130 token vectors (65 a page), 5.1 kB on disk"  # 9 x 6 cells a page, and the prompt
+    assert re.fullmatch(r"about .* s on this machine \(.* s a page, 2 pages tried\)", lines[2])
+    assert cli.main([*arguments, "--json"], standalone_mode=False) == 0
+    assert json.loads(capsys.readouterr().out)["n_vectors"] == 130
+    assert not (tmp_path / "index").exists()
 
 
 def test_pull_into_a_folder(checkpoint, tmp_path):

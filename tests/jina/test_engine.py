@@ -39,12 +39,18 @@ def page(width=300, height=400, number=1):
 def test_index_search_remove_reopen_refuse(folder, sample_docs, tmp_path):
     """A life of an index over all sample documents."""
     with SearchEngine.open(tmp_path / "index", model=str(folder), settings=SMALL) as engine:
+        planned = engine.estimate([sample_docs], IndexConfig(n_processes=2))
+        assert not (tmp_path / "index").exists()
         outcomes = list(engine.index([sample_docs], IndexConfig(n_processes=2)))
         assert {str(outcome.status) for outcome in outcomes} <= {"indexed", "skipped"}
         n_pages = sum(outcome.n_pages for outcome in outcomes)
         totals = engine.totals()
         assert totals.n_pages == n_pages > 60
         assert 40 * n_pages < totals.n_tokens < 75 * n_pages
+        assert planned.exact
+        assert (planned.n_pages, planned.n_vectors) == (n_pages, totals.n_tokens)
+        assert planned.n_bytes == totals.n_tokens * (4 + 24 + 8) + n_pages * 48 * 4
+        assert planned.seconds > 0
         assert totals.n_pages_by_ocr == 0  # the model sees the page: no need to read its pixels
 
         hits = engine.search("repairs of the coffee machine", k=5)
@@ -64,6 +70,8 @@ def test_index_search_remove_reopen_refuse(folder, sample_docs, tmp_path):
 
         gone = engine.remove(hits[0].document)
         assert gone == [hits[0].document]
+        again = engine.estimate([sample_docs], IndexConfig(n_processes=1))
+        assert (again.n_files, again.n_pages) == (1, hits[0].n_pages)
         assert hits[0].document not in {hit.document for hit in engine.search("repairs of the coffee machine", k=50)}
 
     with SearchEngine.open(tmp_path / "index") as engine:  # model and budget come from the index
