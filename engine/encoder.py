@@ -42,7 +42,7 @@ class Encoder(Protocol):
     reads_words: whether BM25 over the words of the page helps the recall stage.
     opening_weight: how much a document's first page counts for its other pages (see engine.retrieval.rerank), 0 to 1.
     trained_single: whether it was trained for single vectors; if not, they are means of token vectors, and the recall stage
-    by them alone loses more.
+    by them alone loses more. pages_at_once: how many pages it is best given at once.
     """
 
     @property
@@ -61,6 +61,8 @@ class Encoder(Protocol):
     def opening_weight(self) -> float: ...
     @property
     def trained_single(self) -> bool: ...
+    @property
+    def pages_at_once(self) -> int: ...
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """One result a page, in order."""

@@ -110,6 +110,10 @@ def load_model(name: str, config: ModelConfig = ModelConfig()) -> Encoder:  # no
     Raises UnknownModel, WeightsMissing, WeightsDamaged, BadCheckpoint, HubRefused, ExtraMissing, and ConfigError for a
     setting that the model has no choice of.
     """
+    if "," in config.device:
+        from engine.models.device_pool import DevicePool
+
+        return DevicePool(name, config)
     if name not in MODELS:
         folder = Path(name).expanduser()
         if not folder.is_dir():

@@ -29,6 +29,7 @@ class HashingEncoder:
     reads_words = True
     opening_weight = 0.0
     trained_single = True
+    pages_at_once = 8
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         return [EncodedPage(_mean(tokens := _vectors(page.words.texts)), tokens, page.words.boxes) for page in pages]

@@ -64,6 +64,7 @@ class LateInteractionEncoder:
 
     reads_words = True
     trained_single = False
+    pages_at_once = 8
 
     def __init__(
         self, name: str, kind: str, model: Any, processor: Any, placement: Placement, files_sha256: str

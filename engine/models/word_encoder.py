@@ -93,6 +93,7 @@ class WordEncoder:
     reads_words = True
     opening_weight = OPENING_WEIGHT
     trained_single = True
+    pages_at_once = 8
 
     def __init__(
         self,

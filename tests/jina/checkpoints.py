@@ -78,6 +78,8 @@ def make_checkpoint(
     layers: int = 2,
     heads: int = 2,
     projector: int = 24,
+    vision: int = 32,
+    depth: int = 2,
     rank: int = 3,
     alpha: int = 6,
     mrope: tuple[int, int, int] = (4, 4, 4),
@@ -118,9 +120,9 @@ def make_checkpoint(
             "bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"],
         },
         "vision_config": {
-            "model_type": "qwen2_5_vl", "depth": 2, "hidden_size": 32, "intermediate_size": 40, "num_heads": 2,
+            "model_type": "qwen2_5_vl", "depth": depth, "hidden_size": vision, "intermediate_size": 2 * vision, "num_heads": 2,
             "in_channels": 3, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2, "window_size": 112,
-            "fullatt_block_indexes": [1], "out_hidden_size": hidden, "tokens_per_second": 2,
+            "fullatt_block_indexes": [depth - 1], "out_hidden_size": hidden, "tokens_per_second": 2,
         },
     }  # fmt: skip
     preprocessor = {

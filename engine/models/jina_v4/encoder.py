@@ -30,6 +30,7 @@ class JinaV4Encoder:
 
     reads_words = True  # BM25 over the text layer, where there is one, finds what a small picture does not show
     trained_single = True
+    pages_at_once = 8
 
     def __init__(self, name: str, embedder: JinaEmbeddingsV4, config: ModelConfig, files_sha256: str) -> None:
         settings, pictures = embedder.model.settings, embedder.inputs.pictures
