@@ -53,6 +53,7 @@ class DevicePool:
         self.token_dim: int = identity["token_dim"]
         self.image_pixels: int | None = identity["image_pixels"]
         self.reads_words: bool = identity["reads_words"]
+        self.opening_weight: float = identity["opening_weight"]
         self.trained_single: bool = identity["trained_single"]
         self.pages_at_once = PAGES_A_DEVICE * len(devices)
 

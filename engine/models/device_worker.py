@@ -18,7 +18,16 @@ from engine.models import load_model
 from indexer.worker import receive, send
 from storage.errors import SearchEngineError
 
-IDENTITY = ("name", "fingerprint", "single_dim", "token_dim", "image_pixels", "reads_words", "trained_single")
+IDENTITY = (
+    "name",
+    "fingerprint",
+    "single_dim",
+    "token_dim",
+    "image_pixels",
+    "reads_words",
+    "opening_weight",
+    "trained_single",
+)
 
 
 def main() -> None:

@@ -63,6 +63,7 @@ class LateInteractionEncoder:
     """An Encoder over the pictures of pages."""
 
     reads_words = True
+    opening_weight = 0.0  # these models were measured a page at a time
     trained_single = False
     pages_at_once = 8
 

@@ -29,6 +29,7 @@ class JinaV4Encoder:
     """An Encoder over the pictures of pages. Its adapter is merged into the weights: it serves one task."""
 
     reads_words = True  # BM25 over the text layer, where there is one, finds what a small picture does not show
+    opening_weight = 0.0  # these models were measured a page at a time
     trained_single = True
     pages_at_once = 8
 
