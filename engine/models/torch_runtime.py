@@ -8,7 +8,7 @@ from storage.errors import ConfigError, ExtraMissing
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 BATCH_TOKENS_GPU = 8_192  # eleven pages of the usual size, which keep any GPU busy
-BATCH_TOKENS_CPU = 2_048  # more at once is no faster there, see benchmarks/encode.py
+BATCH_TOKENS_CPU = 1_024  # a page; more at once is slower there, see benchmarks/encode.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
