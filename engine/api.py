@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from os import PathLike
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from engine.config import DEFAULT_MODEL, IndexConfig, SearchConfig
+from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
 from engine.describe import describe, describe_page
 from engine.models import load_model
 from engine.results import SearchHit
@@ -21,17 +22,19 @@ from indexer.content import ReadOptions
 from indexer.discover import discover
 from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from indexer.pipeline import Ingest, PageDone, missing_files
-from indexer.plan import IngestOptions, Outcome, Status
+from indexer.plan import IngestOptions, Outcome, Planner, Status
 from indexer.reader import PageReader
 from storage.catalog import StoredDocument, StoredFailure, Totals
 from storage.errors import ConfigError, ModelMismatch, StoreNotFound, UnknownHit
 from storage.manifest import Manifest, check_codec
 from storage.store import Store
+from storage.values import SourceFile
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from engine.encoder import EncodedQuery, Encoder
+    from engine.estimate import Estimate
     from engine.measure import Measurement
     from engine.retrieval import ScoredPage
     from storage.compaction import Optimized
@@ -41,9 +44,9 @@ if TYPE_CHECKING:
 class SearchEngine:
     """An index and the model that made it. Searching is safe from several threads at once."""
 
-    def __init__(self, folder: Path, store: Store | None, model: str, codec: str, given: Encoder | None = None) -> None:
+    def __init__(self, folder: Path, store: Store | None, model: str, settings: ModelConfig, codec: str) -> None:
         self.folder = folder
-        self._store, self._model, self._codec, self._given = store, model, codec, given
+        self._store, self._model, self._settings, self._codec = store, model, settings, codec
         self._encoder: Encoder | None = None
 
     @classmethod
@@ -52,34 +55,36 @@ class SearchEngine:
         folder: str | PathLike[str],
         *,
         model: str | None = None,
+        settings: ModelConfig | None = None,
         codec: str | None = None,
-        encoder: Encoder | None = None,
     ) -> Self:
         """Open an index, or name the folder of one to be made by the first ``index``.
 
-        model: default for a new index is the embedded one; an existing index brings its own. codec: token codec of a new
-        index, "int8" by default. encoder: a loaded model in place of a named one.
-        Raises ModelMismatch if the index was made with another model than the one named, ConfigError for an unknown codec,
-        FormatVersionMismatch, StoreCorrupt.
+        model: default for a new index is the embedded one; an existing index brings its own, and those of its settings
+        that change vectors; name a folder where the model's files lie elsewhere now. codec: token codec of a new index,
+        "int8" by default. Raises ModelMismatch if the index was made with another model or other settings than those
+        named, ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
         """
-        model = model if encoder is None else encoder.name
+        settings = settings or ModelConfig()
         path = Path(folder).expanduser().absolute()
         check_codec(codec or "int8")
         try:
             store = Store(path)
         except StoreNotFound:
-            return cls(path, None, model or DEFAULT_MODEL, codec or "int8", encoder)
-        stored = store.manifest.encoder
-        if model is not None and model != stored:
+            return cls(path, None, model or DEFAULT_MODEL, settings, codec or "int8")
+        stored = store.manifest
+        try:
+            _check_choice(stored, model, settings)
+        except ModelMismatch:
             store.close()
-            raise ModelMismatch(stored, model)
-        return cls(path, store, stored, store.manifest.codec, encoder)
+            raise
+        return cls(path, store, model or stored.encoder, settings.with_stored(stored.settings), stored.codec)
 
     @property
     def encoder(self) -> Encoder:
         """The model, loaded at its first use. Raises ModelMismatch if it is not what it was when the index was made."""
         if self._encoder is None:
-            encoder = self._given or load_model(self._model)
+            encoder = load_model(self._model, self._settings)
             if self._store is not None:
                 self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
             self._encoder = encoder
@@ -109,12 +114,7 @@ class SearchEngine:
             self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
         given = [Path(path) for path in paths]
         extensions = EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS
-        options = IngestOptions(
-            reindex=config.reindex,
-            retry=config.retry or config.password is not None,
-            rehash=config.rehash,
-            tags=config.tags,
-        )
+        options = _ingest_options(config)
         with (
             self._store.writer() as writer,
             _page_reader(config, encoder.image_pixels) as reader,
@@ -125,6 +125,23 @@ class SearchEngine:
                 writer.remove_names([os.fsencode(source.location) for source in missing])
             status = Status.REMOVED if config.prune else Status.GONE
             yield from (Outcome(source=source, status=status) for source in missing)
+
+    def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
+        """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
+        from engine.estimate import estimate
+        from storage.codecs import codec_named
+
+        config = config or IndexConfig()
+        encoder = self.encoder
+        found = discover([Path(path) for path in paths])
+        with ExitStack() as stack:
+            if self._store is None:
+                files = [item.location for item in found if isinstance(item, SourceFile)]
+            else:
+                planner = Planner(stack.enter_context(self._store.writer()), _ingest_options(config))
+                files = [plan.path for plan in map(planner.plan, found) if plan.path is not None]
+            reader = stack.enter_context(_page_reader(config, encoder.image_pixels))
+            return estimate(files, reader, encoder, codec_named(self._codec, encoder.token_dim))
 
     def search(
         self, query: str, *, k: int = 10, filters: str | None = None, n_candidates: int = 200, exact: bool = False
@@ -271,9 +288,33 @@ class SearchEngine:
             single_dim=encoder.single_dim,
             token_dim=encoder.token_dim,
             codec=self._codec,
+            settings=self._settings.stored(),
         )
 
 
+def _check_choice(stored: Manifest, model: str | None, settings: ModelConfig) -> None:
+    """Raise ModelMismatch if another model, or another setting that changes vectors, is asked for than the index has.
+
+    Whether a folder holds the same model is seen when it is loaded, from the fingerprint.
+    """
+    if model not in (None, stored.encoder) and not Path(str(model)).expanduser().is_dir():
+        raise ModelMismatch(stored.encoder, str(model))
+    for name, value in settings.stored().items():
+        if stored.settings.get(name) != value:
+            before = stored.settings.get(name, "as the model has it")
+            raise ModelMismatch(f"{stored.encoder}, {name} {before}", f"{name} {value}")
+
+
+def _ingest_options(config: IndexConfig) -> IngestOptions:
+    return IngestOptions(
+        reindex=config.reindex,
+        retry=config.retry or config.password is not None,
+        rehash=config.rehash,
+        tags=config.tags,
+    )
+
+
 def _page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
-    options = ReadOptions(password=config.password, ocr=config.ocr, image_pixels=image_pixels)
+    ocr = config.ocr or ("auto" if image_pixels is None else "off")
+    options = ReadOptions(password=config.password, ocr=ocr, image_pixels=image_pixels)
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Self
 
-from indexer.content import OcrMode
 from storage.errors import ConfigError
+
+if TYPE_CHECKING:
+    from indexer.content import OcrMode
 
 DEFAULT_MODEL = "multilingual-e5-small"
 
@@ -32,15 +36,57 @@ class SearchConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """What a model has a choice of. None and "auto" leave it to the model.
+
+    The first three change its vectors, are kept in the index, and cannot differ afterwards:
+    task: of a model with an adapter a task. single_dim: to cut single vectors to. image_pixels: of a page picture, at most.
+    The others say how it runs:
+    device: as torch names it; several, joined by commas, are used at once by a process each. dtype: float32, bfloat16.
+    batch_tokens: of one forward pass. compile: by torch, which takes a minute. offline: never fetch weights.
+    """
+
+    task: str | None = None
+    single_dim: int | None = None
+    image_pixels: int | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_tokens: int | None = None
+    compile: bool = False
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("single_dim", "image_pixels", "batch_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be positive, not {value}")
+
+    def stored(self) -> dict[str, str | int]:
+        """What belongs to an index."""
+        chosen = {"task": self.task, "single_dim": self.single_dim, "image_pixels": self.image_pixels}
+        return {name: value for name, value in chosen.items() if value is not None}
+
+    def with_stored(self, stored: Mapping[str, str | int]) -> Self:
+        """The same, with the settings of an index."""
+        return replace(self, **stored)  # type: ignore[arg-type]  # what stored() gave
+
+    def given(self) -> list[str]:
+        """Names of all settings that were made; ``offline`` binds every model and is none."""
+        usual = ModelConfig()
+        return [f.name for f in fields(self) if f.name != "offline" and getattr(self, f.name) != getattr(usual, f.name)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexConfig:
     """How files are read and stored.
 
+    ocr: None reads pixels where there is no text layer if the model reads words, and never if it sees the page itself.
     text: text files and code in folders are documents too; a file that is named on its own always is.
     n_processes: reading processes. seconds_per_page: how long one may be silent before it is stopped.
     """
 
     password: str | None = None
-    ocr: OcrMode = "auto"
+    ocr: OcrMode | None = None
     text: bool = False
     n_processes: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
     seconds_per_page: float = 120.0

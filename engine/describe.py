@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.encoder import EncodedQuery
-from engine.explain import find_matches, find_regions, make_snippet, supported, token_heat
+from engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
 from engine.results import SearchHit
 from engine.retrieval import ScoredPage
 from storage.snapshot import Snapshot
@@ -24,13 +24,14 @@ def describe(found: Sequence[ScoredPage], query: EncodedQuery, snapshot: Snapsho
         tokens = snapshot.read_tokens(np.array([scored.page_id], np.int64))[0]
         boxes = snapshot.read_boxes(scored.page_id)
         aspect = page.width_pt / page.height_pt
-        heat = supported(token_heat(query.tokens, tokens), boxes, aspect)
-        snippet = make_snippet(snapshot.read_words(scored.page_id), heat, boxes)
+        placed = on_page(boxes)
+        heat = supported(token_heat(query.tokens, tokens[placed]), boxes[placed], aspect)
+        snippet = make_snippet(snapshot.read_words(scored.page_id), heat, boxes[placed])
         hits.append(
             SearchHit(
                 rank=rank,
                 score=scored.score,
-                regions=find_regions(heat, boxes, aspect),
+                regions=find_regions(heat, boxes[placed], aspect),
                 matches=find_matches(query.tokens, query.token_texts, tokens, boxes),
                 snippet=snippet.text,
                 snippet_spans=snippet.spans,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,14 @@ class EncodedQuery:
     token_texts: tuple[str, ...]
 
 
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An Encoder that knows beforehand how many token vectors a page will have."""
+
+    def count_tokens(self, width_px: int, height_px: int) -> int:
+        """For a page that is drawn with this size."""
+
+
 class Encoder(Protocol):
     """A loaded model.
 
@@ -33,6 +41,8 @@ class Encoder(Protocol):
     image_pixels: pixel budget of the page images it reads, or None if it reads words only.
     reads_words: whether BM25 over the words of the page helps the recall stage.
     opening_weight: how much a document's first page counts for its other pages (see engine.retrieval.rerank), 0 to 1.
+    trained_single: whether it was trained for single vectors; if not, they are means of token vectors, and the recall stage
+    by them alone loses more. pages_at_once: how many pages it is best given at once.
     """
 
     @property
@@ -49,6 +59,10 @@ class Encoder(Protocol):
     def reads_words(self) -> bool: ...
     @property
     def opening_weight(self) -> float: ...
+    @property
+    def trained_single(self) -> bool: ...
+    @property
+    def pages_at_once(self) -> int: ...
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """One result a page, in order."""

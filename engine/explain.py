@@ -30,6 +30,15 @@ class Snippet:
     spans: tuple[tuple[int, int], ...]
 
 
+def on_page(boxes: Float) -> NDArray[np.int64]:
+    """Indices of the tokens that have a place on the page, of all if none has.
+
+    A box without area says that a token has none, such as those of the prompt around a picture.
+    """
+    placed = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    return placed if len(placed) else np.arange(len(boxes))
+
+
 def token_heat(query: Float, tokens: Float) -> Float:
     """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1.
 

@@ -26,7 +26,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class TokenMatch:
-    """One token of the question and the best place for it on the page."""
+    """One token of the question and the best place for it on the page; a box without area is no place on it."""
 
     token: str
     score: float  # cosine

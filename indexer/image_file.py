@@ -39,27 +39,26 @@ class ImageDocument:
         """A frame, upright, in RGB on white."""
         try:
             self._image.seek(number - 1)
-            frame = ImageOps.exif_transpose(self._image)
-            if frame.mode.startswith(("I", "F")):  # 16 and 32 bits a channel: scale what is there to 8 bits
-                values = np.asarray(frame, np.float64)
-                span = float(np.ptp(values)) or 1.0
-                frame = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
-            if frame.has_transparency_data:
-                clear = frame.convert("RGBA")
-                frame = Image.new("RGBA", clear.size, "white")
-                frame.alpha_composite(clear)
-            return frame.convert("RGB")
+            return as_rgb(self._image)
         except Exception as error:
             raise UnreadableDocument(f"frame {number} is damaged: {error}") from error
 
     def size_pt(self, number: int) -> tuple[float, float]:
-        self._image.seek(number - 1)
-        width_px, height_px = self._image.size
-        if self._image.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # stored on its side
-            width_px, height_px = height_px, width_px
+        width_px, height_px = self._size_px(number)
         dpi = float(self._image.info.get("dpi", (DEFAULT_DPI, DEFAULT_DPI))[0])
         scale = POINTS_PER_INCH / (dpi if 30 <= dpi <= 2400 else DEFAULT_DPI)
         return width_px * scale, height_px * scale
+
+    def _size_px(self, number: int) -> tuple[int, int]:
+        self._image.seek(number - 1)
+        width_px, height_px = self._image.size
+        if self._image.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # stored on its side
+            return height_px, width_px
+        return width_px, height_px
+
+    def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:  # noqa: ARG002
+        """As PdfDocument.render_size."""
+        return _shrunk(*self._size_px(number), max_pixels)
 
     def words(self, number: int) -> PageWords:  # noqa: ARG002 - as PdfDocument.words
         return PageWords.none()
@@ -80,11 +79,30 @@ class ImageDocument:
         if area is not None:
             left, top, right, bottom = (np.asarray(area, float) * np.tile(frame.size, 2)).round().astype(int).tolist()
             frame = frame.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
-        shrink = min(1.0, (max_pixels / (frame.width * frame.height)) ** 0.5)
-        if shrink < 1:
-            size = (max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink)))
+        size = _shrunk(frame.width, frame.height, max_pixels)
+        if size != frame.size:
             frame = frame.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         return np.asarray(frame)
 
     def close(self) -> None:
         self._image.close()
+
+
+def _shrunk(width_px: int, height_px: int, max_pixels: int) -> tuple[int, int]:
+    """The largest size of the same shape within ``max_pixels``; never a larger one."""
+    shrink = min(1.0, (max_pixels / (width_px * height_px)) ** 0.5)
+    return max(1, round(width_px * shrink)), max(1, round(height_px * shrink))
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """A picture of any kind, upright, in RGB; transparent parts on white."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):  # 16 and 32 bits a channel: scale what is there to 8 bits
+        values = np.asarray(picture, np.float64)
+        span = float(np.ptp(values)) or 1.0
+        picture = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        picture = Image.new("RGBA", clear.size, "white")
+        picture.alpha_composite(clear)
+    return picture.convert("RGB")

@@ -92,6 +92,15 @@ class PdfDocument:
             boxes = [(0.0, 0.0, 1.0, 1.0)]
         return np.array(boxes, np.float32).reshape(-1, 4)
 
+    def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:
+        """(width_px, height_px) of what ``render`` draws of a whole page."""
+        import pymupdf
+
+        rect = self._page(number).rect
+        zoom = zoom_for(rect.width, rect.height, max_pixels=max_pixels, max_dpi=max_dpi)
+        drawn = (rect * pymupdf.Matrix(zoom, zoom)).round()
+        return int(drawn.width), int(drawn.height)
+
     def render(
         self, number: int, *, max_pixels: int, max_dpi: float, area: NDArray[np.floating] | None = None
     ) -> NDArray[np.uint8]:

@@ -21,11 +21,12 @@ from storage.errors import DocumentError, UnreadableDocument
 from storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
 from storage.writer import StoreWriter
 
-ENCODE_PAGES = 8  # pages given to the encoder at once
-
 
 class PageEncoder(Protocol):
-    """What indexing needs of a model."""
+    """What indexing needs of a model. pages_at_once: how many it is given at once, where a file has so many."""
+
+    @property
+    def pages_at_once(self) -> int: ...
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """One result a page, in order."""
@@ -100,7 +101,7 @@ class Ingest:
                     problems.append(page)
                     continue
                 batch.append(page)
-                if len(batch) == ENCODE_PAGES:
+                if len(batch) == self._encoder.pages_at_once:
                     self._encode(batch, draft, source, opened.n_pages)
                     batch = []
             self._encode(batch, draft, source, opened.n_pages)

@@ -150,6 +150,10 @@ class PageReader:
         """Read pages ``first`` to ``last`` (from 1, both included); the future raises DocumentError."""
         return self._threads.submit(self._read, path, first, last)
 
+    def sizes(self, path: Path) -> Future[list[tuple[int, int]]]:
+        """(width_px, height_px) of every page as it will be drawn; the future raises DocumentError."""
+        return self._threads.submit(self._sizes, path)
+
     def chunks(self, n_pages: int) -> Iterator[tuple[int, int]]:
         """(first, last) of the pieces a file is read in."""
         for first in range(1, n_pages + 1, CHUNK_PAGES):
@@ -169,6 +173,14 @@ class PageReader:
         if "error" in answer:
             raise _as_error(answer["error"])
         return OpenedDocument(**answer["opened"])
+
+    def _sizes(self, path: Path) -> list[tuple[int, int]]:
+        process = self._process()
+        process.ask({"path": os.fsencode(path).hex(), "sizes": True})
+        answer = json.loads(process.answer()[1:])
+        if "error" in answer:
+            raise _as_error(answer["error"])
+        return [(width_px, height_px) for width_px, height_px in answer["sizes"]]
 
     def _read(self, path: Path, first: int, last: int) -> list[PageContent | PageProblem]:
         process = self._process()

@@ -16,7 +16,7 @@ from storage.values import PageWords
 
 OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi; more finds no more words, see ARCHITECTURE
 OCR_DPI = 200.0
-RENDER_DPI = 300.0  # of images made for an encoder, which are limited by its pixel budget long before
+RENDER_DPI = 200.0  # of images made for an encoder with a large pixel budget, as in the collections it is measured on
 FEW_WORDS = 3  # a page with fewer words in its text layer is read from its pixels as a whole
 _WHOLE = np.array([0, 0, 1, 1], np.float32)
 
@@ -29,6 +29,7 @@ class PagedDocument(Protocol):
     def size_pt(self, number: int) -> tuple[float, float]: ...
     def words(self, number: int) -> PageWords: ...
     def pictures(self, number: int) -> NDArray[np.float32]: ...
+    def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]: ...
     def render(
         self, number: int, *, max_pixels: int, max_dpi: float, area: NDArray[np.floating] | None = None
     ) -> NDArray[np.uint8]: ...
@@ -68,6 +69,13 @@ def read_page(document: PagedDocument, number: int, options: ReadOptions) -> Pag
     return PageContent(
         number=number, width_pt=width_pt, height_pt=height_pt, words=words, text_source=source, image=image
     )
+
+
+def drawn_sizes(document: PagedDocument, options: ReadOptions) -> list[tuple[int, int]]:
+    """(width_px, height_px) of the image that ``read_page`` makes of each page. Raises UnreadableDocument."""
+    assert options.image_pixels is not None, "no images are asked for"
+    numbers = range(1, document.info.n_pages + 1)
+    return [document.render_size(n, max_pixels=options.image_pixels, max_dpi=RENDER_DPI) for n in numbers]
 
 
 def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> tuple[PageWords, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,11 @@ class TextDocument:
 
     def pictures(self, number: int) -> NDArray[np.float32]:  # noqa: ARG002 - as PdfDocument.pictures
         return _NO_PICTURES
+
+    def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:  # noqa: ARG002
+        """As PdfDocument.render_size."""
+        zoom = zoom_for(WIDTH_PT, HEIGHT_PT, max_pixels=max_pixels, max_dpi=max_dpi)
+        return math.ceil(WIDTH_PT * zoom), math.ceil(HEIGHT_PT * zoom)
 
     def render(
         self, number: int, *, max_pixels: int, max_dpi: float, area: NDArray[np.floating] | None = None

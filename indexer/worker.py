@@ -6,6 +6,7 @@ are ``J`` + JSON or ``P`` + a page (PageContent.to_bytes). No pickle: a file tha
     {"options": {...}, "seconds": 60, "memory": 4294967296}    once, first
     {"path": hex}                                              -> J {"opened": {...}}
     {"path": hex, "first": 1, "last": 8}                       -> for each page P... or J {"page": 3, "error": [class, text]}
+    {"path": hex, "sizes": true}                               -> J {"sizes": [[width_px, height_px], ...]}
     and, instead of any of these answers, J {"error": [class, text]} if the file cannot be opened
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from indexer.content import ReadOptions
-from indexer.reading import PagedDocument, open_document, read_page
+from indexer.reading import PagedDocument, drawn_sizes, open_document, read_page
 from storage.errors import DocumentError
 
 HEADER = struct.Struct(">I")
@@ -60,6 +61,9 @@ class Session:
         try:
             self._arm()
             document = self._open(path)
+            if "sizes" in request:
+                self._send_json({"sizes": drawn_sizes(document, self._options)})
+                return
             if "first" not in request:
                 self._send_json({"opened": asdict(document.info)})
                 return

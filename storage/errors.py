@@ -12,6 +12,10 @@
     │   ├── UnknownModel
     │   ├── WeightsMissing         a package or file of weights is not there
     │   ├── WeightsDamaged         it is there, with other bytes than we know
+    │   ├── BadCheckpoint          it is there, cut short, of another model, or without some tensors
+    │   ├── HubRefused             the model hub cannot be reached, or does not give the files
+    │   ├── BadInput               a text or picture that cannot be encoded (ValueError)
+    │   ├── DeviceMemory           the model, or one page, does not fit into memory
     │   └── ExtraMissing           an optional dependency is not installed
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreCorrupt, DiskFull
@@ -83,6 +87,33 @@ class WeightsDamaged(ModelError):
     def __init__(self, path: Path, expected_sha256: str, actual_sha256: str, remedy: str) -> None:
         self.path, self.expected_sha256, self.actual_sha256 = path, expected_sha256, actual_sha256
         super().__init__(f"{path} has sha256 {actual_sha256[:16]}…, not {expected_sha256[:16]}…; {remedy}")
+
+
+class BadCheckpoint(ModelError):
+    """The files of a checkpoint are there, and are not what the model needs.
+
+    problems: one sentence each; the message shows the first ones.
+    """
+
+    SHOWN = 6
+
+    def __init__(self, folder: Path, problems: list[str]) -> None:
+        self.folder, self.problems = folder, problems
+        more = len(problems) - self.SHOWN
+        shown = "; ".join(problems[: self.SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        super().__init__(f"{folder} is not a usable checkpoint: {shown}")
+
+
+class HubRefused(ModelError):
+    """The model hub cannot be reached, or does not give the files that were asked for."""
+
+
+class BadInput(ModelError, ValueError):
+    """A text or picture cannot be encoded: empty, unreadable, too thin."""
+
+
+class DeviceMemory(ModelError):
+    """The model, or one page alone, needs more memory than the device has."""
 
 
 class ExtraMissing(ModelError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from storage.errors import ConfigError, FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
@@ -24,7 +24,8 @@ def check_codec(name: str) -> None:
 class Manifest:
     """The identity of an index. Vectors of two encoders are never mixed: ``fingerprint`` must be equal.
 
-    encoder is the model's name; fingerprint covers weights and everything else that changes the vectors.
+    encoder is the model's name; fingerprint covers weights and everything else that changes the vectors. settings: what
+    the model had a choice of and was told when the index was made, by name; for the engine to tell it again.
     """
 
     encoder: str
@@ -32,6 +33,7 @@ class Manifest:
     single_dim: int
     token_dim: int
     codec: str
+    settings: dict[str, str | int] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
     def check_encoder(self, name: str, fingerprint: str) -> None:

@@ -17,6 +17,11 @@ def _environment(tmp_path_factory):
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 
+@pytest.fixture
+def sample_docs() -> Path:
+    return ROOT / "sample_docs"
+
+
 @pytest.fixture(scope="session")
 def sample_index(tmp_path_factory) -> Path:
     """The sample documents, indexed with the embedded default. Not to be written to."""

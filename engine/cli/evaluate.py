@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     "--model", metavar="NAME|FOLDER", help=f"Model of the index that is made: {', '.join(MODELS)}, or a folder."
 )
 @click.option("--codec", default="int8", show_default=True, help="Token codec of the index that is made.")
-@click.option("--ocr", type=click.Choice(["auto", "off", "tesseract"]), default="auto", show_default=True)
+@click.option("--task", metavar="NAME", help="Adapter of the model.  [default: retrieval; text-matching for pairs]")
+@click.option("--ocr", type=click.Choice(["auto", "off", "tesseract"]), help="As in index.")
 @click.option("--candidates", type=click.IntRange(10), default=200, show_default=True, help="As in search.")
 @click.option("--depth", type=click.IntRange(10), default=100, show_default=True, help="Pages kept a query.")
 @click.option(
@@ -67,7 +68,8 @@ def evaluate(
     split: str,
     model: str | None,
     codec: str,
-    ocr: str,
+    task: str | None,
+    ocr: str | None,
     candidates: int,
     depth: int,
     exact_queries: int,
@@ -110,7 +112,12 @@ def evaluate(
     check_codec(codec)
     metrics = [metric_named(name.strip()) for name in (names.split(",") if names else DEFAULT_METRICS)]
     ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric)
-    setting = IndexSetting(model=model or DEFAULT_MODEL, codec=codec, ocr=ocr)  # type: ignore[arg-type]  # click has checked ocr
+    setting = IndexSetting(
+        model=model or DEFAULT_MODEL,
+        codec=codec,
+        task=task,
+        ocr=ocr,  # type: ignore[arg-type]  # click has checked that it is an OcrMode
+    )
     if (pairs := read_pairs(Path(dataset), split)) is not None:
         _match_texts(pairs, setting, as_json=as_json)
         return 0
@@ -134,11 +141,15 @@ def evaluate(
 
 
 def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from engine.evaluation.pairs import correlations, cosines
+    from engine.models import load_model, spec_of
 
-    encoder = setting.encoder()
+    spec = spec_of(setting.model)
+    if setting.task is None and spec is not None and "task" in spec.settings:
+        setting = replace(setting, task="text-matching")
+    encoder = load_model(setting.model, setting.model_config)
     found = correlations(cosines(encoder, pairs), pairs.scores)
     if as_json:
         estimates = {name: asdict(estimate) for name, estimate in found.items()}

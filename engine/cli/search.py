@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.main import index_option, open_engine
+from engine.cli.main import index_option, model_options, open_engine
 from engine.cli.output import count, echo_error, print_hits
 
 if TYPE_CHECKING:
     from engine.api import SearchEngine
+    from engine.config import ModelConfig
     from engine.results import SearchHit
 
 
 @click.command()
 @click.argument("query", required=False)
 @index_option
+@model_options
 @click.option(
     "-k", "--top-k", "k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Pages returned."
 )
@@ -48,6 +50,10 @@ if TYPE_CHECKING:
 def search(
     query: str | None,
     index_dir: Path | None,
+    model: str | None,
+    device: str,
+    dtype: str,
+    offline: bool,
     k: int,
     filters: str | None,
     exact: bool,
@@ -71,7 +77,7 @@ def search(
         raise click.UsageError("give either a QUERY or --queries FILE")
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
-    with open_engine(index_dir) as engine:
+    with open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine:
         texts = [text for _, text in asked]
         answers = engine.search_many(texts, k=k, filters=filters, n_candidates=candidates, exact=exact)
         for (query_id, text), hits in zip(asked, answers, strict=True):
@@ -91,6 +97,7 @@ def search(
 @click.command()
 @click.argument("hit", metavar="DOCUMENT:PAGE")
 @index_option
+@model_options
 @click.option("--query", help="Mark what matches this question.")
 @click.option(
     "--output",
@@ -99,7 +106,17 @@ def search(
     help="PNG file to write.  [default: in the current folder]",
 )
 @click.option("--password", help="Of an encrypted file.")
-def show(hit: str, index_dir: Path | None, query: str | None, output: Path | None, password: str | None) -> int:
+def show(
+    hit: str,
+    index_dir: Path | None,
+    model: str | None,
+    device: str,
+    dtype: str,
+    offline: bool,
+    query: str | None,
+    output: Path | None,
+    password: str | None,
+) -> int:
     """Save the picture of a page.
 
     \b
@@ -108,13 +125,19 @@ def show(hit: str, index_dir: Path | None, query: str | None, output: Path | Non
     document, colon, number = hit.rpartition(":")
     if not colon or not re.fullmatch(r"\d{1,9}", number):
         raise click.UsageError(f"{hit!r} is not DOCUMENT:PAGE, such as reports/2024.pdf:12")
-    with open_engine(index_dir) as engine:
+    with open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine:
         found = engine.look_up(document, int(number), query)
         target = output or Path(_picture_name(found))
         for picture in engine.pictures([found], password=password):
             _write(picture, target)
     click.echo(target)
     return 0
+
+
+def _settings(device: str, dtype: str, offline: bool) -> ModelConfig:
+    from engine.config import ModelConfig
+
+    return ModelConfig(device=device, dtype=dtype, offline=offline)
 
 
 def _save(

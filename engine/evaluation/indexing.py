@@ -12,35 +12,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.api import SearchEngine
-from engine.config import DEFAULT_MODEL, IndexConfig
-from engine.models import load_model
-from engine.models.truncated import TruncatedEncoder
+from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig
 from indexer.content import OcrMode
 from indexer.pipeline import PageDone
 from indexer.plan import Outcome
 
 if TYPE_CHECKING:
-    from engine.encoder import Encoder
     from engine.evaluation.dataset import Corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSetting:
-    """What makes one index differ from another. truncate_dim: single vectors are cut to it, see TruncatedEncoder."""
+    """What makes one index differ from another. truncate_dim: single vectors are cut to it. task: the model's adapter.
+    ocr: as in IndexConfig.
+    """
 
     model: str = DEFAULT_MODEL
     codec: str = "int8"
     truncate_dim: int | None = None
-    ocr: OcrMode = "auto"
+    ocr: OcrMode | None = None
+    task: str | None = None
 
-    def encoder(self) -> Encoder:
-        """Raises ModelError, ConfigError."""
-        encoder = load_model(self.model)
-        return encoder if self.truncate_dim is None else TruncatedEncoder(encoder, self.truncate_dim)
+    @property
+    def model_config(self) -> ModelConfig:
+        """What the model is loaded with."""
+        return ModelConfig(task=self.task, single_dim=self.truncate_dim)
 
     @property
     def folder_name(self) -> str:
-        parts = (self.model, self.codec, self.truncate_dim or "", self.ocr)
+        parts = (self.model, self.codec, self.truncate_dim or "", self.ocr or "", self.task or "")
         plain = re.sub(r"[^\w.]+", "-", Path(self.model).name)
         return f"{plain}-{self.codec}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
 
@@ -77,7 +77,7 @@ def make_index(
 
     Files that cannot be read are outcomes like any other: their pages are never found, and that is measured.
     """
-    engine = SearchEngine.open(index, codec=setting.codec, encoder=setting.encoder())
+    engine = SearchEngine.open(index, model=setting.model, settings=setting.model_config, codec=setting.codec)
     before = IndexingCost.read(index)
     began, n_pages = time.perf_counter(), 0
     try:

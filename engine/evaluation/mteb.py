@@ -24,7 +24,7 @@ from engine.evaluation.indexing import IndexSetting, make_index
 from engine.evaluation.rows import CorpusRow, RowCorpus
 from engine.evaluation.run import SHOWN, AskConfig, search_items
 from engine.maxsim import maxsim
-from engine.models import MODELS
+from engine.models import MODELS, load_model
 from indexer.content import PageContent, ReadOptions
 from indexer.reading import open_document, read_page
 from indexer.text_file import text_page
@@ -54,7 +54,7 @@ class EngineSearch:
     @property
     def mteb_model_meta(self) -> Any:
         """A ModelMeta. Raises ExtraMissing."""
-        encoder = self._setting.encoder()
+        encoder = load_model(self._setting.model, self._setting.model_config)
         return _model_meta(f"pagesight/{encoder.name}", encoder, "late-interaction", encoder.token_dim)
 
     def index(self, corpus: Any, *, task_metadata: Any, hf_split: str, hf_subset: str, **_: Any) -> None:

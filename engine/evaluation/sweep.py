@@ -17,7 +17,7 @@ from engine.evaluation.measure import Watcher, measure
 from engine.evaluation.metrics import Metric
 from engine.evaluation.result import Result, agreement
 from engine.evaluation.run import AskConfig
-from engine.models import MODELS
+from engine.models import spec_of
 from storage.errors import ConfigError, ModelError
 from storage.manifest import check_codec
 
@@ -98,7 +98,8 @@ def _dims(model: str, dims: Sequence[str | int | None]) -> tuple[Sequence[str | 
     """Those that the model's vectors can be cut to, and what there is to say about the others."""
     if dims == (None,):
         return dims, ""
-    allowed = MODELS[model].matryoshka if model in MODELS else ()
+    spec = spec_of(model)
+    allowed = spec.matryoshka if spec else ()
     if not allowed:
         return (None,), f"does not apply to {model}: its single vectors cannot be cut, so they are measured as they are"
     wrong = [dim for dim in dims if dim not in allowed]

@@ -107,9 +107,30 @@ def verified(source: PackagedFile) -> Path:
     except OSError:
         pass
     source.verify(path)
-    with contextlib.suppress(OSError):  # no cache folder: check again next time
-        note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = note.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(stamp, encoding="utf-8")
-        os.replace(temporary, note)
+    _note(note, stamp)
     return path
+
+
+def remembered_sha256(path: Path) -> str:
+    """SHA-256 of a large file, in hexadecimal; computed again only when its size or time changes."""
+    status = path.stat()
+    stamp = json.dumps([str(path.resolve()), status.st_size, status.st_mtime_ns])
+    note = cache_folder() / "hashes" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}.json"
+    try:
+        known_stamp, digest = json.loads(note.read_text(encoding="utf-8"))
+        if known_stamp == stamp:
+            return str(digest)
+    except (OSError, ValueError):
+        pass
+    digest = sha256_of(path)
+    _note(note, json.dumps([stamp, digest]))
+    return digest
+
+
+def _note(path: Path, text: str) -> None:
+    """Write a small file whole; without a cache folder, what it says is found out again next time."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)

@@ -4,22 +4,64 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.models.word_encoder import WordEncoder
+from engine.config import ModelConfig
 from storage.errors import WeightsMissing
 
+if TYPE_CHECKING:
+    from engine.encoder import Encoder
+
 E5_VOCABULARY = 250_037
+LATE_INTERACTION = ("colpali", "colqwen2", "colmodernvbert")
 
 
-def load_folder(folder: Path) -> WordEncoder:
-    """Load what ``config.json`` says is there. Raises WeightsMissing."""
+def load_folder(folder: Path, config: ModelConfig) -> Encoder:
+    """Load what ``config.json`` says is there. Raises WeightsMissing, and what the loader of that model does."""
+    described = read_config(folder)
+    kind = kind_of(described)
+    if kind == "multilingual-e5-small":
+        from engine.models import require_no_choice
+        from engine.models.multilingual_e5 import load
+
+        require_no_choice(str(folder), config)
+        return load(folder)
+    if kind == "jina-embeddings-v4":
+        from engine.models.torch_runtime import require_torch
+
+        require_torch(str(folder))
+        from engine.models.jina_v4 import encoder
+
+        return encoder.load(str(folder), folder, config)
+    if kind in LATE_INTERACTION:
+        from engine.models.torch_runtime import require_torch
+
+        require_torch(str(folder))
+        from engine.models import late_interaction
+
+        return late_interaction.load(str(folder), folder, config)
+    raise WeightsMissing(
+        f"{folder} holds a model of type {described.get('model_type')!r} that pagesight cannot run; see: pagesight models"
+    )
+
+
+def read_config(folder: Path) -> dict[str, object]:
+    """config.json. Raises WeightsMissing."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsMissing(f"{folder} is not the folder of a model: config.json: {error}") from error
-    kind = (config.get("model_type"), config.get("vocab_size"), config.get("hidden_size"))
-    if kind == ("bert", E5_VOCABULARY, 384):
-        from engine.models.multilingual_e5 import load
+    if not isinstance(config, dict):
+        raise WeightsMissing(f"{folder} is not the folder of a model: config.json is not an object")
+    return config
 
-        return load(folder.absolute())
-    raise WeightsMissing(f"{folder} holds a model of type {kind[0]!r} that pagesight cannot run; see: pagesight models")
+
+def kind_of(config: dict[str, object]) -> str:
+    """The name of the model that a config.json describes, "" if it is none of ours."""
+    from engine.models.jina_v4.checkpoint import is_jina_v4
+
+    if (config.get("model_type"), config.get("vocab_size"), config.get("hidden_size")) == ("bert", E5_VOCABULARY, 384):
+        return "multilingual-e5-small"
+    if config.get("model_type") in LATE_INTERACTION:
+        return str(config["model_type"])
+    return "jina-embeddings-v4" if is_jina_v4(config) else ""

@@ -92,6 +92,8 @@ class WordEncoder:
     image_pixels: int | None = None
     reads_words = True
     opening_weight = OPENING_WEIGHT
+    trained_single = True
+    pages_at_once = 8
 
     def __init__(
         self,

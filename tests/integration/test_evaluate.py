@@ -151,15 +151,17 @@ def test_wrong_lines_are_named_with_what_they_lack(docs, line, message):
 
 
 def test_settings_that_cannot_be_are_refused(tmp_path, docs):
-    with pytest.raises(ConfigError, match="truncate_dim 5: the single vectors of hashing can be cut to 4, 8, 16"):
-        IndexSetting(model="hashing", truncate_dim=5).encoder()
+    five = IndexSetting(model="hashing", truncate_dim=5)
+    with pytest.raises(ConfigError, match="the single vectors of hashing can be cut to 4, 8, 16, not to 5"):
+        make_index(read_folder(docs).corpus, five, tmp_path / "five", docs)
     with pytest.raises(ConfigError, match="depth must be at least 10, not 3"):
         AskConfig(depth=3)
     dataset = read_folder(docs)
     with make_index(dataset.corpus, IndexSetting(model="hashing", truncate_dim=8), tmp_path / "i", docs) as engine:
         assert engine.store.manifest.single_dim == 8
         assert ask(engine, dataset, AskConfig()).run["q1"]
-    assert SearchEngine.open(tmp_path / "i").store.manifest.fingerprint.endswith("-single-8")
+    with SearchEngine.open(tmp_path / "i") as again:
+        assert again.encoder.fingerprint == "hashing-1-single-8"
 
 
 SWEEP = ("--sweep", "n_candidates=10,11,12,13", "codec=int8,float16", "truncate_dim=4,8,512")

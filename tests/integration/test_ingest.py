@@ -389,3 +389,17 @@ def test_searching_from_many_threads_while_indexing(engine, docs):
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_an_estimate_tells_pages_and_cost_and_writes_nothing(engine, docs, tmp_path):
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    found = engine.estimate([docs], IndexConfig(**FAST))
+    assert (found.n_files, found.n_unreadable, found.n_pages) == (3, 1, 3)
+    assert not found.exact  # words are known when they are read
+    assert found.n_vectors == pytest.approx(16, abs=3)
+    assert found.n_tried == 3
+    assert not (tmp_path / "index").exists()
+    make_old(docs)
+    index(engine, docs)
+    assert engine.estimate([docs], IndexConfig(**FAST)).n_files == 0
+    assert engine.estimate([docs], IndexConfig(**FAST, reindex=True)).n_files == 3

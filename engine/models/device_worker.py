@@ -1,0 +1,62 @@
+"""The process that runs a model on one device; see device_pool. Frames of pickled values, as indexer.worker frames them:
+
+(name, ModelConfig)             once, first  -> ("ready", identity of the encoder)
+("encode_pages", pages)                      -> ("done", list of EncodedPage)
+("encode_queries", texts)                    -> ("done", list of EncodedQuery)
+and, instead of any of these answers, ("error", class, text)
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from typing import IO, Any
+
+from engine.models import load_model
+from indexer.worker import receive, send
+from storage.errors import SearchEngineError
+
+IDENTITY = (
+    "name",
+    "fingerprint",
+    "single_dim",
+    "token_dim",
+    "image_pixels",
+    "reads_words",
+    "opening_weight",
+    "trained_single",
+)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not end up between our frames
+    encoder: Any = None
+    while (frame := receive(requests)) is not None:
+        request = pickle.loads(frame)  # noqa: S301 - from the process that started this one
+        try:
+            if encoder is None:
+                encoder = load_model(*request)
+                answer: tuple[object, ...] = ("ready", {name: getattr(encoder, name) for name in IDENTITY})
+            else:
+                answer = ("done", getattr(encoder, request[0])(request[1]))
+        except SearchEngineError as error:
+            answer = ("error", type(error).__name__, str(error))
+        if not _send(answers, answer):
+            return
+
+
+def _send(answers: IO[bytes], answer: tuple[object, ...]) -> bool:
+    """False if the parent is gone."""
+    try:
+        send(answers, pickle.dumps(answer))
+    except BrokenPipeError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

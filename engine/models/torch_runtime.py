@@ -1,0 +1,74 @@
+"""Where a model of torch runs, and in which precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.errors import ConfigError, ExtraMissing
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+BATCH_TOKENS_GPU = 8_192  # eleven pages of the usual size, which keep any GPU busy
+BATCH_TOKENS_CPU = 1_024  # a page; more at once is slower there, see benchmarks/encode.py
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """device, dtype, attention: as torch and transformers name them. batch_tokens: of one forward pass."""
+
+    device: str
+    dtype: str
+    attention: str
+    batch_tokens: int
+
+
+def require_torch(model: str) -> None:
+    """Raise ExtraMissing unless torch, transformers and peft are installed."""
+    from importlib.util import find_spec
+
+    if any(find_spec(package) is None for package in ("torch", "transformers", "peft", "safetensors", "tokenizers")):
+        raise ExtraMissing(f"what the model {model} needs (torch, transformers, peft)", "jina")
+
+
+def place(device: str = "auto", dtype: str = "auto", batch_tokens: int | None = None) -> Placement:
+    """Choose what is left to choose: CUDA in bfloat16 with flash attention where they are there, else float32 on the CPU.
+
+    On the CPU bfloat16 halves the memory, and is faster where the processor has instructions for it; it is not chosen by
+    itself, because its vectors differ a little. Raises ConfigError for a device that this machine does not have.
+    """
+    import torch
+
+    if dtype not in DTYPES:
+        raise ConfigError(f"there is no dtype {dtype!r}; there are {', '.join(DTYPES)}")
+    if batch_tokens is not None and batch_tokens < 1:
+        raise ConfigError(f"batch_tokens must be positive, not {batch_tokens}")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    check_device(device)
+    on_gpu = device != "cpu"
+    if dtype == "auto":
+        has_bfloat16 = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+        dtype = "bfloat16" if has_bfloat16 else "float32"
+    return Placement(
+        device=device,
+        dtype=dtype,
+        attention="flash_attention_2" if _has_flash_attention(device, dtype) else "sdpa",
+        batch_tokens=batch_tokens or (BATCH_TOKENS_GPU if on_gpu else BATCH_TOKENS_CPU),
+    )
+
+
+def check_device(name: str) -> None:
+    """Raise ConfigError unless torch can use this device."""
+    import torch
+
+    try:
+        torch.zeros(1, device=name)
+    except Exception as error:  # torch raises AssertionError and RuntimeError, and lists all it knows
+        found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        known = ", ".join(["cpu", *found]) + ("" if found else " (this torch sees no GPU)")
+        raise ConfigError(f"the device {name!r} cannot be used here; there are {known}") from error
+
+
+def _has_flash_attention(device: str, dtype: str) -> bool:
+    from transformers.utils import is_flash_attn_2_available
+
+    return device.startswith("cuda") and dtype != "float32" and bool(is_flash_attn_2_available())
