@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", "names", metavar="NAME,...", help="Such as nDCG@5,recall@20,MRR@10,MAP,hit@1,P@5.")
 @click.option("--sweep", "grid", multiple=True, metavar="NAME=VALUE,... ...", help="Measure every combination.")
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Score this TREC run; nothing is searched.")
+@click.option("--qrels", type=click.Path(path_type=Path), help="Judge by this TREC file, not by the data set's grades.")
 @click.option("--compare", type=click.Path(path_type=Path), help="A TREC run to compare with, query by query.")
 @click.option(
     "--output",
@@ -75,6 +76,7 @@ def evaluate(
     names: str | None,
     grid: tuple[str, ...],
     run_path: Path | None,
+    qrels: Path | None,
     compare: Path | None,
     output: Path | None,
     as_json: bool,
@@ -94,12 +96,16 @@ def evaluate(
     pagesight eval reports --model all-MiniLM-L6-v2 --compare pagesight-eval/reports/run.trec
     pagesight eval reports --sweep n_candidates=20,50,200 codec=int8,float16
     """
+    from dataclasses import replace
+
     from engine.config import DEFAULT_MODEL
     from engine.evaluation.indexing import IndexSetting
     from engine.evaluation.layouts import open_datasets
     from engine.evaluation.metrics import DEFAULT_METRICS, metric_named
     from engine.evaluation.pairs import read_pairs
+    from engine.evaluation.report import subsets_table
     from engine.evaluation.run import AskConfig
+    from engine.evaluation.trec import read_qrels
     from storage.codecs import codec_named
 
     given_index = index_dir or context.find_root().obj
@@ -116,6 +122,9 @@ def evaluate(
         return 0
     bars = _Bars(quiet=quiet or as_json)
     opened = open_datasets(dataset, subsets, split)
+    if qrels is not None:
+        opened = [replace(found, qrels=read_qrels(qrels)) for found in opened]
+    results = []
     for found in opened:
         folder = output or Path("pagesight-eval") / found.name
         if output is not None and len(opened) > 1:
@@ -127,9 +136,12 @@ def evaluate(
             if compare is not None:
                 result = _compared(result, run, found, compare, metrics)
             _show([result], as_json=as_json)
+            results.append(result)
             if run_path is None:
                 _save(folder, found, result, run)
                 echo_error(f"saved in {folder}: report.json, report.csv, run.trec, qrels.trec")
+    if len(results) > 1 and not as_json:
+        console().print("\n", subsets_table(results))
     return 0
 
 

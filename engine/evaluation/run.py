@@ -80,8 +80,8 @@ def ask(
         sought = {item for grades in relevant.values() for item in grades}
         if sought and not sought & items.sources.keys():
             raise DatasetError(
-                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}; "
-                "index its documents first, or leave --index out to have an index made"
+                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}: its documents were "
+                f"not indexed there, or could not be read (see: pagesight --index {engine.folder} failures)"
             )
         asking = _Asking(engine, snapshot, items, config)
         every = max(1, -(-len(dataset.judged) // config.n_exact)) if config.n_exact else 0

@@ -56,6 +56,11 @@ def evaluate(tmp_path, *arguments):
     return CliRunner().invoke(command, words, catch_exceptions=False)
 
 
+def index_of(folder, *paths):
+    with SearchEngine.open(folder, model="hashing") as engine:
+        assert all(str(outcome.status) == "indexed" for outcome in engine.index(paths))
+
+
 def test_a_folder_is_measured(tmp_path, docs):
     result = evaluate(tmp_path, docs, "--json", "--metrics", "nDCG@5,recall@10,MRR@10,MAP,hit@1")
     figures = json.loads(result.stdout)
@@ -101,14 +106,34 @@ def test_two_runs_are_compared_and_a_run_from_a_file_is_scored(tmp_path, docs):
     assert again["quality"]["all"]["hit@1"]["mean"] == 0.5
 
 
+def test_other_judgments_can_be_given(tmp_path, docs):
+    (tmp_path / "qrels").write_text("q1 0 a.pdf:1 1\nq2 0 sub/b.pdf:1 1\n")
+    figures = json.loads(evaluate(tmp_path, docs, "--qrels", tmp_path / "qrels", "--json").stdout)
+    assert figures["n_queries"] == 2
+    assert figures["quality"]["all"]["hit@1"]["mean"] == 0.5
+
+
+def test_text_files_in_a_folder_are_documents_if_they_are_judged(tmp_path, docs):
+    (docs / "jam.py").write_text("\n" * 70 + "marmalade = 1\n")
+    with (docs / "queries.jsonl").open("a") as file:
+        file.write('{"id": "q6", "query": "marmalade", "relevant": [{"document": "jam.py", "line": 71}]}\n')
+    dataset = read_folder(docs)
+    assert dataset.qrels["q6"] == {"jam.py:2": 1}
+    setting = IndexSetting(model="hashing", ocr="off")
+    with make_index(dataset.corpus, setting, tmp_path / "index", docs) as engine:
+        names = [document.document for document in engine.documents()]
+        assert names == ["a.pdf", "jam.py", "sub/b.pdf"], "the queries are no document"
+        assert next(iter(ask(engine, dataset, AskConfig()).run["q6"])) == "jam.py:2"
+
+
 def test_an_index_is_measured_as_it_stands(tmp_path, docs):
-    run_cli("--index", tmp_path / "index", "index", docs / "a.pdf", "--model", "hashing", check=True)
+    index_of(tmp_path / "index", docs / "a.pdf")
     result = evaluate(tmp_path, docs, "--index", tmp_path / "index", "--json")
     figures = json.loads(result.stdout)
     assert figures["n_missing"] == 1
     assert figures["index"]["n_pages"] == 2
     assert not (tmp_path / "out" / "indexes").exists()
-    run_cli("--index", tmp_path / "other", "index", make_pdf(tmp_path / "x" / "c.pdf", ["plums"]), "--model", "hashing")
+    index_of(tmp_path / "other", make_pdf(tmp_path / "x" / "c.pdf", ["plums"]))
     nothing = run_cli("--index", tmp_path / "other", "eval", docs)
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: nothing that answers the queries of docs is in the index")

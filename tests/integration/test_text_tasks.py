@@ -1,6 +1,7 @@
 """Symmetric text tasks: correlations on pairs, documents as questions; and code as a corpus."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +57,8 @@ def test_wrong_pairs_are_named(tmp_path):
     write_pairs(tmp_path / "a.jsonl", [("x", "y", "high")])
     with pytest.raises(DatasetError, match=r"a.jsonl, row 1: the score 'high' is no number"):
         read_pairs(tmp_path / "a.jsonl", "test")
+    assert read_pairs(Path(__file__), "test") is None
+    assert read_pairs(tmp_path, "test") is None
     with pytest.raises(DatasetError, match="few has 1 pairs; a correlation needs three"):
         Pairs("few", ("x",), ("y",), (1.0,))
 
