@@ -101,7 +101,7 @@ def evaluate(
     from engine.config import DEFAULT_MODEL
     from engine.evaluation.indexing import IndexSetting
     from engine.evaluation.layouts import open_datasets
-    from engine.evaluation.metrics import DEFAULT_METRICS, metric_named
+    from engine.evaluation.metrics import DEFAULT_METRICS, metric_named, trec_eval
     from engine.evaluation.pairs import read_pairs
     from engine.evaluation.report import subsets_table
     from engine.evaluation.run import AskConfig
@@ -113,6 +113,7 @@ def evaluate(
         raise click.UsageError(f"one data set at a time; unexpected: {' '.join(more)}")
     if grid and (given_index or run_path or compare):
         raise click.UsageError("--sweep makes its own indexes and runs: leave out --index, --run and --compare")
+    trec_eval()
     codec_named(codec)
     metrics = [metric_named(name.strip()) for name in (names.split(",") if names else DEFAULT_METRICS)]
     ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric)

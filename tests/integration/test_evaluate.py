@@ -147,6 +147,18 @@ def test_a_page_that_lies_there_twice_is_found_as_both(tmp_path, docs):
     assert run["a.pdf:2"] == run["copy.pdf:2"] > run["a.pdf:1"]
 
 
+def test_what_is_measured_is_what_a_search_returns(tmp_path, docs):
+    dataset = read_folder(docs)
+    with make_index(dataset.corpus, IndexSetting(model="hashing", ocr="off"), tmp_path / "index", docs) as engine:
+        answers = ask(engine, dataset, AskConfig(n_candidates=10))
+        for query in dataset.judged[:3]:
+            hits = engine.search(query.text, k=10, n_candidates=10)
+            assert answers.run[query.id] == {hit.name: hit.score for hit in hits}
+            assert answers.shown[query.id] == tuple(hit.name for hit in hits)
+            exact = engine.search(query.text, k=10, exact=True)
+            assert answers.exact[query.id] == tuple(hit.name for hit in exact)
+
+
 def test_queries_whose_answer_is_a_scan_are_a_group(tmp_path, docs):
     text_image("marmalade and\nquinces").save(docs / "scan.png")
     with (docs / "queries.jsonl").open("a") as file:
