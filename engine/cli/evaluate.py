@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from engine.cli.main import index_option
 from engine.cli.output import IndexProgress, console, echo_error, error_console
@@ -63,7 +64,7 @@ def evaluate(
     context: click.Context,
     dataset: str,
     more: tuple[str, ...],
-    index_dir: Path | None,
+    index_dir: Path | None,  # noqa: ARG001 - see _named_index
     subsets: tuple[str, ...],
     split: str,
     model: str | None,
@@ -108,7 +109,7 @@ def evaluate(
     from engine.evaluation.trec import read_qrels
     from storage.codecs import codec_named
 
-    given_index = index_dir or context.find_root().obj
+    given_index = _named_index(context)
     if more and not grid:
         raise click.UsageError(f"one data set at a time; unexpected: {' '.join(more)}")
     if grid and (given_index or run_path or compare):
@@ -144,6 +145,15 @@ def evaluate(
     if len(results) > 1 and not as_json:
         console().print("\n", subsets_table(results))
     return 0
+
+
+def _named_index(context: click.Context) -> Path | None:
+    """Of --index before or after the command's name; the environment's is for daily use, not for measuring."""
+    for place in (context, context.find_root()):
+        if place.get_parameter_source("index_dir") is ParameterSource.COMMANDLINE:
+            named: Path = place.params["index_dir"]
+            return named
+    return None
 
 
 def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:

@@ -106,6 +106,11 @@ def test_two_runs_are_compared_and_a_run_from_a_file_is_scored(tmp_path, docs):
     assert again["quality"]["all"]["hit@1"]["mean"] == 0.5
 
 
+def test_the_index_of_daily_use_is_not_measured_unasked(tmp_path, docs, monkeypatch):
+    monkeypatch.setenv("PAGESIGHT_INDEX", str(tmp_path / "nothing"))
+    assert json.loads(evaluate(tmp_path, docs, "--json").stdout)["index"]["n_pages"] == 3
+
+
 def test_other_judgments_can_be_given(tmp_path, docs):
     (tmp_path / "qrels").write_text("q1 0 a.pdf:1 1\nq2 0 sub/b.pdf:1 1\n")
     figures = json.loads(evaluate(tmp_path, docs, "--qrels", tmp_path / "qrels", "--json").stdout)
@@ -134,7 +139,7 @@ def test_an_index_is_measured_as_it_stands(tmp_path, docs):
     assert figures["index"]["n_pages"] == 2
     assert not (tmp_path / "out" / "indexes").exists()
     index_of(tmp_path / "other", make_pdf(tmp_path / "x" / "c.pdf", ["plums"]))
-    nothing = run_cli("--index", tmp_path / "other", "eval", docs)
+    nothing = run_cli("--index", tmp_path / "other", "eval", docs, PAGESIGHT_INDEX=str(tmp_path / "index"))
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: nothing that answers the queries of docs is in the index")
 
