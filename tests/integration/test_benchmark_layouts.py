@@ -27,6 +27,12 @@ JUDGED = [("q1", "d/2 x.y", 1), ("q2", "d3", 2), ("q2", "d1", 0)]
 ASKED = {"q1": "quinces", "q2": "bicycles", "q3": "nobody judged this"}
 
 
+@pytest.fixture(autouse=True)
+def _one_reading_process(monkeypatch):
+    """Starting a second one costs more than these few pages."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
+
 def png(text):
     data = io.BytesIO()
     text_image(text, (300, 80), 24).save(data, "PNG")
@@ -315,7 +321,6 @@ def test_an_unknown_folder_and_an_unreachable_hub_say_so(tmp_path, monkeypatch):
 PLACE = """
 import resource, sys
 from pathlib import Path
-from engine.cli.evaluate import evaluate as command
 from engine.evaluation.layouts import open_datasets
 
 def peak_mb():
@@ -328,6 +333,7 @@ print(round(peak_mb() - before))
 """
 
 
+@pytest.mark.slow
 def test_five_thousand_images_are_streamed(tmp_path):
     """120 MB of images in row groups of a hundred, as the hub has them, go through 50 MB of memory."""
     vidore_v1(tmp_path / "d")

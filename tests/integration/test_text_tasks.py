@@ -16,6 +16,13 @@ from engine.models import load_model
 from storage.errors import DatasetError
 from tests.helpers import HASHING
 
+
+@pytest.fixture(autouse=True)
+def _one_reading_process(monkeypatch):
+    """Starting a second one costs more than these few pages."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
+
 ROWS = [("apples pears", "apples pears", 5.0), ("apples pears", "apples plums", 3), ("apples", "bicycles", 0), ("?", "x", 1)]  # fmt: skip
 
 
