@@ -97,6 +97,11 @@ def text_page(text: str) -> PageContent:
     return PageContent(number=1, width_pt=WIDTH_PT, height_pt=HEIGHT_PT, words=words, text_source=source)
 
 
+def page_of(line: int) -> int:
+    """The page of a text file on which a line is, both from 1."""
+    return (line - 1) // PAGE_LINES + 1
+
+
 def line_span(page: int, box: tuple[float, float, float, float]) -> tuple[int, int]:
     """First and last line, from 1, of a box on a page of a text file."""
     before = (page - 1) * PAGE_LINES

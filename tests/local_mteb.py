@@ -1,6 +1,8 @@
 """A small task for mteb, made here, and runs of it; a script, because what mteb imports would stay in the tests' process.
 
-python -m tests.local_mteb FOLDER      prints our and mteb's scores as JSON: of the engine, and of an encoder alone
+    python -m tests.local_mteb FOLDER engine|single|tokens...
+
+prints our and mteb's scores as JSON: of the engine, and of an encoder alone by its single or its token vectors.
 """
 
 from __future__ import annotations
@@ -135,10 +137,8 @@ def our_scores(folder: Path, what: str) -> dict[str, float]:
 def main() -> None:
     folder = Path(sys.argv[1])
     make_data(folder / "data")
-    models = ("engine", "single", "tokens")
-    print(
-        json.dumps({what: {"ours": our_scores(folder, what), "theirs": their_scores(folder, what)} for what in models})
-    )
+    scores = {what: {"ours": our_scores(folder, what), "theirs": their_scores(folder, what)} for what in sys.argv[2:]}
+    print(json.dumps(scores))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from engine.cli.main import index_option
 from engine.cli.output import IndexProgress, console, echo_error, error_console
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", "names", metavar="NAME,...", help="Such as nDCG@5,recall@20,MRR@10,MAP,hit@1,P@5.")
 @click.option("--sweep", "grid", multiple=True, metavar="NAME=VALUE,... ...", help="Measure every combination.")
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Score this TREC run; nothing is searched.")
+@click.option("--qrels", type=click.Path(path_type=Path), help="Judge by this TREC file, not by the data set's grades.")
 @click.option("--compare", type=click.Path(path_type=Path), help="A TREC run to compare with, query by query.")
 @click.option(
     "--output",
@@ -63,7 +65,7 @@ def evaluate(
     context: click.Context,
     dataset: str,
     more: tuple[str, ...],
-    index_dir: Path | None,
+    index_dir: Path | None,  # noqa: ARG001 - see _named_index
     subsets: tuple[str, ...],
     split: str,
     model: str | None,
@@ -77,6 +79,7 @@ def evaluate(
     names: str | None,
     grid: tuple[str, ...],
     run_path: Path | None,
+    qrels: Path | None,
     compare: Path | None,
     output: Path | None,
     as_json: bool,
@@ -96,19 +99,24 @@ def evaluate(
     pagesight eval reports --model all-MiniLM-L6-v2 --compare pagesight-eval/reports/run.trec
     pagesight eval reports --sweep n_candidates=20,50,200 codec=int8,float16
     """
+    from dataclasses import replace
+
     from engine.config import DEFAULT_MODEL
     from engine.evaluation.indexing import IndexSetting
     from engine.evaluation.layouts import open_datasets
-    from engine.evaluation.metrics import DEFAULT_METRICS, metric_named
+    from engine.evaluation.metrics import DEFAULT_METRICS, metric_named, trec_eval
     from engine.evaluation.pairs import read_pairs
+    from engine.evaluation.report import subsets_table
     from engine.evaluation.run import AskConfig
+    from engine.evaluation.trec import read_qrels
     from storage.manifest import check_codec
 
-    given_index = index_dir or context.find_root().obj
+    given_index = _named_index(context)
     if more and not grid:
         raise click.UsageError(f"one data set at a time; unexpected: {' '.join(more)}")
     if grid and (given_index or run_path or compare):
         raise click.UsageError("--sweep makes its own indexes and runs: leave out --index, --run and --compare")
+    trec_eval()
     check_codec(codec)
     metrics = [metric_named(name.strip()) for name in (names.split(",") if names else DEFAULT_METRICS)]
     ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric)
@@ -123,6 +131,9 @@ def evaluate(
         return 0
     bars = _Bars(quiet=quiet or as_json)
     opened = open_datasets(dataset, subsets, split)
+    if qrels is not None:
+        opened = [replace(found, qrels=read_qrels(qrels)) for found in opened]
+    results = []
     for found in opened:
         folder = output or Path("pagesight-eval") / found.name
         if output is not None and len(opened) > 1:
@@ -134,10 +145,22 @@ def evaluate(
             if compare is not None:
                 result = _compared(result, run, found, compare, metrics)
             _show([result], as_json=as_json)
+            results.append(result)
             if run_path is None:
                 _save(folder, found, result, run)
                 echo_error(f"saved in {folder}: report.json, report.csv, run.trec, qrels.trec")
+    if len(results) > 1 and not as_json:
+        console().print("\n", subsets_table(results))
     return 0
+
+
+def _named_index(context: click.Context) -> Path | None:
+    """Of --index before or after the command's name; the environment's is for daily use, not for measuring."""
+    for place in (context, context.find_root()):
+        if place.get_parameter_source("index_dir") is ParameterSource.COMMANDLINE:
+            named: Path = place.params["index_dir"]
+            return named
+    return None
 
 
 def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:

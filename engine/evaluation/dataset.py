@@ -34,6 +34,10 @@ class Corpus(Protocol):
         """Whether text files among them are documents."""
 
     @property
+    def foreign(self) -> tuple[str, ...]:
+        """Names of files among them that are no documents, such as the queries."""
+
+    @property
     def stamp(self) -> object:
         """JSON that changes when the documents do."""
 

@@ -4,7 +4,8 @@
      "relevant": [{"document": "public/report.pdf", "page": 2, "grade": 2}]}
 
 ``document`` is relative to the folder, ``page`` counts from 1, ``grade`` is 1 where it is left out. kind and language are
-optional. A query with nothing relevant is not asked.
+optional. A query with nothing relevant is not asked. Where a document is a text file or code, all of those in the folder
+are documents, and ``line`` may stand in place of ``page``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 from engine.evaluation.dataset import Dataset, EvalQuery
 from indexer.discover import discover, printable
+from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from indexer.text_file import page_of
 from storage.errors import DatasetError
 from storage.values import SourceFile
 
@@ -30,10 +33,12 @@ class FolderCorpus:
 
     root: Path
     reads_text: bool = False
+    foreign: tuple[str, ...] = (QUERIES_NAME,)
 
     @property
     def stamp(self) -> object:
-        files = (found for found in discover([self.root]) if isinstance(found, SourceFile))
+        extensions = EXTENSIONS | TEXT_EXTENSIONS if self.reads_text else EXTENSIONS
+        files = (found for found in discover([self.root], extensions) if isinstance(found, SourceFile))
         return [[file.path, file.n_bytes, file.mtime_ns] for file in files]
 
     def place(self, folder: Path) -> Path:  # noqa: ARG002 - nothing has to be written
@@ -69,11 +74,14 @@ def read_folder(root: Path) -> Dataset:
             ) from error
         queries.append(query)
         qrels[query.id] = grades
-    return Dataset(name=root.name, queries=tuple(queries), qrels=qrels, corpus=FolderCorpus(root))
+    judged = {item.rpartition(":")[0] for grades in qrels.values() for item in grades}
+    corpus = FolderCorpus(root, reads_text=any(Path(name).suffix.lower() in TEXT_EXTENSIONS for name in judged))
+    return Dataset(name=root.name, queries=tuple(queries), qrels=qrels, corpus=corpus)
 
 
 def _item(root: Path, relevant: dict[str, Any]) -> str:
-    document, page = str(relevant["document"]), int(relevant["page"])
+    document = str(relevant["document"])
+    page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
     if not (root / document).is_file():
         raise DatasetError(f"there is no document {document!r} in {root}")
     return f"{printable(document)}:{page}"

@@ -86,6 +86,8 @@ def make_index(
             n_pages += outcome.n_pages
             if on_file is not None:
                 on_file(outcome)
+        if corpus.reads_text and corpus.foreign:
+            engine.remove(*corpus.foreign)
     except BaseException:  # Ctrl-C too: what was spent counts, and the index is let go
         engine.close()
         raise

@@ -25,7 +25,11 @@ def open_datasets(dataset: str, subsets: Sequence[str] = (), split: str = "test"
     Raises DatasetError that says what is missing where, ExtraMissing.
     """
     root = Path(dataset)
-    if not root.is_dir():
+    if root.is_file():
+        raise DatasetError(
+            f"{root} is a file; name the folder of a data set, or a table of sentence1, sentence2 and score"
+        )
+    if not root.is_dir() or not dataset:
         root = _from_hub(dataset)
     name = root.resolve().name if Path(dataset).is_dir() else dataset.rpartition("/")[2]
     if (root / QUERIES_NAME).is_file() and not _is_beir(root):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,17 +51,22 @@ def metric_named(name: str) -> Metric:
     raise ConfigError(f"there is no metric {name!r}; known are nDCG@k, recall@k, MRR@k, MAP, MAP@k, hit@k and P@k")
 
 
-def evaluate(
-    run: Run, qrels: Qrels, query_ids: Sequence[str], metrics: Sequence[Metric]
-) -> dict[str, NDArray[np.float64]]:
-    """Scores of each metric, by its name: (n_queries,) in the order of ``query_ids``. Raises ExtraMissing."""
+def trec_eval() -> Any:
+    """The module pytrec_eval. Raises ExtraMissing; asked before an evaluation begins, not at its end."""
     try:
         import pytrec_eval
     except ImportError as error:
         raise ExtraMissing("pytrec-eval-terrier", "metrics") from error
+    return pytrec_eval
+
+
+def evaluate(
+    run: Run, qrels: Qrels, query_ids: Sequence[str], metrics: Sequence[Metric]
+) -> dict[str, NDArray[np.float64]]:
+    """Scores of each metric, by its name: (n_queries,) in the order of ``query_ids``. Raises ExtraMissing."""
     judged = {query_id: dict(qrels[query_id]) for query_id in query_ids}
     found = {query_id: dict(items) for query_id, items in run.items() if query_id in judged and items}
-    answers = pytrec_eval.RelevanceEvaluator(judged, {metric.measure for metric in metrics}).evaluate(found)
+    answers = trec_eval().RelevanceEvaluator(judged, {metric.measure for metric in metrics}).evaluate(found)
     scores = {}
     for metric in metrics:
         values = np.array([answers[query_id][metric.key] if query_id in answers else 0.0 for query_id in query_ids])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.encoder import EncodedQuery
 from engine.evaluation.statistics import RESAMPLES, SEED, Estimate
-from engine.evaluation.tables import Table, find_table
+from engine.evaluation.tables import find_table, table_of_file
 from indexer.text_file import text_page
 from storage.errors import DatasetError, EmptyQuery, ExtraMissing
 
@@ -44,7 +44,7 @@ class Pairs:
 def read_pairs(path: Path, split: str) -> Pairs | None:
     """The pairs in a folder or file; None if it holds something else. Raises DatasetError with the row that is wrong."""
     if path.is_file():
-        table: Table | None = Table((path,))
+        table = table_of_file(path)
     elif path.is_dir():
         table = find_table([path / "data", path / "default", path / split], split)
     else:

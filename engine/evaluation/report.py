@@ -90,6 +90,20 @@ def quality_table(result: Result) -> Table:
     return table
 
 
+def subsets_table(results: Sequence[Result]) -> Table:
+    """A row a subset, and the mean over subsets, each with the same weight: what leaderboards print."""
+    metrics = list(results[0].quality[ALL])
+    table = _table("subset", "queries", *metrics)
+    rows = [[result.quality[ALL][metric].mean for metric in metrics] for result in results]
+    for result, row in zip(results, rows, strict=True):
+        table.add_row(result.dataset, f"{result.n_queries:,}", *(f"{mean:.3f}" for mean in row))
+    means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    table.add_row(
+        f"mean of {len(rows)}", f"{sum(result.n_queries for result in results):,}", *(f"{m:.3f}" for m in means)
+    )
+    return table
+
+
 def difference_table(result: Result) -> Table:
     """A row a metric: both means, their difference with its interval, and p."""
     table = _table("metric", "this run", "the other", "difference", "95 % interval", "p")

@@ -40,6 +40,7 @@ class RowCorpus:
     rows: Callable[[], Iterator[CorpusRow]]
     stamp: object
     reads_text: bool = True
+    foreign: tuple[str, ...] = ()
 
     def place(self, folder: Path) -> Path:
         """Write all rows below ``folder``, unless they are there already. Raises DatasetError for ids with no file name."""

@@ -81,16 +81,18 @@ def ask(
         sought = {item for grades in relevant.values() for item in grades}
         if sought and not sought & items.sources.keys():
             raise DatasetError(
-                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}; "
-                "index its documents first, or leave --index out to have an index made"
+                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}: its documents were "
+                f"not indexed there, or could not be read (see: pagesight --index {engine.folder} failures)"
             )
         asking = _Asking(engine, snapshot, items, config)
-        every = max(1, -(-len(dataset.judged) // config.n_exact)) if config.n_exact else 0
         asking.warm_up(dataset.judged)
-        for number, query in enumerate(dataset.judged):
-            asking.ask(query, compare=bool(every) and number % every == 0)
+        for query in dataset.judged:
+            asking.ask(query)
             if on_query is not None:
                 on_query()
+        if config.n_exact:  # after the timed ones: exact search reads every page into the system's memory
+            for query in dataset.judged[:: -(-len(dataset.judged) // config.n_exact)]:
+                asking.compare(query)
         best = {
             query_id: [i for i, g in grades.items() if g == max(grades.values())]
             for query_id, grades in relevant.items()
@@ -110,7 +112,7 @@ def search_items(
     with engine.store.snapshot() as snapshot:
         asking = _Asking(engine, snapshot, Items(engine, snapshot, corpus), config)
         for query in queries:
-            asking.ask(query, compare=False, among=None if among is None else among.get(query.id, ()))
+            asking.ask(query, among=None if among is None else among.get(query.id, ()))
         return asking.run
 
 
@@ -165,53 +167,58 @@ class _Asking:
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._shown: dict[str, tuple[str, ...]] = {}
         self._exact: dict[str, tuple[str, ...]] = {}
-        self._recall: list[float] = []
+        self._recalled: list[float] = []
 
     def warm_up(self, queries: Sequence[EvalQuery]) -> None:
         """What only the first search of a process costs is not the latency of a query."""
-        self.ask(queries[0], compare=False)
+        self.ask(queries[0])
         self._seconds.clear()
 
-    def ask(self, query: EvalQuery, *, compare: bool, among: Sequence[str] | None = None) -> None:
-        config, encoder, clock = self._config, self._encoder, [time.perf_counter()]
+    def ask(self, query: EvalQuery, *, among: Sequence[str] | None = None) -> None:
+        """In the stages of engine.retrieval.search, with the time that each takes."""
+        clock = [time.perf_counter()]
         try:
-            (encoded,) = encoder.encode_queries([query.text])
+            (encoded,) = self._encoder.encode_queries([query.text])
         except EmptyQuery:
             self.run[query.id] = {}
             return
         clock.append(time.perf_counter())
-        if among is None:
-            candidates = recall(
-                encoded,
-                query.text,
-                self._snapshot,
-                self._index,
-                SearchConfig(k=SHOWN, n_candidates=config.n_candidates),
-                allowed=None,
-                words=encoder.reads_words,
-                opening_weight=encoder.opening_weight,
-            )
-        else:
-            candidates = self._items.pages(among)
+        candidates = self._recall(encoded, query.text) if among is None else self._items.pages(among)
         clock.append(time.perf_counter())
-        ranked = rerank(encoded, self._snapshot, candidates, config.depth, encoder.opening_weight)
+        ranked = self._rerank(encoded, candidates, self._config.depth)
         clock.append(time.perf_counter())
         describe(ranked[:SHOWN], encoded, self._snapshot)
         clock.append(time.perf_counter())
         for stage, seconds in zip(STAGES, np.diff(clock).tolist(), strict=True):
             self._seconds[stage].append(seconds)
-        self.run[query.id] = self._items.scores(ranked, query.id if config.symmetric else None)
-        if compare:
-            self._compare(query.id, encoded, candidates, ranked)
+        self.run[query.id] = self._items.scores(ranked, query.id if self._config.symmetric else None)
 
-    def _compare(
-        self, query_id: str, encoded: EncodedQuery, candidates: NDArray[np.int64], ranked: Sequence[ScoredPage]
-    ) -> None:
-        exact = rerank(encoded, self._snapshot, self._items.page_ids, SHOWN, self._encoder.opening_weight)
-        among = np.isin([page.page_id for page in exact], candidates)
-        self._recall.append(float(among.mean()))
-        self._exact[query_id] = tuple(self._items.scores(exact))
-        self._shown[query_id] = tuple(self._items.scores(ranked[:SHOWN]))
+    def compare(self, query: EvalQuery) -> None:
+        """The same with exact search beside it."""
+        if not self.run[query.id]:
+            return
+        (encoded,) = self._encoder.encode_queries([query.text])
+        candidates = self._recall(encoded, query.text)
+        exact = self._rerank(encoded, self._items.page_ids, SHOWN)
+        self._recalled.append(float(np.isin([page.page_id for page in exact], candidates).mean()))
+        self._exact[query.id] = tuple(self._items.scores(exact))
+        self._shown[query.id] = tuple(self._items.scores(self._rerank(encoded, candidates, SHOWN)))
+
+    def _recall(self, encoded: EncodedQuery, text: str) -> NDArray[np.int64]:
+        encoder, config = self._encoder, SearchConfig(k=SHOWN, n_candidates=self._config.n_candidates)
+        return recall(
+            encoded,
+            text,
+            self._snapshot,
+            self._index,
+            config,
+            allowed=None,
+            words=encoder.reads_words,
+            opening_weight=encoder.opening_weight,
+        )
+
+    def _rerank(self, encoded: EncodedQuery, page_ids: NDArray[np.int64], k: int) -> list[ScoredPage]:
+        return rerank(encoded, self._snapshot, page_ids, k, self._encoder.opening_weight)
 
     def answers(self, *, n_missing: int, scanned: frozenset[str]) -> Answers:
         return Answers(
@@ -219,7 +226,7 @@ class _Asking:
             seconds={stage: np.array(self._seconds[stage]) for stage in STAGES},
             shown=self._shown,
             exact=self._exact,
-            recall=np.array(self._recall),
+            recall=np.array(self._recalled),
             n_missing=n_missing,
             scanned=scanned,
         )

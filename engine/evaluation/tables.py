@@ -63,6 +63,11 @@ class Table:
         return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in self.files]
 
 
+def table_of_file(path: Path) -> Table | None:
+    """The table in one file; None if its ending is none of ours."""
+    return Table((path,)) if _FILE.fullmatch(path.name) else None
+
+
 def find_table(places: Sequence[Path], split: str) -> Table | None:
     """The table that lies at the first of these places (paths without an ending) where there is one.
 

@@ -11,6 +11,13 @@ from engine.evaluation.mteb import EncoderModel, EngineSearch
 from storage.errors import ConfigError
 from tests.helpers import HASHING, ROOT, text_image
 
+
+@pytest.fixture(autouse=True)
+def _one_reading_process(monkeypatch):
+    """Starting a second one costs more than these few pages."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
+
 OURS_AND_THEIRS = {"nDCG@5": "ndcg_at_5", "MAP@10": "map_at_10", "recall@10": "recall_at_10", "hit@1": "hit_rate_at_1"}
 
 
@@ -18,11 +25,16 @@ class Document:
     value = "document"
 
 
-def test_mteb_scores_are_ours(tmp_path):
-    command = [sys.executable, "-m", "tests.local_mteb", tmp_path]
+@pytest.mark.parametrize(
+    "models", [["engine"], pytest.param(["single", "tokens"], marks=pytest.mark.slow)], ids=["engine", "encoders"]
+)
+def test_mteb_scores_are_ours(tmp_path, models):
+    command = [sys.executable, "-m", "tests.local_mteb", tmp_path, *models]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    for what, scores in json.loads(result.stdout).items():
+    found = json.loads(result.stdout)
+    assert list(found) == models
+    for what, scores in found.items():
         ours, theirs = scores["ours"], scores["theirs"]
         assert 0.1 < ours["nDCG@5"] < 0.9, what
         assert ours["nDCG@5"] == pytest.approx(theirs["exact_ndcg_at_5"], abs=1e-6), what
@@ -52,6 +64,7 @@ def test_single_vectors_are_compared_by_cosine():
     assert scores[0, 2] < 0.9
 
 
+@pytest.mark.slow
 def test_pictures_are_read_by_encoders_of_words():
     (document,) = EncoderModel(HASHING, vectors="tokens").encode(
         [{"image": [text_image("marmalade")]}], prompt_type=Document

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from engine import IndexConfig, SearchEngine
+from engine.cli.index import index as index_command
+from engine.cli.search import search as search_command
 from indexer.content import ReadOptions
 from indexer.reading import open_document, read_page
 from indexer.text_file import PAGE_LINES, line_span
 from storage.errors import UnreadableDocument
-from tests.helpers import make_pdf, run_cli
+from tests.helpers import make_pdf
 
 FAST = {"n_processes": 1, "ocr": "off"}
 
@@ -44,9 +47,11 @@ def test_folders_are_walked_for_text_only_on_request(tmp_path, code):
     with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
         assert [o.source.path for o in engine.index([code], IndexConfig(**FAST))] == ["a.pdf"]
         assert [str(o.status) for o in engine.index([code / "jam.py"], IndexConfig(**FAST))] == ["indexed"]
-    result = run_cli("--index", tmp_path / "cli", "index", code, "--text", "--model", "hashing", check=True)
+    index = str(tmp_path / "cli")
+    words = ["--index", index, str(code), "--text", "--model", "hashing", "--processes", "1"]
+    result = CliRunner().invoke(index_command, words, catch_exceptions=False)
     assert result.stdout.startswith("3 files indexed (5 pages")
-    result = run_cli("--index", tmp_path / "cli", "search", "marmalade quinces", check=True)
+    result = CliRunner().invoke(search_command, ["--index", index, "marmalade quinces"], catch_exceptions=False)
     assert "2, l. 98 " in result.stdout
 
 

@@ -1,6 +1,7 @@
 """Symmetric text tasks: correlations on pairs, documents as questions; and code as a corpus."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,13 @@ from engine.evaluation.pairs import Pairs, correlations, cosines, read_pairs
 from engine.models import load_model
 from storage.errors import DatasetError
 from tests.helpers import HASHING
+
+
+@pytest.fixture(autouse=True)
+def _one_reading_process(monkeypatch):
+    """Starting a second one costs more than these few pages."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
 
 ROWS = [("apples pears", "apples pears", 5.0), ("apples pears", "apples plums", 3), ("apples", "bicycles", 0), ("?", "x", 1)]  # fmt: skip
 
@@ -56,6 +64,8 @@ def test_wrong_pairs_are_named(tmp_path):
     write_pairs(tmp_path / "a.jsonl", [("x", "y", "high")])
     with pytest.raises(DatasetError, match=r"a.jsonl, row 1: the score 'high' is no number"):
         read_pairs(tmp_path / "a.jsonl", "test")
+    assert read_pairs(Path(__file__), "test") is None
+    assert read_pairs(tmp_path, "test") is None
     with pytest.raises(DatasetError, match="few has 1 pairs; a correlation needs three"):
         Pairs("few", ("x",), ("y",), (1.0,))
 
