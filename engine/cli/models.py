@@ -75,9 +75,11 @@ def pull(name: str, to: Path | None) -> int:
     pagesight models pull jina-embeddings-v4
     pagesight models pull multilingual-e5-small --to ~/models/e5
     """
-    from engine.models import hub
+    from engine.models import MODELS, hub
 
-    click.echo(hub.pull(name, to))
+    folder = hub.pull(name, to)
+    echo_error(f"the licence of these weights: {MODELS[name].licence}")
+    click.echo(folder)
     return 0
 
 
