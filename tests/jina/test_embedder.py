@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import JinaEmbeddingsV4
+from engine import JinaEmbeddingsV4, ModelConfig
+from engine.models import load_model
 from engine.models.torch_runtime import require_memory
 from storage.errors import BadInput, ConfigError, DeviceMemory, SearchEngineError
 from tests.jina.checkpoints import make_checkpoint
@@ -183,6 +184,8 @@ def test_a_folder_that_is_none_and_an_unknown_name(tmp_path):
 
 
 def test_devices_and_dtypes(folder):
+    with pytest.raises(ConfigError, match="the devices 'cpu,' cannot be told apart"):
+        load_model(str(folder), ModelConfig(device="cpu,"))
     with pytest.raises(ConfigError, match="the device 'cuda:77' cannot be used here; there are cpu"):
         JinaEmbeddingsV4.from_pretrained(folder, device="cuda:77")
     with pytest.raises(ConfigError, match="there is no dtype 'int8'; there are auto, float32"):
@@ -204,6 +207,7 @@ def test_weights_that_do_not_fit_are_not_begun_with():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler imports what torch has deprecated
 def test_compiled_vectors_are_the_same(folder):
     pictures = [picture(200, 90, 1), picture(60, 60, 2)]
     plain = JinaEmbeddingsV4.from_pretrained(folder)
