@@ -154,7 +154,9 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(given.threads)
+    packages = {name: version(name) for name in ("torch", "transformers", "peft")}
     circumstances: dict[str, Any] = {
+        "packages": packages,
         "pages": given.pages,
         "threads": given.threads,
         "load_average": round(os.getloadavg()[0], 1),

@@ -42,16 +42,15 @@ def list_models() -> int:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("model", "reads", "single", "token", "weights", "licence"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name == "model")
     for spec in MODELS.values():
         name = f"{spec.name} (default)" if spec.name == DEFAULT_MODEL else spec.name
         single = f"{spec.single_dim}-d" + (" (mean)" if spec.pooled_single else "")
         table.add_row(name, spec.reads, single, f"{spec.token_dim}-d", _weights(spec), spec.licence)
-    console().print(table)
-    if any(spec.pooled_single for spec in MODELS.values()):
-        console().print(
-            "\nsingle (mean): not trained; the recall stage uses the mean of the token vectors", style="dim"
-        )
+    output = console()
+    output.print(table)
+    output.print("\n[...] is an extra: pip install 'pagesight[jina]'", style="dim")
+    output.print("(mean): no trained single vector; the recall stage uses the mean of the token vectors", style="dim")
     return 0
 
 
@@ -59,10 +58,9 @@ def _weights(spec: ModelSpec) -> str:
     """Where they come from, or that they are here."""
     from engine.models.hub import on_this_machine
 
-    install = f"; pip install 'pagesight[{spec.extra}]'" if spec.extra else ""
-    if spec.extra == "jina" and on_this_machine(spec.name):
-        return "on this machine"
-    return spec.weights + install
+    extra = f" [{spec.extra}]" if spec.extra else ""
+    here = spec.extra == "jina" and on_this_machine(spec.name)
+    return f"{'on this machine' if here else spec.weights}{extra}"
 
 
 @models.command()
@@ -77,9 +75,11 @@ def pull(name: str, to: Path | None) -> int:
     pagesight models pull jina-embeddings-v4
     pagesight models pull multilingual-e5-small --to ~/models/e5
     """
-    from engine.models import hub
+    from engine.models import MODELS, hub
 
-    click.echo(hub.pull(name, to))
+    folder = hub.pull(name, to)
+    echo_error(f"the licence of these weights: {MODELS[name].licence}")
+    click.echo(folder)
     return 0
 
 

@@ -27,7 +27,7 @@ from engine.models.cache import remembered_sha256
 from engine.models.folder import read_config
 from engine.models.grid import Float, Grid
 from engine.models.safetensor_files import read_headers, weight_files
-from engine.models.torch_runtime import Placement, place
+from engine.models.torch_runtime import Placement, place, require_memory
 from indexer.content import PageContent
 from storage.errors import BadCheckpoint, ConfigError, EmptyQuery, UnreadableDocument
 from storage.values import EncodedPage
@@ -189,8 +189,9 @@ def load(name: str, folder: Path, config: ModelConfig) -> LateInteractionEncoder
         raise ConfigError(f"{name} has no choice of {', '.join(chosen)}; leave it out")
     kind = str(read_config(folder)["model_type"])
     files = weight_files(folder)
-    read_headers(files)  # says so if one is cut short
     placement = place(config.device, config.dtype, config.batch_tokens)
+    n_weights = sum(math.prod(info.shape) for info in read_headers(files).values())
+    require_memory(n_weights, placement.dtype, placement.device)
     model_class, processor_class = (getattr(transformers, class_name) for class_name in CLASSES[kind])
     transformers.utils.logging.disable_progress_bar()
     verbosity = transformers.utils.logging.get_verbosity()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from storage.errors import ConfigError, ExtraMissing
+from storage.errors import ConfigError, DeviceMemory, ExtraMissing
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 BATCH_TOKENS_GPU = 8_192  # eleven pages of the usual size, which keep any GPU busy
@@ -66,6 +67,32 @@ def check_device(name: str) -> None:
         found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
         known = ", ".join(["cpu", *found]) + ("" if found else " (this torch sees no GPU)")
         raise ConfigError(f"the device {name!r} cannot be used here; there are {known}") from error
+
+
+def require_memory(n_weights: int, dtype: str, device: str, free_bytes: int | None = None) -> None:
+    """Raise DeviceMemory if so many weights do not fit. free_bytes: as the device says it by default."""
+    import torch
+
+    needed = n_weights * getattr(torch, dtype).itemsize
+    free = _free_bytes(device) if free_bytes is None else free_bytes
+    if free is not None and needed > free:
+        smaller = "" if dtype != "float32" else "; half as much with --dtype bfloat16"
+        raise DeviceMemory(
+            f"the weights take {needed / 1e9:.1f} GB in {dtype}, and {device} has {free / 1e9:.1f} GB free{smaller}"
+        )
+
+
+def _free_bytes(device: str) -> int | None:
+    """Memory that can be had, None where nobody says."""
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
 def _has_flash_attention(device: str, dtype: str) -> bool:

@@ -7,8 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import JinaEmbeddingsV4
-from storage.errors import BadInput, ConfigError, SearchEngineError
+from engine import JinaEmbeddingsV4, ModelConfig
+from engine.models import load_model
+from engine.models.torch_runtime import require_memory
+from storage.errors import BadInput, ConfigError, DeviceMemory, SearchEngineError
 from tests.jina.checkpoints import make_checkpoint
 
 TEXTS = ["which page", "the turnover of the year?", "x", "Passage: which page shows the image of the year? " * 4]
@@ -182,6 +184,8 @@ def test_a_folder_that_is_none_and_an_unknown_name(tmp_path):
 
 
 def test_devices_and_dtypes(folder):
+    with pytest.raises(ConfigError, match="the devices 'cpu,' cannot be told apart"):
+        load_model(str(folder), ModelConfig(device="cpu,"))
     with pytest.raises(ConfigError, match="the device 'cuda:77' cannot be used here; there are cpu"):
         JinaEmbeddingsV4.from_pretrained(folder, device="cuda:77")
     with pytest.raises(ConfigError, match="there is no dtype 'int8'; there are auto, float32"):
@@ -189,3 +193,26 @@ def test_devices_and_dtypes(folder):
     half = JinaEmbeddingsV4.from_pretrained(folder, dtype="bfloat16")
     found = half.encode_image(picture(90, 60), task="code", return_multivector=True)
     assert found.dtype == torch.float32
+
+
+def test_weights_that_do_not_fit_are_not_begun_with():
+    with pytest.raises(
+        DeviceMemory, match=r"take 15.0 GB in float32, and cpu has 8.0 GB free; half as much with --dtype"
+    ):
+        require_memory(3_754_885_248, "float32", "cpu", free_bytes=8_000_000_000)
+    with pytest.raises(DeviceMemory, match=r"take 7.5 GB in bfloat16, and cuda has 6.0 GB free$"):
+        require_memory(3_754_885_248, "bfloat16", "cuda", free_bytes=6_000_000_000)
+    require_memory(3_754_885_248, "bfloat16", "cpu", free_bytes=8_000_000_000)
+    require_memory(1_000, "float32", "cpu")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler imports what torch has deprecated
+def test_compiled_vectors_are_the_same(folder):
+    pictures = [picture(200, 90, 1), picture(60, 60, 2)]
+    plain = JinaEmbeddingsV4.from_pretrained(folder)
+    compiled = JinaEmbeddingsV4.from_pretrained(folder)
+    compiled.model.merge("code")
+    compiled.model.compile()
+    assert close(compiled.encode_image(pictures, task="code"), plain.encode_image(pictures, task="code"))
+    assert close(compiled.encode_text(TEXTS, task="code"), plain.encode_text(TEXTS, task="code"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel, Qwen2_5_VLPreTrained
 from transformers.utils.logging import disable_progress_bar
 
 from engine.models.jina_v4.checkpoint import BASE_NAMES, Checkpoint
+from engine.models.torch_runtime import require_memory
 from storage.errors import BadCheckpoint, ConfigError
 
 
@@ -89,10 +91,13 @@ class JinaV4Model:
     ) -> Self:
         """Load the weights and all adapters. attention: a name that transformers knows.
 
-        Raises BadCheckpoint unless every tensor of the files has its place and every weight of the network its tensor.
+        Raises BadCheckpoint unless every tensor of the files has its place and every weight of the network its tensor, and
+        DeviceMemory if they do not fit.
         """
         config = network_config(checkpoint)
-        checkpoint.check(expected_shapes(config))
+        shapes = expected_shapes(config)
+        checkpoint.check(shapes)
+        require_memory(sum(map(math.prod, shapes.values())), dtype, device)
         disable_progress_bar()  # progress is the command line's to show
         network, loaded = Network.from_pretrained(
             checkpoint.folder,
