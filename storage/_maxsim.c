@@ -1,10 +1,10 @@
 /* MaxSim of one query over encoded pages, read where they lie.
 
-A page is n float32 scales, then n rows of codes. A row is dim int8 values (8 bits), or packed codes of 4 or 2 bits that a
-table turns into int8 values, several of them a byte. The value of a row is its int8 values times its scale.
+A page is n float32 scales, then n rows of codes. A row is dim int8 values (8 bits), or packed codes of 4 or 2 bits that
+a table turns into int8 values, several of them a byte. The value of a row is its int8 values times its scale.
 
 The query comes as int16, 256 times what an int8 would be, with a float32 scale a row. Multiplied out in integers, a dot
-product is as exact as the codes. The upper byte alone is an int8 query: half the work on AVX512-VNNI, and off by 0.2 %.
+product is as exact as the codes. The upper byte alone is an int8 query: half the work on AVX512-VNNI, a little off.
 
 Three versions of the same sum are compiled, and the processor chooses:
   avx512vnni  32 tokens at a time, transposed into the first-level cache: one instruction then multiplies 4 dimensions of
