@@ -44,9 +44,19 @@ if TYPE_CHECKING:
 class SearchEngine:
     """An index and the model that made it. Searching is safe from several threads at once."""
 
-    def __init__(self, folder: Path, store: Store | None, model: str, settings: ModelConfig, codec: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: Store | None,
+        model: str,
+        settings: ModelConfig,
+        *,
+        codec: str = "int8",
+        pool_factor: int = 1,
+    ) -> None:
         self.folder = folder
-        self._store, self._model, self._settings, self._codec = store, model, settings, codec
+        self._store, self._model, self._settings = store, model, settings
+        self._codec, self._pool_factor = codec, pool_factor
         self._encoder: Encoder | None = None
 
     @classmethod
@@ -57,28 +67,32 @@ class SearchEngine:
         model: str | None = None,
         settings: ModelConfig | None = None,
         codec: str | None = None,
+        pool_factor: int | None = None,
     ) -> Self:
         """Open an index, or name the folder of one to be made by the first ``index``.
 
         model: default for a new index is the embedded one; an existing index brings its own, and those of its settings
         that change vectors; name a folder where the model's files lie elsewhere now. codec: token codec of a new index,
-        "int8" by default. Raises ModelMismatch if the index was made with another model or other settings than those
-        named, ConfigError for an unknown codec, FormatVersionMismatch, StoreCorrupt.
+        "int8" by default. pool_factor: a new index stores one token vector for so many of a page, 1 by default.
+        Raises ModelMismatch if the index was made with another model or other settings than those
+        named, ConfigError for an unknown codec or pool factor, FormatVersionMismatch, StoreCorrupt.
         """
         settings = settings or ModelConfig()
         path = Path(folder).expanduser().absolute()
-        check_codec(codec or "int8")
+        check_codec(codec or "int8", 1 if pool_factor is None else pool_factor)
         try:
             store = Store(path)
         except StoreNotFound:
-            return cls(path, None, model or DEFAULT_MODEL, settings, codec or "int8")
+            return cls(
+                path, None, model or DEFAULT_MODEL, settings, codec=codec or "int8", pool_factor=pool_factor or 1
+            )
         stored = store.manifest
         try:
             _check_choice(stored, model, settings)
         except ModelMismatch:
             store.close()
             raise
-        return cls(path, store, model or stored.encoder, settings.with_stored(stored.settings), stored.codec)
+        return cls(path, store, model or stored.encoder, settings.with_stored(stored.settings))
 
     @property
     def encoder(self) -> Encoder:
@@ -289,6 +303,7 @@ class SearchEngine:
             token_dim=encoder.token_dim,
             codec=self._codec,
             settings=self._settings.stored(),
+            pool_factor=self._pool_factor,
         )
 
 

@@ -44,7 +44,7 @@ class Draft:
     def add_page(self, new: NewPage) -> None:
         """Write a page's vectors. Raises DimensionMismatch, DiskFull."""
         page_id = self._first_page_id + len(self._pages)
-        ref = self._vectors.append(page_id, new.encoded)
+        ref, n_tokens = self._vectors.append(page_id, new.encoded)
         self._pages.append(
             {
                 "id": page_id,
@@ -52,7 +52,7 @@ class Draft:
                 "width_pt": new.width_pt,
                 "height_pt": new.height_pt,
                 "text_source": new.text_source,
-                "n_tokens": len(new.encoded.tokens),
+                "n_tokens": n_tokens,
                 "segment": ref.segment,
                 "offset": ref.offset,
                 "n_bytes": ref.n_bytes,

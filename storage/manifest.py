@@ -14,10 +14,15 @@ MANIFEST_NAME = "manifest.json"
 CODECS = ("int8", "int4", "int2", "float16")  # of token vectors, see storage.codecs
 
 
-def check_codec(name: str) -> None:
-    """Raise ConfigError with the known names, if this is none of them."""
+MAX_POOL_FACTOR = 16
+
+
+def check_codec(name: str, pool_factor: int = 1) -> None:
+    """Raise ConfigError for an unknown codec, with the known names, or an impossible pool factor."""
     if name not in CODECS:
         raise ConfigError(f"there is no token codec {name!r}; known codecs are {', '.join(CODECS)}")
+    if not 1 <= pool_factor <= MAX_POOL_FACTOR:
+        raise ConfigError(f"pool_factor must be from 1 to {MAX_POOL_FACTOR}, not {pool_factor}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class Manifest:
     token_dim: int
     codec: str
     settings: dict[str, str | int] = field(default_factory=dict)
+    pool_factor: int = 1  # token vectors of a page for each one that is stored
     format_version: int = FORMAT_VERSION
 
     def check_encoder(self, name: str, fingerprint: str) -> None:

@@ -9,6 +9,7 @@ from storage.database import disk_errors
 from storage.errors import DimensionMismatch
 from storage.manifest import Manifest
 from storage.page_rows import COARSE_NAME, POOLED_NAME, SINGLES_NAME, RowFile, pack_means, pack_single
+from storage.pooling import pooled_page
 from storage.segments import RecordRef, SegmentWriter, pack_record
 from storage.values import EncodedPage
 
@@ -27,8 +28,8 @@ class VectorFiles:
         """(segment, bytes) behind the last page that was appended."""
         return self._segments.segment, self._segments.size
 
-    def append(self, page_id: int, page: EncodedPage) -> RecordRef:
-        """Write a page. Raises DimensionMismatch."""
+    def append(self, page_id: int, page: EncodedPage) -> tuple[RecordRef, int]:
+        """Write a page; returns where, and how many token vectors. Raises DimensionMismatch."""
         manifest = self._manifest
         if page.single.shape != (manifest.single_dim,):
             raise DimensionMismatch("single vectors", manifest.single_dim, page.single.size)
@@ -37,7 +38,8 @@ class VectorFiles:
         with disk_errors(self._folder):
             for file, row in zip(self._rows, (pack_single(page.single), *pack_means(page.tokens)), strict=True):
                 file.write(page_id, row)
-            return self._segments.append(pack_record(self._codec, page.tokens, page.boxes))
+            stored = pooled_page(page, manifest.pool_factor)
+            return self._segments.append(pack_record(self._codec, stored.tokens, stored.boxes)), len(stored.tokens)
 
     def sync(self) -> None:
         """Bring everything to the disk, before the database names it."""

@@ -14,7 +14,7 @@ import click
 from engine.cli.main import index_option, model_options, open_engine
 from engine.cli.output import IndexProgress, count, duration, error_console, size
 from engine.models.budgets import BUDGETS
-from storage.manifest import CODECS
+from storage.manifest import CODECS, MAX_POOL_FACTOR
 
 if TYPE_CHECKING:
     from engine.estimate import Estimate
@@ -51,6 +51,12 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option("--batch-tokens", type=click.IntRange(1), help="Tokens the model reads at once.")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch compile the model: a minute first, then faster.")
 @click.option("--codec", type=click.Choice(CODECS), help="Token codec of a new index.  [default: int8]")
+@click.option(
+    "--pool-factor",
+    type=click.IntRange(1, MAX_POOL_FACTOR),
+    metavar="N",
+    help="Store one token vector for N of a page, in a new index.  [default: 1]",
+)
 @click.option(
     "--ocr",
     type=click.Choice(["auto", "off", "tesseract"]),
@@ -89,6 +95,7 @@ def index(
     batch_tokens: int | None,
     compiled: bool,
     codec: str | None,
+    pool_factor: int | None,
     ocr: str | None,
     text: bool,
     password: str | None,
@@ -138,12 +145,12 @@ def index(
         **({} if processes is None else {"n_processes": processes}),
     )
     if dry_run:
-        with open_engine(index_dir, model=model, settings=settings, codec=codec) as engine:
+        with open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine:
             return _print_estimate(engine.estimate(paths, config), as_json=as_json)
     seen: Counter[str] = Counter()
     n_pages, bad_pages, began = 0, 0, time.monotonic()
     with (
-        open_engine(index_dir, model=model, settings=settings, codec=codec) as engine,
+        open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine,
         IndexProgress(paths, quiet=quiet or as_json) as progress,
     ):
         for outcome in engine.index(paths, config, progress.page_done):

@@ -68,13 +68,14 @@ def open_engine(
     model: str | None = None,
     settings: ModelConfig | None = None,
     codec: str | None = None,
+    pool_factor: int | None = None,
 ) -> SearchEngine:
     """The engine over the index that was named, or the one that belongs here."""
     from engine.api import SearchEngine
 
     context = click.get_current_context()
     folder = index_dir or context.find_root().obj or default_index()
-    return SearchEngine.open(folder, model=model, settings=settings, codec=codec)
+    return SearchEngine.open(folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor)
 
 
 def default_index() -> Path:

@@ -61,6 +61,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
     with open_engine(index_dir) as engine:
         manifest, totals = engine.store.manifest, engine.totals()
         on_disk = engine.store.bytes_on_disk()
+        pooled = f", one for {manifest.pool_factor} token vectors" if manifest.pool_factor > 1 else ""
         per_page = totals.token_bytes / totals.n_pages if totals.n_pages else 0.0
         if as_json:
             described = {"folder": str(engine.folder), **asdict(manifest), **asdict(totals)}
@@ -74,7 +75,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
             ("index", str(engine.folder)),
             ("model", f"{manifest.encoder} ({manifest.single_dim}-d single, {manifest.token_dim}-d token vectors)"),
             ("fingerprint", manifest.fingerprint[:16]),
-            ("codec", f"{manifest.codec}, scored by the {KERNELS[0]} kernel"),
+            ("codec", f"{manifest.codec}{pooled}, scored by the {KERNELS[0]} kernel"),
             ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),
             (
                 "pages",

@@ -1,5 +1,9 @@
 """Every MaxSim kernel is the definition, whatever the pages look like and wherever they lie."""
 
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +15,7 @@ from storage.codecs import Int8Codec, PackedCodec, codec_named
 from storage.errors import DimensionMismatch
 from storage.kernel import KERNELS, CodeLayout, Records
 from storage.multivectors import MultiVectors
+from tests.helpers import ROOT
 
 shapes = st.fixed_dictionaries(
     {
@@ -129,3 +134,24 @@ def test_a_scan_gives_the_sums_of_the_maxima(name, dim, n_pages, n_slots, n_quer
     records = Records(rows, starts, np.full(n_pages, n_slots))
     expected = kernel.maxima(query, records, layout, precise=False, kernel=name).sum(axis=0)
     np.testing.assert_allclose(kernel.scan(query, rows, n_slots, layout, kernel=name), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_without_the_extension_numpy_does_the_work(tmp_path):
+    code = f"""
+        import sys
+        sys.modules["storage._maxsim"] = None  # as where no compiler was
+        from pathlib import Path
+        from engine import SearchEngine
+        from storage.kernel import KERNELS
+        from tests.helpers import make_pdf
+        assert KERNELS == ("numpy",)
+        root = Path({str(tmp_path)!r})
+        make_pdf(root / "docs" / "a.pdf", ["the heron stands in the reeds", "the lamp is on the desk"])
+        with SearchEngine.open(root / "index", model="hashing") as engine:
+            list(engine.index([root / "docs"]))
+            print([hit.name for hit in engine.search("heron reeds")][0])
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.stdout.strip() == "a.pdf:1", result.stderr

@@ -1,0 +1,175 @@
+"""Finding candidates in small and large indexes: with inverted lists, deletions, additions, filters and damage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.config import SearchConfig
+from engine.encoder import EncodedQuery
+from engine.measure import made_up_queries, measure
+from engine.retrieval import search
+from storage.compaction import optimize
+from storage.doctor import examine
+from storage.store import Store
+from storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
+from tests.helpers import manifest, source_file
+
+DIM = 16
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Let a few hundred pages be a large index."""
+    monkeypatch.setattr("storage.recall_index.FLAT_COMPONENTS", 100 * DIM)
+    monkeypatch.setattr("storage.recall_index.TAIL_PAGES", 20)
+    monkeypatch.setattr("storage.growth.TAIL_PAGES", 20)
+    monkeypatch.setattr("storage.vector_index.ROWS_A_LIST", 50)
+    monkeypatch.setattr("storage.growth.ROWS_A_LIST", 50)
+    monkeypatch.setattr("storage.recall_index.COARSE_PAGES", 64)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def add(writer, name, n_pages, seed):
+    rng = np.random.default_rng(seed)
+    with writer.draft() as draft:
+        for number in range(1, n_pages + 1):
+            tokens = unit(rng.standard_normal((12, DIM)))
+            encoded = EncodedPage(unit(tokens.mean(axis=0)), tokens, np.zeros((12, 4), np.float32))
+            page = NewPage(
+                number=number, width_pt=1, height_pt=1, text_source="none", words=PageWords.none(), encoded=encoded
+            )
+            draft.add_page(page)
+        info = DocumentInfo(sha256=f"{seed:064x}", media_type="application/pdf", n_pages=n_pages)
+        draft.commit(info, source_file(name))
+
+
+def fill(store, n_documents, n_pages=20, first=0):
+    with store.writer() as writer:
+        for i in range(first, first + n_documents):
+            add(writer, f"{i}.pdf", n_pages, i + 1)
+
+
+def found_by_single(store, k=10):
+    """Share of the exact nearest pages that the recall index finds, over some queries; never a page that is not there."""
+    shares = []
+    with store.snapshot() as snapshot:
+        index = store.recall_index(snapshot)
+        singles = np.stack([snapshot.read_single(page_id) for page_id in index.page_ids.tolist()])
+        for vector in singles[::17]:
+            scores = singles @ vector
+            expected = set(index.page_ids[np.argsort(-scores)[:k]].tolist())
+            page_ids, _ = index.search(vector, k, None)
+            assert set(page_ids.tolist()) <= set(index.page_ids.tolist())
+            assert len(page_ids) == k
+            shares.append(len(expected & set(page_ids.tolist())) / k)
+    return np.mean(shares)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_index_keeps_inverted_lists_and_finds_what_was_added_since(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 15)
+        (lists,) = tmp_path.glob("recall-*.faiss")
+        written = lists.stat().st_mtime_ns
+        assert found_by_single(store) > 0.9
+        fill(store, 1, first=15)
+        assert lists.stat().st_mtime_ns == written  # one document does not rewrite what is there
+        assert found_by_single(store) > 0.9
+        with store.snapshot() as snapshot:
+            index = store.recall_index(snapshot)
+            newest = int(index.page_ids[-1])
+            assert index.search(snapshot.read_single(newest), 1, None)[0].tolist() == [newest]
+        fill(store, 3, first=16)
+        (grown,) = tmp_path.glob("recall-*.faiss")
+        assert grown != lists
+        fill(store, 60, n_pages=20, first=19)  # four times as many: trained anew
+        assert found_by_single(store) > 0.9
+
+
+@pytest.mark.usefixtures("large")
+def test_deleted_pages_are_never_found_and_leave_the_lists_when_they_are_optimized(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 15)
+        with store.writer() as writer:
+            writer.remove_names([f"/docs/{i}.pdf".encode() for i in range(0, 15, 2)])
+        assert found_by_single(store) > 0.9
+        optimize(store)
+        assert found_by_single(store) > 0.9
+        assert examine(store).findings == ()
+
+
+@pytest.mark.usefixtures("large")
+def test_damaged_lists_cost_time_and_nothing_else(tmp_path, caplog):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 15)
+    (lists,) = tmp_path.glob("recall-*.faiss")
+    lists.write_bytes(lists.read_bytes()[:1000])
+    with Store(tmp_path) as store:
+        assert found_by_single(store) == 1  # all are compared
+        assert "cannot be used" in caplog.text
+        found = examine(store)
+        assert [finding.repaired for finding in found.findings] == [True]
+        fill(store, 1, first=15)
+        assert len(list(tmp_path.glob("recall-*.faiss"))) == 1
+
+
+@pytest.mark.usefixtures("large")
+def test_a_very_selective_filter_returns_its_pages(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 15)
+        with store.snapshot() as snapshot:
+            index = store.recall_index(snapshot)
+            (query,) = made_up_queries(snapshot, index.page_ids, 1)
+            some = 'document = "7.pdf" and page <= 3'
+            hits = search(query, "", snapshot, index, SearchConfig(), filters=some, words=False)
+            assert {hit.page_id for hit in hits} == set(snapshot.page_ids(some).tolist())
+            assert len(hits) == 3
+            half = "page <= 10"
+            config = SearchConfig(k=5, n_candidates=40)
+            hits = search(query, "", snapshot, index, config, filters=half, words=False)
+            assert len(hits) == 5
+            assert {hit.page_id for hit in hits} <= set(snapshot.page_ids(half).tolist())
+            assert search(query, "", snapshot, index, config, filters='document = "none"', words=False) == []
+
+
+def test_two_stages_with_everything_kept_are_the_exact_search(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 10)
+        with store.snapshot() as snapshot:
+            index = store.recall_index(snapshot)
+            for query in made_up_queries(snapshot, index.page_ids, 10):
+                kept = search(query, "", snapshot, index, SearchConfig(n_candidates=len(index)), words=False)
+                assert kept == search(query, "", snapshot, index, SearchConfig(exact=True), words=False)
+
+
+@pytest.mark.usefixtures("large")
+def test_the_measured_agreement_grows_with_the_candidates(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 15)
+        with store.snapshot() as snapshot:
+            index = store.recall_index(snapshot)
+            queries = [("", query) for query in made_up_queries(snapshot, index.page_ids, 20)]
+
+            def ask(_text: str, query: EncodedQuery, config: SearchConfig):
+                return search(query, "", snapshot, index, config, words=False)
+
+            few = measure(queries, ask, len(index), SearchConfig(k=5, n_candidates=10))
+            many = measure(queries, ask, len(index), SearchConfig(k=5, n_candidates=300))
+    assert few.agreement <= many.agreement == many.first == 1
+    assert few.n_pages == 300
+    assert few.n_queries == 20
+
+
+def test_means_that_were_lost_are_made_again(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 2)
+        before = (tmp_path / "pooled.i8").read_bytes(), (tmp_path / "coarse.i8").read_bytes()
+        (tmp_path / "coarse.i8").unlink()
+        found = examine(store)
+        assert [finding.problem for finding in found.findings] == ["40 pages could not be found by their tokens"]
+        assert examine(store).findings == ()
+        assert len((tmp_path / "coarse.i8").read_bytes()) == len(before[1])
