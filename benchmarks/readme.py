@@ -55,7 +55,18 @@ def speed_table() -> str:
     )
 
 
-TABLES = {"quality": quality_table, "speed": speed_table}
+def codecs_table() -> str:
+    rows = [
+        "| `--codec` | `--pool-factor` | bytes a token | kB a page of 768 tokens | of the exact top 10 |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for row in load("codecs")["rows"]:
+        figures = f"{row['bytes_a_token']:.0f} | {row['kb_a_page']:.0f} | {row['recall@10']:.1%}"
+        rows.append(f"| {row['codec']} | {row['pool_factor']} | {figures} |")
+    return "\n".join(rows)
+
+
+TABLES = {"quality": quality_table, "speed": speed_table, "codecs": codecs_table}
 
 
 def drawn(text: str) -> str:

@@ -36,7 +36,7 @@ def cache_of_tests():
 
 
 def test_the_shell_commands_do_what_they_say(scratch):
-    (commands,) = (text for kind, text in BLOCKS if kind == "sh")
+    commands = next(text for kind, text in BLOCKS if kind == "sh")  # the others: test_readme_evaluation.py
     program = scratch / "bin" / "pagesight"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m engine "$@"\n')
@@ -44,7 +44,8 @@ def test_the_shell_commands_do_what_they_say(scratch):
     for command in commands.splitlines():
         result = run(["sh", "-c", command], scratch, f"{program.parent}:/usr/bin:/bin")
         assert result.returncode == 0, (command, result.stderr)
-    assert "letter-observatory-1987" in result.stdout or result.stdout
+        if " search " in command and "images" not in command:
+            assert result.stdout
     assert (scratch / "page.png").exists()
     assert list((scratch / "pages").glob("*.png"))
 
