@@ -155,7 +155,7 @@ class SearchEngine:
                 planner = Planner(stack.enter_context(self._store.writer()), _ingest_options(config))
                 files = [plan.path for plan in map(planner.plan, found) if plan.path is not None]
             reader = stack.enter_context(_page_reader(config, encoder.image_pixels))
-            return estimate(files, reader, encoder, codec_named(self._codec, encoder.token_dim))
+            return estimate(files, reader, encoder, codec_named(self._codec, encoder.token_dim), self._pool_factor)
 
     def search(
         self, query: str, *, k: int = 10, filters: str | None = None, n_candidates: int = 200, exact: bool = False

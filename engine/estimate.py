@@ -12,9 +12,10 @@ from indexer.content import PageContent
 from indexer.reader import PageReader
 from storage.codecs import TokenCodec
 from storage.errors import BadInput, DocumentError
+from storage.page_rows import row_bytes
 
 TRIED_PAGES = 4
-_BOX_BYTES, _FLOAT_BYTES = 8, 4  # of a token's box, and of a value of the single vector; see storage.segments
+_BOX_BYTES = 8  # of a token's box; see storage.segments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,10 @@ class Estimate:
     seconds: float | None
 
 
-def estimate(paths: Sequence[Path], reader: PageReader, encoder: Encoder, codec: TokenCodec) -> Estimate:
-    """Open all files, try a few pages spread over them."""
+def estimate(
+    paths: Sequence[Path], reader: PageReader, encoder: Encoder, codec: TokenCodec, pool_factor: int = 1
+) -> Estimate:
+    """Open all files, try a few pages spread over them. pool_factor: see Manifest."""
     counter = encoder if isinstance(encoder, CountsTokens) else None
     pages, vectors, n_unreadable = _look(paths, reader, counter)
     tried = [pages[i * len(pages) // TRIED_PAGES] for i in range(TRIED_PAGES)] if pages else []
@@ -44,7 +47,8 @@ def estimate(paths: Sequence[Path], reader: PageReader, encoder: Encoder, codec:
     n_found, encode_s = _encode(read, encoder)
     per_page = n_found / len(read) if read else 0.0
     n_vectors = sum(vectors) if counter is not None else round(per_page * len(pages))
-    n_bytes = codec.n_bytes(n_vectors) + n_vectors * _BOX_BYTES
+    n_stored = -(-n_vectors // pool_factor)
+    n_bytes = codec.n_bytes(n_stored) + n_stored * _BOX_BYTES
     seconds = None
     if read:
         # Reading goes on in processes beside the model; on a machine without a GPU they share its cores.
@@ -57,7 +61,7 @@ def estimate(paths: Sequence[Path], reader: PageReader, encoder: Encoder, codec:
         n_pages=len(pages),
         n_vectors=n_vectors,
         exact=counter is not None,
-        n_bytes=n_bytes + len(pages) * encoder.single_dim * _FLOAT_BYTES,
+        n_bytes=n_bytes + len(pages) * row_bytes(encoder.single_dim, encoder.token_dim),
         n_tried=len(read),
         seconds=seconds,
     )

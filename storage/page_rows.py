@@ -47,6 +47,12 @@ class RowFile:
             self._file.close()
 
 
+def row_bytes(single_dim: int, token_dim: int) -> int:
+    """Of one page in all three files."""
+    codec = Int8Codec(token_dim)
+    return 2 * single_dim + codec.n_bytes(POOLED) + codec.n_bytes(COARSE)
+
+
 def pack_single(single: NDArray[np.float32]) -> bytes:
     return single.astype("<f2").tobytes()
 
