@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
 from engine.describe import describe, describe_page
-from engine.models import load_model
+from engine.models import known_name, load_model
 from engine.results import SearchHit
 from engine.retrieval import rerank, search
 from indexer.content import ReadOptions
@@ -78,6 +78,7 @@ class SearchEngine:
         named, ConfigError for an unknown codec or pool factor, FormatVersionMismatch, StoreCorrupt.
         """
         settings = settings or ModelConfig()
+        model = None if model is None else known_name(model)
         path = Path(folder).expanduser().absolute()
         check_codec(codec or "int8", 1 if pool_factor is None else pool_factor)
         try:

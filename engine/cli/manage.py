@@ -74,6 +74,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
         rows = (
             ("index", str(engine.folder)),
             ("model", f"{manifest.encoder} ({manifest.single_dim}-d single, {manifest.token_dim}-d token vectors)"),
+            *((name.replace("_", " "), str(value)) for name, value in manifest.settings.items()),
             ("fingerprint", manifest.fingerprint[:16]),
             ("codec", f"{manifest.codec}{pooled}, scored by the {KERNELS[0]} kernel"),
             ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),

@@ -75,10 +75,10 @@ def pull(name: str, to: Path | None) -> int:
     pagesight models pull jina-embeddings-v4
     pagesight models pull multilingual-e5-small --to ~/models/e5
     """
-    from engine.models import MODELS, hub
+    from engine.models import MODELS, hub, known_name
 
     folder = hub.pull(name, to)
-    echo_error(f"the licence of these weights: {MODELS[name].licence}")
+    echo_error(f"the licence of these weights: {MODELS[known_name(name)].licence}")
     click.echo(folder)
     return 0
 

@@ -106,6 +106,11 @@ MODELS = {
 }
 
 
+def known_name(name: str) -> str:
+    """The name in the table of a model that is called by its repository on the hub; any other name as it is."""
+    return next((spec.name for spec in MODELS.values() if spec.hub and spec.hub.repository == name), name)
+
+
 @cache
 def load_model(name: str, config: ModelConfig = ModelConfig()) -> Encoder:  # noqa: B008 - frozen
     """Load a model by its name, or from a folder with its original files; kept for the life of the process.
@@ -117,6 +122,7 @@ def load_model(name: str, config: ModelConfig = ModelConfig()) -> Encoder:  # no
         from engine.models.device_pool import DevicePool
 
         return DevicePool(name, config)
+    name = known_name(name)
     if name not in MODELS:
         folder = Path(name).expanduser()
         if not folder.is_dir():

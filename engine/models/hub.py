@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.models import MODELS
+from engine.models import MODELS, known_name
 from engine.models.specs import HubFiles
 from storage.errors import ConfigError, ExtraMissing, HubRefused, UnknownModel, WeightsMissing
 
@@ -58,6 +58,7 @@ def on_this_machine(name: str) -> Path | None:
 
 
 def _hub_files(name: str) -> HubFiles:
+    name = known_name(name)
     if name not in MODELS:
         raise UnknownModel(name, sorted(MODELS))
     files = MODELS[name].hub

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.cli.main import _register, cli
-from engine.models import MODELS, hub, load_model
+from engine.models import MODELS, hub, known_name, load_model
 from storage.errors import ConfigError, ExtraMissing, UnknownModel, WeightsMissing
 from tests.helpers import make_pdf, run_cli
 from tests.jina.checkpoints import ADAPTERS, FIXTURE, changed, make_checkpoint
@@ -94,7 +94,8 @@ def test_a_model_from_the_hub_is_fetched_once_and_then_needs_no_network(checkpoi
     assert not (tmp_path / "index").exists()
 
     with hub_server(checkpoint, commit=COMMIT) as (address, asked):
-        first = run_cli(*index, "index", tmp_path / "docs", "--model", NAME, HF_ENDPOINT=address, **place)
+        repository = MODELS[NAME].hub.repository
+        first = run_cli(*index, "index", tmp_path / "docs", "--model", repository, HF_ENDPOINT=address, **place)
         assert first.returncode == 0, first.stderr
         assert "1 file indexed (1 page" in first.stdout
         assert any("model-00002-of-00002.safetensors" in path for path in asked)
@@ -180,6 +181,12 @@ def test_pull_fetches_the_default_models_original_files(tmp_path):
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "e5").iterdir() if path.is_file()} == {"config.json", "model.safetensors"}
     assert not any("pytorch_model.bin" in path for path in asked)
+
+
+def test_models_may_be_called_by_their_repository():
+    assert known_name("jinaai/jina-embeddings-v4") == "jina-embeddings-v4"
+    assert known_name("intfloat/multilingual-e5-small") == "multilingual-e5-small"
+    assert known_name("elsewhere/jina") == "elsewhere/jina"
 
 
 def test_what_cannot_be_pulled():
