@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDE_COLUMNS = 110  # of a terminal that shows six measures with their intervals
-_SHORT = {"n_candidates": "candi-\ndates", "truncate_dim": "dim"}
+_SHORT = {"n_candidates": "candi-\ndates", "truncate_dim": "dim", "pool_factor": "pooled"}
 CSV_COLUMNS = ("dataset", "setting", "group", "metric", "queries", "mean", "low", "high")
 
 
@@ -86,7 +86,7 @@ def pareto(costs: Sequence[tuple[float, ...]]) -> list[bool]:
 SWEEP_NOTES = (
     "*            no other point is better in one of quality, p50 and kB without being worse in another",
     f"first stage  share of exact search's best {SHOWN} that are among the candidates",
-    f"agrees       share of the best {SHOWN} of exact search over the most precise codec that are in the answer",
+    f"agrees       share of the best {SHOWN} of exact search over the largest vectors that are in the answer",
 )
 
 
