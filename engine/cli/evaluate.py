@@ -267,7 +267,7 @@ def _sweep(
     else:
         output = console()
         output.print(f"{dataset.name}, {len(dataset.judged):,} queries\n")
-        output.print(sweep_table(results))
+        output.print(sweep_table(results, output.width))
         output.print("\n" + "\n".join(SWEEP_NOTES))
     echo_error(f"saved in {folder}: sweep.png, sweep.json, sweep.csv")
 
@@ -281,7 +281,7 @@ def _show(results: Sequence[Result], *, as_json: bool) -> None:
             continue
         output = console()
         output.print(f"{result.dataset}, {result.n_queries:,} queries: {setting_text(result)}\n")
-        output.print(quality_table(result))
+        output.print(quality_table(result, output.width))
         if result.differences:
             output.print(f"\nagainst {result.against}\n")
             output.print(difference_table(result))

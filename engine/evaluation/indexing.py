@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSetting:
     """What makes one index differ from another. truncate_dim: single vectors are cut to it. task: the model's adapter.
-    ocr: as in IndexConfig.
+    pool_factor: one stored token vector for so many. ocr: as in IndexConfig.
     """
 
     model: str = DEFAULT_MODEL
     codec: str = "int8"
+    pool_factor: int = 1
     truncate_dim: int | None = None
     ocr: OcrMode | None = None
     task: str | None = None
@@ -40,7 +41,7 @@ class IndexSetting:
 
     @property
     def folder_name(self) -> str:
-        parts = (self.model, self.codec, self.truncate_dim or "", self.ocr or "", self.task or "")
+        parts = (self.model, self.codec, self.pool_factor, self.truncate_dim or "", self.ocr or "", self.task or "")
         plain = re.sub(r"[^\w.]+", "-", Path(self.model).name)
         return f"{plain}-{self.codec}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
 
@@ -77,7 +78,13 @@ def make_index(
 
     Files that cannot be read are outcomes like any other: their pages are never found, and that is measured.
     """
-    engine = SearchEngine.open(index, model=setting.model, settings=setting.model_config, codec=setting.codec)
+    engine = SearchEngine.open(
+        index,
+        model=setting.model,
+        settings=setting.model_config,
+        codec=setting.codec,
+        pool_factor=setting.pool_factor,
+    )
     before = IndexingCost.read(index)
     began, n_pages = time.perf_counter(), 0
     try:

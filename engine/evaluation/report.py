@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from engine.evaluation.result import ALL, Result
 from engine.evaluation.run import SHOWN
+from engine.evaluation.statistics import Estimate
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_SHORT = {"n_candidates": "candidates", "truncate_dim": "dim"}
+WIDE_COLUMNS = 110  # of a terminal that shows six measures with their intervals
+_SHORT = {"n_candidates": "candi-\ndates", "truncate_dim": "dim", "pool_factor": "pooled"}
 CSV_COLUMNS = ("dataset", "setting", "group", "metric", "queries", "mean", "low", "high")
 
 
@@ -32,13 +34,18 @@ def varied(results: Sequence[Result]) -> list[str]:
     return [name for name in results[0].setting if len({result.setting[name] for result in results}) > 1]
 
 
-def sweep_table(results: Sequence[Result]) -> Table:
-    """A row a point. The star marks points that no other beats or equals in quality, time and bytes at once."""
+def sweep_table(results: Sequence[Result], columns: int) -> Table:
+    """A row a point, without intervals where there is no room for them. The star marks points that no other beats or equals in quality, time and bytes at once."""
     metrics = list(results[0].quality[ALL])
     others = [metric for metric in metrics[1:] if metric.lower().startswith("recall")][:1] or metrics[1:2]
     names = varied(results)
-    columns = ("first stage", "agrees", "p50 ms", "p95 ms", "kB/page", "pages/s")
-    table = _table("", *(_SHORT.get(name, name) for name in names), metrics[0], *others, *columns)
+    costs = ("first\nstage", "agrees", "p50\nms", "p95\nms", "kB\na page", "pages\n/s")
+    table = _table(
+        "",
+        *(_SHORT.get(name, name) for name in names),
+        *(name.replace("@", "\n@") for name in (metrics[0], *others)),
+        *costs,
+    )
     best = pareto([_costs(result, metrics[0]) for result in results])
     for result, is_best in zip(results, best, strict=True):
         index, f, total, estimates = result.index, result.faithfulness, result.latency_ms["total"], result.quality[ALL]
@@ -47,15 +54,19 @@ def sweep_table(results: Sequence[Result]) -> Table:
         table.add_row(
             "*" if is_best else "",
             *(str(result.setting[name] or "full") for name in names),
-            f"{first.mean:.3f} ±{(first.high - first.low) / 2:.2f}",
+            _with_interval(first) if columns >= WIDE_COLUMNS else f"{first.mean:.3f}",
             *(f"{estimates[metric].mean:.3f}" for metric in others),
             *(("", "") if f is None else (f"{f.recall:.1%}", f"{f.agreement:.1%}")),
-            f"{total.p50:.1f}",
-            f"{total.p95:.1f}",
-            f"{index.token_bytes_per_page / 1000:,.1f}",
+            _three_digits(total.p50),
+            _three_digits(total.p95),
+            _three_digits(index.token_bytes_per_page / 1000),
             "" if index.pages_per_s is None else f"{index.pages_per_s:.1f}",
         )
     return table
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _costs(result: Result, metric: str) -> tuple[float, ...]:
@@ -73,21 +84,25 @@ def pareto(costs: Sequence[tuple[float, ...]]) -> list[bool]:
 
 
 SWEEP_NOTES = (
-    "*            no other point is better in one of quality, p50 and kB/page without being worse in another",
+    "*            no other point is better in one of quality, p50 and kB without being worse in another",
     f"first stage  share of exact search's best {SHOWN} that are among the candidates",
-    f"agrees       share of the best {SHOWN} of exact search over the most precise codec that are in the answer",
+    f"agrees       share of the best {SHOWN} of exact search over the largest vectors that are in the answer",
 )
 
 
-def quality_table(result: Result) -> Table:
-    """A row a group: each mean with half the width of its 95 % interval."""
+def quality_table(result: Result, columns: int) -> Table:
+    """A row a group: each mean with half the width of its 95 % interval; only the first one where there is no room."""
     metrics = list(next(iter(result.quality.values())))
-    table = _table("group", "queries", *metrics)
+    table = _table("group", "n", *metrics)
+    wide = columns >= WIDE_COLUMNS
     for group, estimates in result.quality.items():
-        cells = [f"{e.mean:.3f} ±{(e.high - e.low) / 2:.2f}" for e in estimates.values()]
-        n_queries = next(iter(estimates.values())).n
-        table.add_row(group, f"{n_queries:,}", *cells)
+        cells = [_with_interval(e) if wide or i == 0 else f"{e.mean:.3f}" for i, e in enumerate(estimates.values())]
+        table.add_row(group, f"{next(iter(estimates.values())).n:,}", *cells)
     return table
+
+
+def _with_interval(e: Estimate) -> str:
+    return f"{e.mean:.3f} ±{(e.high - e.low) / 2:.2f}"
 
 
 def subsets_table(results: Sequence[Result]) -> Table:
@@ -118,7 +133,7 @@ def latency_table(result: Result) -> Table:
     table = _table("ms a query", *result.latency_ms)
     for percentile in ("p50", "p95"):
         values = (getattr(latency, percentile) for latency in result.latency_ms.values())
-        table.add_row(percentile, *(f"{value:.1f}" for value in values))
+        table.add_row(percentile, *map(_three_digits, values))
     return table
 
 

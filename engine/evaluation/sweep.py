@@ -21,8 +21,8 @@ from engine.models import spec_of
 from storage.errors import ConfigError, ModelError
 from storage.manifest import check_codec
 
-PARAMETERS = ("model", "codec", "ocr", "truncate_dim", "n_candidates")  # the ones that need another index first
-_NUMBERS = ("truncate_dim", "n_candidates")
+PARAMETERS = ("model", "task", "ocr", "codec", "pool_factor", "truncate_dim", "n_candidates")  # another index first
+_NUMBERS = ("pool_factor", "truncate_dim", "n_candidates")
 Grid = Mapping[str, tuple[str | int, ...]]
 
 
@@ -69,44 +69,48 @@ def parse_grid(words: Sequence[str]) -> Grid:
         if not found or (name in _NUMBERS and not all(value.isdecimal() and int(value) > 0 for value in found)):
             raise ConfigError(f"{word!r}: {name} needs {'positive whole numbers' if name in _NUMBERS else 'values'}")
         grid[name] = tuple(map(int, found)) if name in _NUMBERS else found
-    for codec in grid.get("codec", ()):
-        check_codec(str(codec))
+    for codec in grid.get("codec", ("int8",)):
+        for pool_factor in grid.get("pool_factor", (1,)):
+            check_codec(str(codec), int(pool_factor))
     return grid
 
 
 def points_of(grid: Grid, index: IndexSetting, ask: AskConfig) -> tuple[list[Point], list[PointSkipped]]:
     """Every combination, what the grid does not name as in ``index`` and ``ask``; points of one index follow each other.
 
-    Models whose single vectors cannot be cut are measured as they are, once, instead of for each truncate_dim.
+    A parameter that does not apply to a model is left as it is for that model, and what is left out is said.
     """
     skipped: list[PointSkipped] = []
-    axes = {name: grid.get(name, (None,)) for name in PARAMETERS}
     points: list[Point] = []
-    for model in axes["model"]:
-        of_model = replace(index, model=str(model)) if model is not None else index
-        dims, reason = _dims(of_model.model, axes["truncate_dim"])
-        if reason:
-            skipped.append(PointSkipped("truncate_dim", reason))
-        for codec, ocr, dim, n_candidates in product(axes["codec"], axes["ocr"], dims, axes["n_candidates"]):
-            chosen: dict[str, Any] = {"codec": codec, "ocr": ocr, "truncate_dim": dim}
-            setting = replace(of_model, **{name: value for name, value in chosen.items() if value is not None})
-            points.append(Point(setting, replace(ask, n_candidates=int(n_candidates)) if n_candidates else ask))
+    for model in grid.get("model", (index.model,)):
+        axes, left_out = _axes(str(model), grid)
+        skipped += left_out
+        for values in product(*axes.values()):
+            chosen: dict[str, Any] = dict(zip(axes, values, strict=True))
+            asked = replace(ask, n_candidates=chosen.pop("n_candidates", ask.n_candidates))
+            points.append(Point(replace(index, model=str(model), **chosen), asked))
     return points, skipped
 
 
-def _dims(model: str, dims: Sequence[str | int | None]) -> tuple[Sequence[str | int | None], str]:
-    """Those that the model's vectors can be cut to, and what there is to say about the others."""
-    if dims == (None,):
-        return dims, ""
-    spec = spec_of(model)
-    allowed = spec.matryoshka if spec else ()
-    if not allowed:
-        return (None,), f"does not apply to {model}: its single vectors cannot be cut, so they are measured as they are"
-    wrong = [dim for dim in dims if dim not in allowed]
-    if not wrong:
-        return dims, ""
-    those = ", ".join(map(str, wrong))
-    return [dim for dim in dims if dim in allowed], f"{those}: {model} can be cut to {', '.join(map(str, allowed))}"
+def _axes(model: str, grid: Grid) -> tuple[dict[str, tuple[str | int, ...]], list[PointSkipped]]:
+    """The part of the grid that applies to a model, in the order of PARAMETERS, and what there is to say of the rest."""
+    axes = {name: grid[name] for name in PARAMETERS if name in grid and name != "model"}
+    spec, left_out = spec_of(model), []
+    if "task" in axes and spec is not None and "task" not in spec.settings:
+        del axes["task"]
+        left_out.append(PointSkipped("task", f"does not apply to {model}: it has none to choose"))
+    if "truncate_dim" in axes:
+        allowed = spec.matryoshka if spec else ()
+        wrong = [dim for dim in axes["truncate_dim"] if dim not in allowed]
+        axes["truncate_dim"] = tuple(dim for dim in axes["truncate_dim"] if dim in allowed)
+        if not allowed:
+            del axes["truncate_dim"]
+            reason = f"does not apply to {model}: its single vectors cannot be cut, so they are measured as they are"
+            left_out.append(PointSkipped("truncate_dim", reason))
+        elif wrong:
+            reason = f"{', '.join(map(str, wrong))}: {model} can be cut to {', '.join(map(str, allowed))}"
+            left_out.append(PointSkipped("truncate_dim", reason))
+    return axes, left_out
 
 
 def sweep(
@@ -138,9 +142,9 @@ def sweep(
 
 
 def with_common_reference(points: Sequence[PointDone]) -> list[Result]:
-    """Results whose agreement is with exact search over the most precise codec measured with the same model.
+    """Results whose agreement is with exact search over the largest token vectors measured with the same model.
 
-    So a codec's own loss counts: within one index exact search loses the same as the two stages do.
+    So what a codec and pooling lose counts: within one index exact search loses the same as the two stages do.
     """
     results = []
     for point in points:
@@ -155,9 +159,9 @@ def with_common_reference(points: Sequence[PointDone]) -> list[Result]:
     return results
 
 
-def _tokens(point: PointDone) -> tuple[object, object]:
-    """What token vectors depend on, apart from the codec."""
-    return point.result.setting["model"], point.result.setting["ocr"]
+def _tokens(point: PointDone) -> list[object]:
+    """What token vectors depend on before they are pooled and coded."""
+    return [point.result.setting[name] for name in ("model", "task", "ocr")]
 
 
 def _stamp(dataset: Dataset, point: Point, metrics: Sequence[Metric]) -> str:
