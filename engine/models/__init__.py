@@ -154,7 +154,9 @@ def spec_of(name: str) -> ModelSpec | None:
 
 
 def require_no_choice(name: str, config: ModelConfig, known: Sequence[str] = ()) -> None:
-    """Raise ConfigError if something is set beyond what the model knows."""
+    """Raise ConfigError if something is set beyond what the model knows. Models without torch run on the CPU."""
     given = [setting for setting in config.given() if setting not in known]
+    if config.device == "cpu":
+        given.remove("device")
     if given:
         raise ConfigError(f"{name} has no choice of {', '.join(given)}; leave it out, or see: pagesight models")

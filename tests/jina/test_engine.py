@@ -173,6 +173,7 @@ def test_the_fingerprint_tells_what_changes_vectors(folder, encoder, tmp_path):
 def test_settings_that_a_model_does_not_have(folder):
     with pytest.raises(ConfigError, match="hashing has no choice of task, device; leave it out"):
         load_model("hashing", ModelConfig(task="code", device="cuda"))
+    assert load_model("hashing", ModelConfig(device="cpu")).name == "hashing"
     with pytest.raises(ConfigError, match="there is no task 'search'"):
         load_model(str(folder), ModelConfig(task="search"))
     with pytest.raises(ConfigError, match="cannot be cut to 13 dimensions"):
