@@ -50,7 +50,8 @@ def test_index_search_remove_reopen_refuse(folder, tmp_path):
         assert 40 * n_pages < totals.n_tokens < 75 * n_pages
         assert planned.exact
         assert (planned.n_pages, planned.n_vectors) == (n_pages, totals.n_tokens)
-        assert planned.n_bytes == totals.n_tokens * (4 + 24 + 8) + n_pages * 48 * 4
+        vectors = [path for path in (tmp_path / "index").iterdir() if path.suffix in (".seg", ".i8", ".f16")]
+        assert planned.n_bytes == pytest.approx(sum(path.stat().st_size for path in vectors), rel=0.1)
         assert planned.seconds > 0
         assert totals.n_pages_by_ocr == 0  # the model sees the page: no need to read its pixels
 
