@@ -50,7 +50,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 )
 @click.option("--batch-tokens", type=click.IntRange(1), help="Tokens the model reads at once.")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch compile the model: a minute first, then faster.")
-@click.option("--codec", type=click.Choice(CODECS), help="Token codec of a new index.  [default: int8]")
+@click.option("--codec", metavar="NAME", help=f"Token codec of a new index: {', '.join(CODECS)}.  [default: int8]")
 @click.option(
     "--pool-factor",
     type=click.IntRange(1, MAX_POOL_FACTOR),
