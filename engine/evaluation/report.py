@@ -39,13 +39,10 @@ def sweep_table(results: Sequence[Result], columns: int) -> Table:
     metrics = list(results[0].quality[ALL])
     others = [metric for metric in metrics[1:] if metric.lower().startswith("recall")][:1] or metrics[1:2]
     names = varied(results)
+    wide = columns >= WIDE_COLUMNS
+    measures = [name if wide else name.replace("@", "\n@") for name in (metrics[0], *others)]
     costs = ("first\nstage", "agrees", "p50\nms", "p95\nms", "kB\na page", "pages\n/s")
-    table = _table(
-        "",
-        *(_SHORT.get(name, name) for name in names),
-        *(name.replace("@", "\n@") for name in (metrics[0], *others)),
-        *costs,
-    )
+    table = _table("", *(_SHORT.get(name, name) for name in names), *measures, *costs)
     best = pareto([_costs(result, metrics[0]) for result in results])
     for result, is_best in zip(results, best, strict=True):
         index, f, total, estimates = result.index, result.faithfulness, result.latency_ms["total"], result.quality[ALL]
@@ -54,7 +51,7 @@ def sweep_table(results: Sequence[Result], columns: int) -> Table:
         table.add_row(
             "*" if is_best else "",
             *(str(result.setting[name] or "full") for name in names),
-            _with_interval(first) if columns >= WIDE_COLUMNS else f"{first.mean:.3f}",
+            _with_interval(first) if wide else f"{first.mean:.3f}",
             *(f"{estimates[metric].mean:.3f}" for metric in others),
             *(("", "") if f is None else (f"{f.recall:.1%}", f"{f.agreement:.1%}")),
             _three_digits(total.p50),

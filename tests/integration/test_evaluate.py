@@ -247,8 +247,8 @@ def test_a_sweep_goes_on_after_ctrl_c(tmp_path, docs):
     assert "left out: truncate_dim 512: hashing can be cut to 4, 8, 16" in errors
     lines = output.splitlines()
     assert lines[0] == "docs, 4 queries"
-    assert lines[2].split() == ["candi-", "nDCG", "recall", "first", "p50", "p95", "kB", "pages"]
-    assert lines[3].split() == ["codec", "dim", "dates", "@5", "@10", "stage", "agrees", "ms", "ms", "a", "page", "/s"]
+    assert lines[2].split() == ["candi-", "first", "p50", "p95", "kB", "pages"]
+    assert lines[3].split()[:6] == ["codec", "dim", "dates", "nDCG@5", "recall@10", "stage"]
     assert len([line for line in lines if "float16" in line]) == 4
     with Image.open(tmp_path / "out" / "sweep.png") as plot:
         assert plot.size == (1800, 720)
