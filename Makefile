@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(BIN)/python -m pytest -m "not slow" -q -n auto --dist loadgroup
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q

@@ -10,6 +10,13 @@ import pytest
 from tests.helpers import ROOT, run_cli
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of one file run in one process, which makes their fixtures once; so do all that need the sample index."""
+    for item in items:
+        group = "sample index" if "sample_index" in item.fixturenames else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _environment(tmp_path_factory):
     """No index of the user's is touched; the converted model is kept between runs where the user keeps it."""

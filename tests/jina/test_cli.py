@@ -83,6 +83,7 @@ def test_verify_refuses_what_it_cannot_understand(capsys, tmp_path):
         verify(capsys, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_model_from_the_hub_is_fetched_once_and_then_needs_no_network(checkpoint, tmp_path):
     make_pdf(tmp_path / "docs" / "a.pdf", ["apples and pears"])
     place = {"HF_HOME": str(tmp_path / "hf"), "PAGESIGHT_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
