@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test test-slow check format bench clean
 
-demo: $(INSTALLED)
+demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
 
 test: $(INSTALLED)
@@ -31,9 +32,13 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.speed
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(BASE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(INSTALLED): $(BASE)
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
