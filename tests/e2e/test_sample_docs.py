@@ -58,7 +58,7 @@ def test_every_answer_names_a_page_that_exists_and_a_place_on_it(index, queries)
 
 def test_two_stages_find_what_the_exact_search_finds(index, queries):
     with SearchEngine.open(index) as engine:
-        for query in queries[::4]:
+        for query in queries[::10]:
             two_stage = [hit.name for hit in engine.search(query["query"], k=5, n_candidates=60)]
             exact = [hit.name for hit in engine.search(query["query"], k=5, exact=True)]
             assert len(set(two_stage) & set(exact)) >= 4

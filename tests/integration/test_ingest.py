@@ -190,7 +190,7 @@ def test_hostile_files_get_an_outcome_each_and_the_good_ones_are_found(engine, t
     if os.geteuid() != 0:
         make_pdf(folder / FORBIDDEN, ["not for you"]).chmod(0)
         expected[FORBIDDEN] = ("failed", "Permission denied")
-    found = index(engine, folder, seconds_per_page=8.0)
+    found = index(engine, folder, seconds_per_page=6.0)
     assert set(found) == set(expected)
     for name, (status, reason) in expected.items():
         assert str(found[name].status) in status.split("|"), (name, found[name])
