@@ -10,6 +10,7 @@ import pytest
 from tests.helpers import ROOT, run_cli
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Tests of one file run in one process, which makes their fixtures once; so do all that need the sample index."""
     for item in items:
