@@ -226,23 +226,17 @@ def test_killed_reading_processes_are_replaced(engine, tmp_path):
     for i in range(30):
         make_pdf(folder / f"{i:02}.pdf", [f"number {i} has a page {j}" for j in range(6)])
     killed = []
-    stop = threading.Event()
 
-    def kill_now_and_then():
-        while not stop.wait(0.7):
+    def kill_now_and_then(done):
+        if done.number == 3 and len(killed) < 6:
             for child in psutil.Process().children(recursive=True):
-                if "indexer.worker" in " ".join(child.cmdline()) and len(killed) < 6:
+                if "indexer.worker" in " ".join(child.cmdline()):
                     child.send_signal(signal.SIGKILL)
                     killed.append(child.pid)
                     break
 
-    killer = threading.Thread(target=kill_now_and_then)
-    killer.start()
-    try:
-        outcomes = index(engine, folder)
-    finally:
-        stop.set()
-        killer.join()
+    found = engine.index([folder], IndexConfig(**FAST), on_page=kill_now_and_then)
+    outcomes = {outcome.source.path: outcome for outcome in found}
     assert killed
     assert {str(outcome.status) for outcome in outcomes.values()} == {"indexed"}
     assert sum(outcome.n_pages + len(outcome.page_problems) for outcome in outcomes.values()) == 180
