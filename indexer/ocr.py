@@ -21,7 +21,7 @@ from indexer.geometry import covered_width
 from indexer.layout import TextLine
 from storage.errors import ExtraMissing
 
-DETECTION_SIDE_PX = 1280  # 960 misses small print, 1600 finds no more: see ARCHITECTURE
+DETECTION_SIDE_PX = 1280  # 960 misses small print: see ARCHITECTURE
 MIN_SCORE = 0.5
 STRIP_ASPECT = 2.5  # a receipt is cut into pieces, or its print would be too small at DETECTION_SIDE_PX
 MOSTLY = 0.6

@@ -14,7 +14,7 @@ from indexer.geometry import is_garbage, join_words, make_words
 from storage.errors import UnreadableDocument
 from storage.values import PageWords
 
-OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi; more finds no more words, see ARCHITECTURE
+OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi
 OCR_DPI = 200.0
 RENDER_DPI = 200.0  # of images made for an encoder with a large pixel budget, as in the collections it is measured on
 FEW_WORDS = 3  # a page with fewer words in its text layer is read from its pixels as a whole

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from storage.codecs import codec_named
 from storage.database import DATABASE_NAME, create_tables, open_database
-from storage.errors import StoreCorrupt, StoreLocked
+from storage.errors import StorageError, StoreCorrupt, StoreLocked
 from storage.growth import grow
 from storage.manifest import MANIFEST_NAME, Manifest
 from storage.recall_index import RecallIndex, SinglePart
@@ -56,7 +56,12 @@ class Store:
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
         """
         codec_named(manifest.codec, manifest.token_dim)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"cannot make the folder {folder}: {error.strerror}; name another with --index"
+            ) from error
         with _write_lock(folder):
             if not (folder / MANIFEST_NAME).exists():
                 for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):

@@ -146,7 +146,10 @@ def _save(
     """One PNG a hit; a page whose file is gone or changed is named on stderr."""
     from storage.errors import DocumentError
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.FileError(str(folder), error.strerror or str(error)) from error
     prefix = f"{_plain(query_id)}-" if query_id else ""
     saved = 0
     for hit in hits:
@@ -178,7 +181,11 @@ def _plain(text: str) -> str:
 def read_queries(path: Path | None) -> list[tuple[str | None, str]]:
     assert path is not None
     asked: list[tuple[str | None, str]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{path} is not UTF-8 text: {error}") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

@@ -163,6 +163,20 @@ def test_mistakes_are_answered_in_one_line_with_exit_code_2(index, arguments, me
     assert "Traceback" not in result.stderr
 
 
+def test_places_and_files_that_cannot_be_are_named(index, docs, tmp_path):
+    (tmp_path / "queries.jsonl").write_bytes(b'\xff\xfe{"id"')
+    (tmp_path / "file").touch()
+    for arguments, message in (
+        (["--index", index, "search", "--queries", tmp_path / "queries.jsonl"], "is not UTF-8 text"),
+        (["--index", index, "search", "quinces", "--save-images", tmp_path / "file" / "x"], "Not a directory"),
+        (["--index", tmp_path / "file" / "x", "index", docs, "--model", "hashing"], "cannot make the folder"),
+    ):
+        result = run_cli(*arguments)
+        assert result.returncode in (1, 2)
+        assert message in result.stderr
+        assert "Traceback" not in result.stderr
+
+
 def test_a_missing_index_says_how_to_make_one(tmp_path):
     result = run_cli("--index", tmp_path / "none", "search", "x")
     assert result.returncode == 2
