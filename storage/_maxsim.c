@@ -9,7 +9,7 @@ product is as exact as the codes. The upper byte alone is an int8 query: half th
 Three versions of the same sum are compiled, and the processor chooses:
   avx512vnni  32 tokens at a time, transposed into the first-level cache: one instruction then multiplies 4 dimensions of
               16 tokens by 4 of the query. It wants one side unsigned: codes are moved up by 128, and 128 times the
-              sum of the query is taken off again.
+              sum of the query is taken off again. The next 32 are transposed meanwhile.
   avx2        the plain loops, which the compiler turns into multiply-adds of 16 values
   plain       the plain loops for whatever the compiler targets (SSE2, NEON, ...)
 */
@@ -33,6 +33,7 @@ Three versions of the same sum are compiled, and the processor chooses:
 #define INLINE static inline __attribute__((always_inline))
 
 #define MAX_QUERY 1024      /* rows of a query, checked by the caller */
+#define AT_ONCE 4           /* rows of a query that the plain loops multiply at once: a row of a page is read for all */
 #define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
 
 typedef struct {
@@ -52,9 +53,9 @@ typedef struct {
 
 INLINE int padded(int dim) { return (dim + 63) / 64 * 64; }
 
-/* Bytes of scratch memory: 32 rows padded and transposed, a query in two planes, the best of each lane. */
+/* Bytes of scratch memory: 32 rows padded, 64 transposed, a query in two planes, the best of each lane. */
 static size_t scratch_bytes(int n_query, int dim) {
-    return (size_t)padded(dim) * (64 + 2 * (size_t)(n_query + 16)) + (size_t)(n_query + 16) * 64 * 4 + 4096;
+    return (size_t)padded(dim) * (96 + 2 * (size_t)(n_query + 16)) + (size_t)(n_query + 16) * 64 * 4 + 4096;
 }
 
 /* The int8 values of a row: where they lie, or looked up in the table. */
@@ -72,27 +73,37 @@ INLINE const int8_t *row_values(const Work *w, const char *codes, int64_t row, i
 INLINE void maxima_rows(const Work *w) {
     int16_t *row = w->scratch;
     int8_t *buffer = (int8_t *)(row + padded(w->dim));
-    float best[MAX_QUERY];
+    float best[MAX_QUERY + AT_ONCE];
     for (Py_ssize_t page = 0; page < w->n_pages; page++) {
         const char *scales = w->data + w->starts[page];
         int64_t n = w->counts[page];
-        for (int q = 0; q < w->n_query; q++) best[q] = -INFINITY;
+        for (int q = 0; q < w->n_query + AT_ONCE; q++) best[q] = -INFINITY;
         for (int64_t token = 0; token < n; token++) {
             const int8_t *values = row_values(w, scales + 4 * n, token, buffer);
             for (int d = 0; d < w->dim; d++) row[d] = values[d];
             float scale;
             memcpy(&scale, scales + 4 * token, 4);
-            for (int q = 0; q < w->n_query; q++) {
-                const int16_t *query = w->query + (int64_t)q * w->dim;
-                float dot = 0;
+            for (int q = 0; q < w->n_query; q += AT_ONCE) {
+                const int16_t *query[AT_ONCE]; /* at the end some are multiplied again */
+                for (int i = 0; i < AT_ONCE; i++)
+                    query[i] = w->query + (int64_t)(q + i < w->n_query ? q + i : w->n_query - 1) * w->dim;
+                float dots[AT_ONCE] = {0};
                 for (int from = 0; from < w->dim; from += SUM_DIM) {
                     int to = from + SUM_DIM < w->dim ? from + SUM_DIM : w->dim;
-                    int32_t sum = 0;
-                    for (int d = from; d < to; d++) sum += row[d] * query[d];
-                    dot += (float)sum;
+                    int32_t a = 0, b = 0, c = 0, d = 0;
+                    for (int k = from; k < to; k++) {
+                        a += row[k] * query[0][k];
+                        b += row[k] * query[1][k];
+                        c += row[k] * query[2][k];
+                        d += row[k] * query[3][k];
+                    }
+                    dots[0] += (float)a;
+                    dots[1] += (float)b;
+                    dots[2] += (float)c;
+                    dots[3] += (float)d;
                 }
-                dot *= scale;
-                if (dot > best[q]) best[q] = dot;
+                for (int i = 0; i < AT_ONCE; i++)
+                    if (dots[i] * scale > best[q + i]) best[q + i] = dots[i] * scale;
             }
         }
         for (int q = 0; q < w->n_query; q++) w->found[page * w->n_query + q] = best[q] * w->query_scales[q];
@@ -106,6 +117,17 @@ AVX2 static void maxima_avx2(const Work *w) { maxima_rows(w); }
 
 #define BLOCK 32            /* tokens transposed at a time */
 #define TILE 12             /* query rows multiplied at a time: 24 sums, 2 token registers and 1 of the query */
+
+/* 32 rows that are to be multiplied. */
+typedef struct {
+    const int8_t *rows;     /* each can be read to a multiple of 16 bytes */
+    ptrdiff_t stride;
+    __m512 scales[2];
+    __mmask16 valid[2];     /* the last block of a page has fewer rows that count */
+    Py_ssize_t page;
+    int64_t first;          /* row of the page, or slot of the pages */
+    const char *ahead;      /* what will be read after it */
+} Block;
 
 /* 16 rows of 16 bytes -> 4 registers: the same 4 bytes of all 16 rows in each. */
 VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *block) {
@@ -126,8 +148,16 @@ VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *b
     _mm512_store_si512(block + 12 * BLOCK, _mm512_unpackhi_epi64(b, d));
 }
 
-/* Multiply a block by `rows` rows of the query (pairs of planes, if there are two), and keep the best of each lane: 2
-   registers a row. Meanwhile fetch what comes `ahead`, a little at a time: in one go it would wait for the memory.
+/* A sixteenth of a block of 128 dimensions. */
+VNNI INLINE void transpose_part(const Block *block, char *transposed, int part) {
+    const int half = part % 2, at = part / 2 * 16;
+    transpose(block->rows + 16 * half * block->stride, block->stride, at, transposed + at * BLOCK + 64 * half);
+}
+
+/* Multiply a transposed block by `rows` rows of the query (pairs of planes, if there are two), and keep the best of each
+   lane: 2 registers a row. Meanwhile transpose the next block, a part every two steps: shuffles and multiplications
+   have pipes of their own. And fetch what comes `ahead`, a little at a time: in one go it would wait for the memory;
+   nothing twice, which was 6% slower.
    The sums are 24 variables by name: an array of them is kept in memory by some compilers. */
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
 #define EACH_PAIR(DO) DO(0, 1) DO(2, 3) DO(4, 5) DO(6, 7) DO(8, 9) DO(10, 11)
@@ -143,7 +173,8 @@ VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *b
 #define FLOATS(sum) _mm512_cvtepi32_ps(sum)
 #define KEEP(to, half, dot) \
     best[2 * (to) + half] = \
-        _mm512_mask_max_ps(best[2 * (to) + half], valid[half], best[2 * (to) + half], _mm512_mul_ps(dot, scales[half]));
+        _mm512_mask_max_ps(best[2 * (to) + half], block->valid[half], best[2 * (to) + half], \
+                           _mm512_mul_ps(dot, block->scales[half]));
 #define KEEP_ONE(r) \
     if (r < rows) { \
         KEEP(r, 0, FLOATS(a##r)) \
@@ -155,15 +186,17 @@ VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *b
         KEEP(r / 2, 1, _mm512_fmadd_ps(FLOATS(b##r), upper, FLOATS(b##s))) \
     }
 
-VNNI INLINE void multiply(const int rows, const int planes, const char *block, int groups, const int32_t *query,
-                          const int32_t *offsets, const __m512 *scales, const __mmask16 *valid, __m512 *best,
-                          const char *ahead) {
+enum { LATER_TILE, FIRST_TILE, ONLY_TILE };
+VNNI INLINE void multiply(const int rows, const int planes, const int role, const char *transposed, int groups,
+                          const int32_t *query, const int32_t *offsets, const Block *block, __m512 *best,
+                          const Block *next, char *next_transposed, const char *ahead) {
     EACH_ROW(BEGIN)
     for (int g = 0; g < groups; g++) {
-        const __m512i left = _mm512_load_si512(block + 4 * BLOCK * g);
-        const __m512i right = _mm512_load_si512(block + 4 * BLOCK * g + 64);
-        _mm_prefetch(ahead + 128 * g, _MM_HINT_T0);
-        _mm_prefetch(ahead + 128 * g + 64, _MM_HINT_T0);
+        const __m512i left = _mm512_load_si512(transposed + 4 * BLOCK * g);
+        const __m512i right = _mm512_load_si512(transposed + 4 * BLOCK * g + 64);
+        _mm_prefetch(ahead + 64 * g, _MM_HINT_T0);
+        if (role == ONLY_TILE) _mm_prefetch(ahead + 64 * (groups + g), _MM_HINT_T0);
+        if (role != LATER_TILE && g % 2 == 0) transpose_part(next, next_transposed, g / 2);
         EACH_ROW(ADD)
     }
     if (planes == 1) {
@@ -174,42 +207,51 @@ VNNI INLINE void multiply(const int rows, const int planes, const char *block, i
     }
 }
 
-typedef void (*Multiply)(const char *, int, const int32_t *, const int32_t *, const __m512 *, const __mmask16 *, __m512 *,
+typedef void (*Multiply)(const char *, int, const int32_t *, const int32_t *, const Block *, __m512 *, const Block *, char *,
                          const char *);
-#define MULTIPLY(rows, planes) \
-    VNNI static void multiply_##rows##_##planes(const char *block, int groups, const int32_t *query, \
-                                                const int32_t *offsets, const __m512 *scales, \
-                                                const __mmask16 *valid, __m512 *best, const char *ahead) { \
-        multiply(rows, planes, block, groups, query, offsets, scales, valid, best, ahead); \
+#define MULTIPLY(name, rows, planes, role) \
+    VNNI static void name(const char *transposed, int groups, const int32_t *query, const int32_t *offsets, \
+                          const Block *block, __m512 *best, const Block *next, char *next_transposed, \
+                          const char *ahead) { \
+        multiply(rows, planes, role, transposed, groups, query, offsets, block, best, next, next_transposed, ahead); \
     }
-#define BOTH(rows) MULTIPLY(rows, 1) MULTIPLY(rows, 2)
-BOTH(4) BOTH(6) BOTH(8) BOTH(10) BOTH(12)
-#define ENTRY(rows) {multiply_##rows##_1, multiply_##rows##_2}
-static const Multiply MULTIPLIERS[][2] = {ENTRY(4), ENTRY(6), ENTRY(8), ENTRY(10), ENTRY(12)};
+#define ROLES(rows, planes) \
+    MULTIPLY(multiply_##rows##_##planes##_later, rows, planes, LATER_TILE) \
+    MULTIPLY(multiply_##rows##_##planes##_first, rows, planes, FIRST_TILE) \
+    MULTIPLY(multiply_##rows##_##planes##_only, rows, planes, ONLY_TILE)
+#define ALL_OF(rows) ROLES(rows, 1) ROLES(rows, 2)
+ALL_OF(4) ALL_OF(6) ALL_OF(8) ALL_OF(10) ALL_OF(12)
+#define NAMES(rows, planes) \
+    {multiply_##rows##_##planes##_later, multiply_##rows##_##planes##_first, multiply_##rows##_##planes##_only}
+#define ENTRY(rows) {NAMES(rows, 1), NAMES(rows, 2)}
+static const Multiply MULTIPLIERS[][2][3] = {ENTRY(4), ENTRY(6), ENTRY(8), ENTRY(10), ENTRY(12)};
 
 /* The query as the instruction wants it, and where everything lies in the scratch memory. */
 typedef struct {
     int planes, tile, n_tiles, groups;
-    Multiply multiply;
-    char *block;            /* groups of 4 dimensions of 32 tokens */
+    const Multiply *multiply; /* by role */
+    char *transposed[2];    /* groups of 4 dimensions of 32 tokens: of this block and the next */
     int8_t *row_buffer;     /* 32 rows, for those that cannot be read in place */
     int32_t *query;         /* (n_tiles, groups, tile) */
     int32_t *offsets;       /* (n_tiles, tile) */
     __m512 *best;           /* (n_tiles * tile / planes, 2) */
+    float unit;             /* the sums of one plane are of upper bytes */
 } Prepared;
 
 static Prepared prepare(const Work *w) {
     Prepared p = {0};
     const int wide = padded(w->dim), n_rows = w->n_query * (w->precise ? 2 : 1);
     p.planes = w->precise ? 2 : 1;
-    p.groups = (w->dim + 3) / 4;
+    p.unit = w->precise ? 1 : 256;
+    p.groups = (w->dim + 15) / 16 * 4; /* transposed are 16 dimensions at a time; beyond the query's they are times 0 */
     p.tile = TILE; /* the one that leaves the fewest rows empty at the end; larger ones first */
     for (int size = TILE; size >= 4; size -= 2)
         if ((n_rows + size - 1) / size * size < (n_rows + p.tile - 1) / p.tile * p.tile) p.tile = size;
     p.n_tiles = (n_rows + p.tile - 1) / p.tile;
     p.multiply = MULTIPLIERS[p.tile / 2 - 2][p.planes - 1];
-    p.block = w->scratch;
-    p.row_buffer = (int8_t *)(p.block + BLOCK * wide);
+    p.transposed[0] = w->scratch;
+    p.transposed[1] = p.transposed[0] + BLOCK * wide;
+    p.row_buffer = (int8_t *)(p.transposed[1] + BLOCK * wide);
     p.query = (int32_t *)(p.row_buffer + BLOCK * wide);
     p.offsets = p.query + (size_t)p.n_tiles * p.groups * p.tile;
     p.best = (__m512 *)(((uintptr_t)(p.offsets + p.n_tiles * p.tile) + 63) / 64 * 64);
@@ -229,87 +271,139 @@ static Prepared prepare(const Work *w) {
     return p;
 }
 
-VNNI INLINE void begin(const Prepared *p) {
+VNNI INLINE void begin_page(const Prepared *p) {
     for (int i = 0; i < 2 * p->n_tiles * p->tile / p->planes; i++) p->best[i] = _mm512_set1_ps(-INFINITY);
 }
 
-VNNI INLINE void multiply_block(const Prepared *p, const Work *w, const int8_t *rows, ptrdiff_t stride,
-                                const __m512 *scales, const __mmask16 *valid, const char *ahead) {
-    for (int at = 0; at < w->dim; at += 16) {
-        transpose(rows, stride, at, p->block + at * BLOCK);
-        transpose(rows + 16 * stride, stride, at, p->block + at * BLOCK + 64);
-    }
+VNNI INLINE void begin(const Prepared *p, const Block *first) {
+    for (int part = 0; part < p->groups / 2; part++) transpose_part(first, p->transposed[0], part);
+    begin_page(p);
+}
+
+/* `turn` says where the block was transposed to; the next goes to the other place. */
+VNNI INLINE void multiply_block(const Prepared *p, int turn, const Block *block, const Block *next) {
     for (int t = 0; t < p->n_tiles; t++)
-        p->multiply(p->block, p->groups, p->query + (size_t)t * p->groups * p->tile, p->offsets + t * p->tile, scales,
-                    valid, p->best + 2 * t * p->tile / p->planes, ahead + (size_t)BLOCK * 4 * t * p->groups);
+        p->multiply[p->n_tiles == 1 ? ONLY_TILE : t == 0 ? FIRST_TILE : LATER_TILE](
+            p->transposed[turn], p->groups, p->query + (size_t)t * p->groups * p->tile, p->offsets + t * p->tile, block,
+            p->best + 2 * t * p->tile / p->planes, next, p->transposed[!turn], next->ahead + 64 * (t % 2) * p->groups);
+}
+
+/* 16 codes of 4 bits a step: the table is looked up in a register. */
+VNNI INLINE void unpack_4(const Work *w, const char *codes, int64_t row, int8_t *buffer) {
+    const char *code = codes + row * (w->dim / 2);
+    int8_t levels[16];
+    for (int i = 0; i < 16; i++) levels[i] = (int8_t)w->table[2 * i]; /* the lower code of byte i is i */
+    const __m128i table = _mm_loadu_si128((const __m128i *)levels), lower = _mm_set1_epi8(15);
+    int at = 0;
+    for (; at + 16 <= w->dim / 2; at += 16) {
+        const __m128i both = _mm_loadu_si128((const __m128i *)(code + at));
+        const __m128i even = _mm_shuffle_epi8(table, _mm_and_si128(both, lower));
+        const __m128i odd = _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(both, 4), lower));
+        _mm_storeu_si128((__m128i *)(buffer + 2 * at), _mm_unpacklo_epi8(even, odd));
+        _mm_storeu_si128((__m128i *)(buffer + 2 * at + 16), _mm_unpackhi_epi8(even, odd));
+    }
+    for (; at < w->dim / 2; at++) memcpy(buffer + 2 * at, w->table + 2 * (unsigned char)code[at], 2);
+}
+
+/* The rows of a page from `first` on, put into the row buffer if they cannot be read in place. */
+VNNI INLINE Block page_block(const Work *w, const Prepared *p, Py_ssize_t page, int64_t first) {
+    const int64_t n = w->counts[page];
+    const int wide = padded(w->dim), row_bytes = w->dim * w->bits / 8;
+    const int in_block = n - first < BLOCK ? (int)(n - first) : BLOCK;
+    const char *scales = w->data + w->starts[page] + 4 * first, *codes = w->data + w->starts[page] + 4 * n;
+    Block block = {.rows = (const int8_t *)codes + first * row_bytes, .stride = row_bytes};
+    if (in_block < BLOCK || w->bits != 8 || w->dim % 16) {
+        block.rows = p->row_buffer;
+        block.stride = wide;
+        for (int i = 0; i < in_block; i++) {
+            int8_t *buffer = p->row_buffer + i * wide;
+            if (w->bits == 4) unpack_4(w, codes, first + i, buffer);
+            else {
+                const int8_t *values = row_values(w, codes, first + i, buffer);
+                if (values != buffer) memcpy(buffer, values, (size_t)w->dim);
+            }
+        }
+    }
+    const uint32_t valid = in_block == BLOCK ? ~0u : (1u << in_block) - 1;
+    for (int half = 0; half < 2; half++) {
+        block.valid[half] = (__mmask16)(valid >> 16 * half);
+        block.scales[half] = _mm512_maskz_loadu_ps(block.valid[half], scales + 64 * half);
+    }
+    block.page = page;
+    block.first = first;
+    const int last_page = page + 1 == w->n_pages;
+    block.ahead = first + BLOCK < n ? codes + (first + BLOCK) * row_bytes
+                                    : w->data + (last_page ? 0 : w->starts[page + 1] + 4 * w->counts[page + 1]);
+    return block;
 }
 
 VNNI static void maxima_vnni(const Work *w) {
+    if (w->n_pages == 0) return;
     const Prepared p = prepare(w);
-    const float unit = p.planes == 1 ? 256 : 1; /* the sums of one plane are of upper bytes */
-    const int wide = padded(w->dim), row_bytes = w->dim * w->bits / 8;
-    const int in_place = w->bits == 8 && w->dim % 16 == 0;
-    for (Py_ssize_t page = 0; page < w->n_pages; page++) {
-        const char *scales = w->data + w->starts[page], *codes = scales + 4 * w->counts[page];
-        const int64_t n = w->counts[page];
-        begin(&p);
-        for (int64_t first = 0; first < n; first += BLOCK) {
-            const int in_block = n - first < BLOCK ? (int)(n - first) : BLOCK;
-            /* The next block, or the beginning of the next page. */
-            const int last = first + BLOCK >= n, end = page + 1 == w->n_pages;
-            const char *ahead = !last ? codes + (first + BLOCK) * row_bytes
-                                      : w->data + (end ? 0 : w->starts[page + 1] + 4 * w->counts[page + 1]);
-            const int8_t *rows = (const int8_t *)codes + first * row_bytes;
-            ptrdiff_t stride = row_bytes;
-            if (in_block < BLOCK || !in_place) {
-                rows = p.row_buffer;
-                stride = wide;
-                for (int i = 0; i < in_block; i++) {
-                    int8_t *buffer = p.row_buffer + i * wide;
-                    const int8_t *values = row_values(w, codes, first + i, buffer);
-                    if (values != buffer) memcpy(buffer, values, (size_t)w->dim);
-                }
-            }
-            const uint32_t valid = in_block == BLOCK ? ~0u : (1u << in_block) - 1;
-            const __mmask16 masks[2] = {(__mmask16)valid, (__mmask16)(valid >> 16)};
-            const __m512 token_scales[2] = {_mm512_maskz_loadu_ps(masks[0], scales + 4 * first),
-                                            _mm512_maskz_loadu_ps(masks[1], scales + 4 * first + 64)};
-            multiply_block(&p, w, rows, stride, token_scales, masks, ahead);
+    Block block = page_block(w, &p, 0, 0);
+    begin(&p, &block);
+    for (int turn = 0, end = 0; !end; turn = !turn) {
+        const int page_ends = block.first + BLOCK >= w->counts[block.page];
+        end = page_ends && block.page + 1 == w->n_pages;
+        Block next = block; /* at the end it is transposed once more, for nothing */
+        if (!end) next = page_block(w, &p, block.page + page_ends, page_ends ? 0 : block.first + BLOCK);
+        multiply_block(&p, turn, &block, &next);
+        if (page_ends) {
+            float *found = w->found + block.page * w->n_query;
+            for (int q = 0; q < w->n_query; q++)
+                found[q] = _mm512_reduce_max_ps(_mm512_max_ps(p.best[2 * q], p.best[2 * q + 1])) * w->query_scales[q] * p.unit;
+            begin_page(&p);
         }
-        for (int q = 0; q < w->n_query; q++) {
-            const float best = _mm512_reduce_max_ps(_mm512_max_ps(p.best[2 * q], p.best[2 * q + 1]));
-            w->found[page * w->n_query + q] = best * w->query_scales[q] * unit;
-        }
+        block = next;
     }
+}
+
+/* One row of each of 32 pages of n_slots rows. */
+VNNI INLINE Block slot_block(const Work *w, int n_slots, Py_ssize_t page, int64_t slot) {
+    const ptrdiff_t stride = (ptrdiff_t)n_slots * (4 + w->dim);
+    const char *pages = w->data + page * stride;
+    float scales[BLOCK];
+    for (int i = 0; i < BLOCK; i++) memcpy(scales + i, pages + i * stride + 4 * slot, 4);
+    Block block = {.rows = (const int8_t *)pages + 4 * n_slots + slot * w->dim, .stride = stride};
+    for (int half = 0; half < 2; half++) {
+        block.valid[half] = 0xffff;
+        block.scales[half] = _mm512_loadu_ps(scales + 16 * half);
+    }
+    for (int i = 0; i < BLOCK; i++)
+        for (int at = 0; at < w->dim; at += 64) _mm_prefetch(block.rows + (BLOCK + i) * stride + at, _MM_HINT_T0);
+    block.page = page;
+    block.first = slot;
+    block.ahead = (const char *)block.rows; /* that was all */
+    return block;
 }
 
 /* MaxSim of many small pages of n_slots rows each, one behind the other: lanes are pages instead of rows of a page. */
 VNNI static void scan_vnni(const Work *w, int n_slots) {
     const Prepared p = prepare(w);
-    const float unit = p.planes == 1 ? 256 : 1;
-    const ptrdiff_t stride = (ptrdiff_t)n_slots * (4 + w->dim);
-    const __mmask16 all[2] = {0xffff, 0xffff};
-    for (Py_ssize_t first = 0; first < w->n_pages; first += BLOCK) {
-        if (first + BLOCK > w->n_pages) first = w->n_pages - BLOCK; /* there are at least BLOCK */
-        const char *pages = w->data + first * stride;
-        begin(&p);
-        for (int slot = 0; slot < n_slots; slot++) {
-            float scales[BLOCK];
-            for (int i = 0; i < BLOCK; i++) memcpy(scales + i, pages + i * stride + 4 * slot, 4);
-            const __m512 token_scales[2] = {_mm512_loadu_ps(scales), _mm512_loadu_ps(scales + 16)};
-            const int8_t *rows = (const int8_t *)pages + 4 * n_slots + slot * w->dim;
-            for (int i = 0; i < BLOCK; i++)
-                for (int at = 0; at < w->dim; at += 64) _mm_prefetch(rows + (BLOCK + i) * stride + at, _MM_HINT_T0);
-            multiply_block(&p, w, rows, stride, token_scales, all, (const char *)rows);
+    Block block = slot_block(w, n_slots, 0, 0);
+    begin(&p, &block);
+    for (int turn = 0, end = 0; !end; turn = !turn) {
+        const int pages_end = block.first + 1 == n_slots;
+        end = pages_end && block.page + BLOCK == w->n_pages;
+        Block next = block;
+        if (!end && !pages_end) next = slot_block(w, n_slots, block.page, block.first + 1);
+        if (!end && pages_end) { /* the last ones overlap with those before; there are at least BLOCK */
+            const Py_ssize_t page = block.page + BLOCK;
+            next = slot_block(w, n_slots, page + BLOCK > w->n_pages ? w->n_pages - BLOCK : page, 0);
         }
-        __m512 left = _mm512_setzero_ps(), right = _mm512_setzero_ps();
-        for (int q = 0; q < w->n_query; q++) {
-            const __m512 scale = _mm512_set1_ps(w->query_scales[q] * unit);
-            left = _mm512_fmadd_ps(p.best[2 * q], scale, left);
-            right = _mm512_fmadd_ps(p.best[2 * q + 1], scale, right);
+        multiply_block(&p, turn, &block, &next);
+        if (pages_end) {
+            __m512 left = _mm512_setzero_ps(), right = _mm512_setzero_ps();
+            for (int q = 0; q < w->n_query; q++) {
+                const __m512 scale = _mm512_set1_ps(w->query_scales[q] * p.unit);
+                left = _mm512_fmadd_ps(p.best[2 * q], scale, left);
+                right = _mm512_fmadd_ps(p.best[2 * q + 1], scale, right);
+            }
+            _mm512_storeu_ps(w->found + block.page, left);
+            _mm512_storeu_ps(w->found + block.page + 16, right);
+            begin_page(&p);
         }
-        _mm512_storeu_ps(w->found + first, left);
-        _mm512_storeu_ps(w->found + first + 16, right);
+        block = next;
     }
 }
 #endif
