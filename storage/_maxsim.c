@@ -369,11 +369,9 @@ VNNI INLINE Block slot_block(const Work *w, int n_slots, Py_ssize_t page, int64_
         block.valid[half] = 0xffff;
         block.scales[half] = _mm512_loadu_ps(scales + 16 * half);
     }
-    for (int i = 0; i < BLOCK; i++)
-        for (int at = 0; at < w->dim; at += 64) _mm_prefetch(block.rows + (BLOCK + i) * stride + at, _MM_HINT_T0);
     block.page = page;
     block.first = slot;
-    block.ahead = (const char *)block.rows; /* that was all */
+    block.ahead = pages + BLOCK * (stride + slot * (4 + w->dim)); /* of the next 32 pages as much as of these was read */
     return block;
 }
 
