@@ -12,7 +12,7 @@ from indexer.content import PageContent
 from indexer.reader import PageReader
 from storage.codecs import TokenCodec
 from storage.errors import BadInput, DocumentError
-from storage.page_rows import row_bytes
+from storage.page_rows import row_sizes
 
 TRIED_PAGES = 4
 _BOX_BYTES = 8  # of a token's box; see storage.segments
@@ -61,7 +61,7 @@ def estimate(
         n_pages=len(pages),
         n_vectors=n_vectors,
         exact=counter is not None,
-        n_bytes=n_bytes + len(pages) * row_bytes(encoder.single_dim, encoder.token_dim),
+        n_bytes=n_bytes + len(pages) * sum(row_sizes(encoder.single_dim, encoder.token_dim).values()),
         n_tried=len(read),
         seconds=seconds,
     )

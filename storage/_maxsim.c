@@ -53,9 +53,9 @@ typedef struct {
 
 INLINE int padded(int dim) { return (dim + 63) / 64 * 64; }
 
-/* Bytes of scratch memory: 32 rows padded, 64 transposed, a query in two planes, the best of each lane. */
+/* Bytes of scratch memory: 32 rows padded, 64 transposed, a query in two planes, the best of each lane, lines ahead. */
 static size_t scratch_bytes(int n_query, int dim) {
-    return (size_t)padded(dim) * (96 + 2 * (size_t)(n_query + 16)) + (size_t)(n_query + 16) * 64 * 4 + 4096;
+    return (size_t)padded(dim) * (96 + 2 * (size_t)(n_query + 16)) + (size_t)(n_query + 16) * 64 * 4 + (size_t)padded(dim) * 8 + 4096;
 }
 
 /* The int8 values of a row: where they lie, or looked up in the table. */
@@ -120,24 +120,22 @@ AVX2 static void maxima_avx2(const Work *w) { maxima_rows(w); }
 
 /* 32 rows that are to be multiplied. */
 typedef struct {
-    const int8_t *rows;     /* each can be read to a multiple of 16 bytes */
-    ptrdiff_t stride;
+    const int8_t *rows[BLOCK]; /* each can be read to a multiple of 16 bytes */
     __m512 scales[2];
     __mmask16 valid[2];     /* the last block of a page has fewer rows that count */
     Py_ssize_t page;
     int64_t first;          /* row of the page, or slot of the pages */
-    const char *ahead;      /* what will be read after it */
+    const char **ahead;     /* (2 * groups) cache lines that will be read after it */
 } Block;
 
 /* 16 rows of 16 bytes -> 4 registers: the same 4 bytes of all 16 rows in each. */
-VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *block) {
+VNNI INLINE void transpose(const int8_t *const *rows, int at, char *block) {
     __m512i r[4];
     for (int i = 0; i < 4; i++) {
-        const int8_t *row = rows + i * stride + at;
-        __m512i z = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)row));
-        z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(row + 4 * stride)), 1);
-        z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(row + 8 * stride)), 2);
-        z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(row + 12 * stride)), 3);
+        __m512i z = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(rows[i] + at)));
+        z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(rows[i + 4] + at)), 1);
+        z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(rows[i + 8] + at)), 2);
+        z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(rows[i + 12] + at)), 3);
         r[i] = _mm512_xor_si512(z, _mm512_set1_epi8((char)0x80));
     }
     __m512i a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
@@ -151,7 +149,7 @@ VNNI INLINE void transpose(const int8_t *rows, ptrdiff_t stride, int at, char *b
 /* A sixteenth of a block of 128 dimensions. */
 VNNI INLINE void transpose_part(const Block *block, char *transposed, int part) {
     const int half = part % 2, at = part / 2 * 16;
-    transpose(block->rows + 16 * half * block->stride, block->stride, at, transposed + at * BLOCK + 64 * half);
+    transpose(block->rows + 16 * half, at, transposed + at * BLOCK + 64 * half);
 }
 
 /* Multiply a transposed block by `rows` rows of the query (pairs of planes, if there are two), and keep the best of each
@@ -189,13 +187,13 @@ VNNI INLINE void transpose_part(const Block *block, char *transposed, int part) 
 enum { LATER_TILE, FIRST_TILE, ONLY_TILE };
 VNNI INLINE void multiply(const int rows, const int planes, const int role, const char *transposed, int groups,
                           const int32_t *query, const int32_t *offsets, const Block *block, __m512 *best,
-                          const Block *next, char *next_transposed, const char *ahead) {
+                          const Block *next, char *next_transposed, const char *const *ahead) {
     EACH_ROW(BEGIN)
     for (int g = 0; g < groups; g++) {
         const __m512i left = _mm512_load_si512(transposed + 4 * BLOCK * g);
         const __m512i right = _mm512_load_si512(transposed + 4 * BLOCK * g + 64);
-        _mm_prefetch(ahead + 64 * g, _MM_HINT_T0);
-        if (role == ONLY_TILE) _mm_prefetch(ahead + 64 * (groups + g), _MM_HINT_T0);
+        _mm_prefetch(ahead[g], _MM_HINT_T0);
+        if (role == ONLY_TILE) _mm_prefetch(ahead[groups + g], _MM_HINT_T0);
         if (role != LATER_TILE && g % 2 == 0) transpose_part(next, next_transposed, g / 2);
         EACH_ROW(ADD)
     }
@@ -208,11 +206,11 @@ VNNI INLINE void multiply(const int rows, const int planes, const int role, cons
 }
 
 typedef void (*Multiply)(const char *, int, const int32_t *, const int32_t *, const Block *, __m512 *, const Block *, char *,
-                         const char *);
+                         const char *const *);
 #define MULTIPLY(name, rows, planes, role) \
     VNNI static void name(const char *transposed, int groups, const int32_t *query, const int32_t *offsets, \
                           const Block *block, __m512 *best, const Block *next, char *next_transposed, \
-                          const char *ahead) { \
+                          const char *const *ahead) { \
         multiply(rows, planes, role, transposed, groups, query, offsets, block, best, next, next_transposed, ahead); \
     }
 #define ROLES(rows, planes) \
@@ -235,6 +233,7 @@ typedef struct {
     int32_t *query;         /* (n_tiles, groups, tile) */
     int32_t *offsets;       /* (n_tiles, tile) */
     __m512 *best;           /* (n_tiles * tile / planes, 2) */
+    const char **ahead[2];  /* of a block and the next */
     float unit;             /* the sums of one plane are of upper bytes */
 } Prepared;
 
@@ -255,6 +254,8 @@ static Prepared prepare(const Work *w) {
     p.query = (int32_t *)(p.row_buffer + BLOCK * wide);
     p.offsets = p.query + (size_t)p.n_tiles * p.groups * p.tile;
     p.best = (__m512 *)(((uintptr_t)(p.offsets + p.n_tiles * p.tile) + 63) / 64 * 64);
+    p.ahead[0] = (const char **)(p.best + 2 * p.n_tiles * p.tile / p.planes);
+    p.ahead[1] = p.ahead[0] + 2 * p.groups;
     memset(p.row_buffer, 0, (size_t)BLOCK * wide);
     memset(p.query, 0, (size_t)p.n_tiles * p.groups * p.tile * 4);
     memset(p.offsets, 0, (size_t)p.n_tiles * p.tile * 4);
@@ -281,11 +282,12 @@ VNNI INLINE void begin(const Prepared *p, const Block *first) {
 }
 
 /* `turn` says where the block was transposed to; the next goes to the other place. */
-VNNI INLINE void multiply_block(const Prepared *p, int turn, const Block *block, const Block *next) {
+VNNI INLINE void multiply_block(const Prepared *p, int turn, const Block *blocks) {
+    const Block *block = blocks + turn, *next = blocks + !turn;
     for (int t = 0; t < p->n_tiles; t++)
         p->multiply[p->n_tiles == 1 ? ONLY_TILE : t == 0 ? FIRST_TILE : LATER_TILE](
             p->transposed[turn], p->groups, p->query + (size_t)t * p->groups * p->tile, p->offsets + t * p->tile, block,
-            p->best + 2 * t * p->tile / p->planes, next, p->transposed[!turn], next->ahead + 64 * (t % 2) * p->groups);
+            p->best + 2 * t * p->tile / p->planes, next, p->transposed[!turn], next->ahead + (t % 2) * p->groups);
 }
 
 /* 16 codes of 4 bits a step: the table is looked up in a register. */
@@ -306,15 +308,18 @@ VNNI INLINE void unpack_4(const Work *w, const char *codes, int64_t row, int8_t 
 }
 
 /* The rows of a page from `first` on, put into the row buffer if they cannot be read in place. */
-VNNI INLINE Block page_block(const Work *w, const Prepared *p, Py_ssize_t page, int64_t first) {
+VNNI INLINE void page_block(const Work *w, const Prepared *p, Block *block, Py_ssize_t page, int64_t first) {
     const int64_t n = w->counts[page];
     const int wide = padded(w->dim), row_bytes = w->dim * w->bits / 8;
-    const int in_block = n - first < BLOCK ? (int)(n - first) : BLOCK;
+    const int in_block = n - first < BLOCK ? (int)(n - first) : BLOCK, last_page = page + 1 == w->n_pages;
     const char *scales = w->data + w->starts[page] + 4 * first, *codes = w->data + w->starts[page] + 4 * n;
-    Block block = {.rows = (const int8_t *)codes + first * row_bytes, .stride = row_bytes};
-    if (in_block < BLOCK || w->bits != 8 || w->dim % 16) {
-        block.rows = p->row_buffer;
-        block.stride = wide;
+    const char *following = last_page ? w->data : w->data + w->starts[page + 1];
+    if (first == 0)
+        for (int at = 0; at < 2; at++) _mm_prefetch(following + 64 * at, _MM_HINT_T0); /* scales */
+    if (in_block == BLOCK && w->bits == 8 && w->dim % 16 == 0) {
+        for (int i = 0; i < BLOCK; i++) block->rows[i] = (const int8_t *)codes + (first + i) * row_bytes;
+    } else {
+        for (int i = 0; i < BLOCK; i++) block->rows[i] = p->row_buffer + i * wide;
         for (int i = 0; i < in_block; i++) {
             int8_t *buffer = p->row_buffer + i * wide;
             if (w->bits == 4) unpack_4(w, codes, first + i, buffer);
@@ -326,70 +331,76 @@ VNNI INLINE Block page_block(const Work *w, const Prepared *p, Py_ssize_t page, 
     }
     const uint32_t valid = in_block == BLOCK ? ~0u : (1u << in_block) - 1;
     for (int half = 0; half < 2; half++) {
-        block.valid[half] = (__mmask16)(valid >> 16 * half);
-        block.scales[half] = _mm512_maskz_loadu_ps(block.valid[half], scales + 64 * half);
+        block->valid[half] = (__mmask16)(valid >> 16 * half);
+        block->scales[half] = _mm512_maskz_loadu_ps(block->valid[half], scales + 64 * half);
     }
-    block.page = page;
-    block.first = first;
-    const int last_page = page + 1 == w->n_pages;
-    block.ahead = first + BLOCK < n ? codes + (first + BLOCK) * row_bytes
-                                    : w->data + (last_page ? 0 : w->starts[page + 1] + 4 * w->counts[page + 1]);
-    return block;
+    block->page = page;
+    block->first = first;
+    const char *ahead = first + BLOCK < n ? codes + (first + BLOCK) * row_bytes
+                                          : following + (last_page ? 0 : 4 * w->counts[page + 1]);
+    for (int i = 0; i < 2 * p->groups; i++) block->ahead[i] = ahead + 64 * i;
 }
 
 VNNI static void maxima_vnni(const Work *w) {
     if (w->n_pages == 0) return;
     const Prepared p = prepare(w);
-    Block block = page_block(w, &p, 0, 0);
-    begin(&p, &block);
+    Block blocks[2] = {{.ahead = p.ahead[0]}, {.ahead = p.ahead[1]}};
+    page_block(w, &p, blocks, 0, 0);
+    begin(&p, blocks);
     for (int turn = 0, end = 0; !end; turn = !turn) {
-        const int page_ends = block.first + BLOCK >= w->counts[block.page];
-        end = page_ends && block.page + 1 == w->n_pages;
-        Block next = block; /* at the end it is transposed once more, for nothing */
-        if (!end) next = page_block(w, &p, block.page + page_ends, page_ends ? 0 : block.first + BLOCK);
-        multiply_block(&p, turn, &block, &next);
+        const Py_ssize_t page = blocks[turn].page;
+        const int64_t next_row = blocks[turn].first + BLOCK;
+        const int page_ends = next_row >= w->counts[page];
+        end = page_ends && page + 1 == w->n_pages;
+        if (end) blocks[!turn] = blocks[turn]; /* and it is transposed once more, for nothing */
+        else page_block(w, &p, blocks + !turn, page + page_ends, page_ends ? 0 : next_row);
+        multiply_block(&p, turn, blocks);
         if (page_ends) {
-            float *found = w->found + block.page * w->n_query;
+            float *found = w->found + page * w->n_query;
             for (int q = 0; q < w->n_query; q++)
                 found[q] = _mm512_reduce_max_ps(_mm512_max_ps(p.best[2 * q], p.best[2 * q + 1])) * w->query_scales[q] * p.unit;
             begin_page(&p);
         }
-        block = next;
     }
 }
 
 /* One row of each of 32 pages of n_slots rows. */
-VNNI INLINE Block slot_block(const Work *w, int n_slots, Py_ssize_t page, int64_t slot) {
-    const ptrdiff_t stride = (ptrdiff_t)n_slots * (4 + w->dim);
-    const char *pages = w->data + page * stride;
+VNNI INLINE void slot_block(const Work *w, const Prepared *p, int n_slots, Block *block, Py_ssize_t page, int64_t slot) {
     float scales[BLOCK];
-    for (int i = 0; i < BLOCK; i++) memcpy(scales + i, pages + i * stride + 4 * slot, 4);
-    Block block = {.rows = (const int8_t *)pages + 4 * n_slots + slot * w->dim, .stride = stride};
-    for (int half = 0; half < 2; half++) {
-        block.valid[half] = 0xffff;
-        block.scales[half] = _mm512_loadu_ps(scales + 16 * half);
+    for (int i = 0; i < BLOCK; i++) {
+        const char *start = w->data + w->starts[page + i];
+        memcpy(scales + i, start + 4 * slot, 4);
+        block->rows[i] = (const int8_t *)start + 4 * n_slots + slot * w->dim;
     }
-    block.page = page;
-    block.first = slot;
-    block.ahead = pages + BLOCK * (stride + slot * (4 + w->dim)); /* of the next 32 pages as much as of these was read */
-    return block;
+    for (int half = 0; half < 2; half++) {
+        block->valid[half] = 0xffff;
+        block->scales[half] = _mm512_loadu_ps(scales + 16 * half);
+    }
+    block->page = page;
+    block->first = slot;
+    /* With each slot a part of the next 32 pages: the lines of one page after those of another. */
+    const Py_ssize_t next = page + 2 * BLOCK <= w->n_pages ? page + BLOCK : w->n_pages - BLOCK;
+    const int lines = p->groups / (BLOCK / 2);
+    for (int i = 0; i < 2 * p->groups; i++)
+        block->ahead[i] = w->data + w->starts[next + i % BLOCK] + (slot * lines + i / BLOCK) * 64;
 }
 
-/* MaxSim of many small pages of n_slots rows each, one behind the other: lanes are pages instead of rows of a page. */
+/* MaxSim of many small pages of n_slots rows each: lanes are pages instead of rows of a page. */
 VNNI static void scan_vnni(const Work *w, int n_slots) {
     const Prepared p = prepare(w);
-    Block block = slot_block(w, n_slots, 0, 0);
-    begin(&p, &block);
+    Block blocks[2] = {{.ahead = p.ahead[0]}, {.ahead = p.ahead[1]}};
+    slot_block(w, &p, n_slots, blocks, 0, 0);
+    begin(&p, blocks);
     for (int turn = 0, end = 0; !end; turn = !turn) {
-        const int pages_end = block.first + 1 == n_slots;
-        end = pages_end && block.page + BLOCK == w->n_pages;
-        Block next = block;
-        if (!end && !pages_end) next = slot_block(w, n_slots, block.page, block.first + 1);
-        if (!end && pages_end) { /* the last ones overlap with those before; there are at least BLOCK */
-            const Py_ssize_t page = block.page + BLOCK;
-            next = slot_block(w, n_slots, page + BLOCK > w->n_pages ? w->n_pages - BLOCK : page, 0);
-        }
-        multiply_block(&p, turn, &block, &next);
+        const Py_ssize_t page = blocks[turn].page, next = page + BLOCK;
+        const int64_t next_slot = blocks[turn].first + 1;
+        const int pages_end = next_slot == n_slots;
+        end = pages_end && next == w->n_pages;
+        if (end) blocks[!turn] = blocks[turn];
+        else if (!pages_end) slot_block(w, &p, n_slots, blocks + !turn, page, next_slot);
+        else /* the last ones overlap with those before; there are at least BLOCK */
+            slot_block(w, &p, n_slots, blocks + !turn, next + BLOCK > w->n_pages ? w->n_pages - BLOCK : next, 0);
+        multiply_block(&p, turn, blocks);
         if (pages_end) {
             __m512 left = _mm512_setzero_ps(), right = _mm512_setzero_ps();
             for (int q = 0; q < w->n_query; q++) {
@@ -397,11 +408,10 @@ VNNI static void scan_vnni(const Work *w, int n_slots) {
                 left = _mm512_fmadd_ps(p.best[2 * q], scale, left);
                 right = _mm512_fmadd_ps(p.best[2 * q + 1], scale, right);
             }
-            _mm512_storeu_ps(w->found + block.page, left);
-            _mm512_storeu_ps(w->found + block.page + 16, right);
+            _mm512_storeu_ps(w->found + page, left);
+            _mm512_storeu_ps(w->found + page + 16, right);
             begin_page(&p);
         }
-        block = next;
     }
 }
 #endif
@@ -474,13 +484,15 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* scan(data, n_slots, dim, query, query_scales, found): avx512vnni only, dim a multiple of 16, 32 pages or more. */
+/* scan(data, starts, n_slots, dim, query, query_scales, found): avx512vnni only, dim a multiple of 16, 32 pages or more. */
 static PyObject *scan(PyObject *self, PyObject *args) {
-    Py_buffer data, query, query_scales, found;
+    Py_buffer data, starts, query, query_scales, found;
     Work work = {0};
     int n_slots;
-    if (!PyArg_ParseTuple(args, "y*iiy*y*w*", &data, &n_slots, &work.dim, &query, &query_scales, &found)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*y*iiy*y*w*", &data, &starts, &n_slots, &work.dim, &query, &query_scales, &found))
+        return NULL;
     work.data = data.buf;
+    work.starts = starts.buf;
     work.n_pages = found.len / 4;
     work.query = query.buf;
     work.query_scales = query_scales.buf;
@@ -497,6 +509,7 @@ static PyObject *scan(PyObject *self, PyObject *args) {
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&data);
+    PyBuffer_Release(&starts);
     PyBuffer_Release(&query);
     PyBuffer_Release(&query_scales);
     PyBuffer_Release(&found);

@@ -12,10 +12,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storage.codecs import Int8Codec
 from storage.database import BUSY_SECONDS, disk_errors, write_transaction
 from storage.growth import grow
-from storage.page_rows import COARSE, COARSE_NAME, POOLED, POOLED_NAME, SINGLES_NAME, keep_rows
+from storage.page_rows import keep_rows, row_sizes
 from storage.schema import index_state, page
 from storage.segments import RecordRef, SegmentReader, SegmentWriter, padded, segment_path, segments_in
 from storage.store import Store
@@ -118,13 +117,7 @@ class _Compaction:
         with self._store.snapshot() as snapshot:
             page_ids = snapshot.page_ids()
         if len(page_ids) < self._n_pages_ever() * (1 - DEAD_SHARE):
-            means = Int8Codec(manifest.token_dim)
-            row_bytes = {
-                SINGLES_NAME: 2 * manifest.single_dim,
-                POOLED_NAME: means.n_bytes(POOLED),
-                COARSE_NAME: means.n_bytes(COARSE),
-            }
-            for name, size in row_bytes.items():
+            for name, size in row_sizes(manifest.single_dim, manifest.token_dim).items():
                 self.bytes_written += keep_rows(self._folder / name, size, page_ids)
                 self._reach(f"{name} kept")
         self.bytes_written += grow(self._folder, manifest, page_ids, anew=True)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from storage.codecs import Int8Codec, codec_named
 from storage.database import write_transaction
 from storage.errors import StoreCorrupt
-from storage.page_rows import COARSE, COARSE_NAME, POOLED, POOLED_NAME, RowFile, pack_means, read_singles
+from storage.page_rows import LEVELS, RowFile, means_name, pack_means, read_singles
 from storage.rows import delete_documents
 from storage.schema import document, file, index_state, page, page_terms, page_text
 from storage.segments import RecordRef, SegmentReader, segment_path
@@ -108,8 +108,8 @@ class _Doctor:
         manifest, folder = self._store.manifest, self._store.folder
         codec, means_codec = codec_named(manifest.codec, manifest.token_dim), Int8Codec(manifest.token_dim)
         wrong: set[int] = set()
-        for name, n_means in ((POOLED_NAME, POOLED), (COARSE_NAME, COARSE)):
-            path, row_bytes = folder / name, means_codec.n_bytes(n_means)
+        for n_means in LEVELS:
+            path, row_bytes = folder / means_name(n_means), means_codec.n_bytes(n_means)
             there = path.exists() and path.stat().st_size > 0
             data = np.memmap(path, np.uint8, "r") if there else np.empty(0, np.uint8)
             for row in self._pages:
@@ -120,13 +120,13 @@ class _Doctor:
         pages = [row for row in self._pages if row.id in wrong and row.document_id not in self._damaged]
         if not pages:
             return
-        segments, files = SegmentReader(folder), [RowFile(folder / name) for name in (POOLED_NAME, COARSE_NAME)]
+        segments, files = SegmentReader(folder), {means_name(n): RowFile(folder / means_name(n)) for n in LEVELS}
         for row in pages:
             record = segments.read(RecordRef(row.segment, row.offset, row.n_bytes, row.crc32))
-            means = pack_means(codec.decode(record[: codec.n_bytes(row.n_tokens)], row.n_tokens))
-            for rows, mean in zip(files, means, strict=True):
-                rows.write(row.id, mean)
-        for rows in files:
+            tokens = codec.decode(record[: codec.n_bytes(row.n_tokens)], row.n_tokens)
+            for name, means in pack_means(tokens).items():
+                files[name].write(row.id, means)
+        for rows in files.values():
             rows.sync()
             rows.close()
         segments.close()

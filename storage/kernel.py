@@ -97,24 +97,24 @@ def maxima(
 
 
 def scan(
-    query: NDArray[np.float32], rows: NDArray[np.uint8], n_slots: int, layout: CodeLayout, *, kernel: str = KERNELS[0]
+    query: NDArray[np.float32], records: Records, layout: CodeLayout, *, kernel: str = KERNELS[0]
 ) -> NDArray[np.float32]:
-    """MaxSim of a query over many pages of ``n_slots`` token vectors each, with the query in 8 bits: (n_pages,) float32.
+    """MaxSim of a query over many small int8 pages of one size, with the query in 8 bits: (n_pages,) float32.
 
-    rows: (n_pages, n_bytes(n_slots)) uint8, int8 records one behind the other. With so few vectors a page, AVX512-VNNI
-    scores 32 pages side by side. Raises DimensionMismatch.
+    With few vectors a page, AVX512-VNNI scores 32 pages side by side. Raises DimensionMismatch.
     """
-    n_pages, row_bytes = rows.shape
+    n_pages = len(records)
     if kernel != "avx512vnni" or n_pages < 32 or layout.dim % 16 or len(query) > MAX_QUERY:
-        records = Records(rows, np.arange(n_pages, dtype=np.int64) * row_bytes, np.full(n_pages, n_slots))
         return np.asarray(maxima(query, records, layout, precise=False, kernel=kernel).sum(axis=0))
     if query.ndim != 2 or query.shape[1] != layout.dim:
         raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
-    if row_bytes != layout.n_bytes(n_slots):
-        raise ValueError(f"{n_slots} token vectors take {layout.n_bytes(n_slots)} bytes, not {row_bytes}")
+    _check_bounds(records, layout)
+    if records.counts.min() != records.counts.max():
+        raise ValueError("only pages of one size are scanned")
     codes, scales = _rounded(query)
     found = np.empty(n_pages, np.float32)
-    _maxsim.scan(rows, n_slots, layout.dim, codes, scales, found)
+    starts = np.ascontiguousarray(records.starts, np.int64)
+    _maxsim.scan(records.data, starts, int(records.counts[0]), layout.dim, codes, scales, found)
     return found
 
 

@@ -1,9 +1,10 @@
 """Files with one row a page: row number = page id (page ids start at 1; row 0 is unused).
 
 singles.f16    the single vector: float16 (dim,)
-pooled.i8      32 means of the page's token vectors (see storage.pooling), for finding candidates by tokens: an int8 record
+means-32.i8    32 means of the page's token vectors (see storage.pooling), for finding candidates by tokens: an int8 record
                of 32 tokens (see storage.codecs). A page with fewer tokens repeats its last one.
-coarse.i8      8 means of these, in the same form
+means-8.i8     8 means of these, in the same form
+means-1.i8     their mean
 
 Rows of deleted pages stay as they are until ``pagesight optimize`` makes holes of them; nobody reads them, because the
 database no longer names them.
@@ -21,8 +22,8 @@ from storage.codecs import Int8Codec
 from storage.errors import StoreCorrupt
 from storage.pooling import pool
 
-SINGLES_NAME, POOLED_NAME, COARSE_NAME = "singles.f16", "pooled.i8", "coarse.i8"
-POOLED, COARSE = 32, 8
+SINGLES_NAME = "singles.f16"
+LEVELS = (32, 8, 1)  # means a page, a file each
 COPY_ROWS = 1024
 
 
@@ -47,24 +48,27 @@ class RowFile:
             self._file.close()
 
 
-def row_bytes(single_dim: int, token_dim: int) -> int:
-    """Of one page in all three files."""
-    codec = Int8Codec(token_dim)
-    return 2 * single_dim + codec.n_bytes(POOLED) + codec.n_bytes(COARSE)
+def means_name(n_means: int) -> str:
+    return f"means-{n_means}.i8"
+
+
+def row_sizes(single_dim: int, token_dim: int) -> dict[str, int]:
+    """Bytes of a row of each file, by its name."""
+    means = Int8Codec(token_dim)
+    return {SINGLES_NAME: 2 * single_dim} | {means_name(n): means.n_bytes(n) for n in LEVELS}
 
 
 def pack_single(single: NDArray[np.float32]) -> bytes:
     return single.astype("<f2").tobytes()
 
 
-def pack_means(tokens: NDArray[np.float32]) -> tuple[bytes, bytes]:
-    """Rows of pooled.i8 and coarse.i8. tokens: (n, dim) float32; no tokens make zeros."""
+def pack_means(tokens: NDArray[np.float32]) -> dict[str, bytes]:
+    """A row of each file of means, by its name. tokens: (n, dim) float32; no tokens make zeros."""
     codec = Int8Codec(tokens.shape[1])
     if len(tokens) == 0:
-        return bytes(codec.n_bytes(POOLED)), bytes(codec.n_bytes(COARSE))
-    pooled, _ = pool(tokens, POOLED)
-    coarse, _ = pool(pooled, COARSE)
-    return codec.encode(_filled(pooled, POOLED)), codec.encode(_filled(coarse, COARSE))
+        return {means_name(n): bytes(codec.n_bytes(n)) for n in LEVELS}
+    finest, _ = pool(tokens, LEVELS[0])
+    return {means_name(n): codec.encode(_filled(pool(finest, n)[0], n)) for n in LEVELS}
 
 
 def _filled(means: NDArray[np.float32], n: int) -> NDArray[np.float32]:

@@ -1,9 +1,9 @@
 """Finding candidates: by single vector, and by tokens.
 
 Single vector: FAISS, flat while that is quick, inverted lists beyond.
-Tokens: MaxSim over a few means of each page's token vectors comes close to MaxSim over all. The kernel scans 8 means of every
-page, then 32 means of the best COARSE_PAGES. Measured on 30,000 made-up pages, the best 200 so found hold 98.5 to 99.2 % of
-the exact top 10; FAISS inverted lists over the means held 79 % with the same time, and needed training.
+Tokens: MaxSim over a few means of each page's token vectors comes close to MaxSim over all. The kernel scores every page by
+the mean of its token vectors, the best of these by 8 means, and the best of these by 32 (benchmarks/recall.py compares
+with other ways).
 
 Everything here is derived from row files and belongs to one state of the index (one generation).
 """
@@ -20,17 +20,15 @@ from numpy.typing import NDArray
 from storage import kernel
 from storage.kernel import CodeLayout, Records
 from storage.manifest import Manifest
-from storage.page_rows import COARSE, COARSE_NAME, POOLED, POOLED_NAME, map_rows, read_singles
-from storage.threads import spread
+from storage.page_rows import LEVELS, map_rows, means_name, read_singles
+from storage.threads import n_shares, spread
 from storage.vector_index import VectorIndex, flat, load
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
-FLAT_COMPONENTS = 20_000_000  # of all single vectors, up to which each is compared: 52,000 pages at 384 dimensions
+FLAT_COMPONENTS = 8_000_000  # of all single vectors, up to which each is compared: 20,000 pages at 384 dimensions
 TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
-COARSE_PAGES = 4_096  # pages that are scored by their 32 means
-SCANNED_AT_ONCE = 8_192  # pages a thread takes, of 8 means
-POOLED_AT_ONCE = 512  # the same, of 32
+SIEVES = ((1, 8_192, 8), (8, 2_048, 32))  # scored by so many means, this many pages go on, or one of so many
 MAX_FILTERS = 64  # whose pages are remembered
 
 
@@ -73,7 +71,7 @@ class RecallIndex:
     page_ids: PageIds
     single: SinglePart
     _filtered: dict[str, PageIds] = field(default_factory=dict)
-    _maps: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    _maps: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.page_ids)
@@ -112,39 +110,46 @@ class RecallIndex:
         tokens: (n_query_tokens, token_dim) float32. allowed: as in ``search``.
         """
         pages = self.page_ids if allowed is None else allowed
-        if len(pages) > COARSE_PAGES:
-            pages = np.sort(_best(pages, self._coarse_scores(tokens)[pages], COARSE_PAGES)[0])
+        for n_means, at_least, one_of in SIEVES:
+            kept = max(at_least, len(pages) // one_of)
+            if len(pages) > kept:
+                scores = self._scan(tokens, pages, n_means)
+                pages = pages[scores >= np.partition(scores, len(scores) - kept)[len(scores) - kept]]
         return _best(pages, self.pooled_maxima(tokens, pages).sum(axis=0), k)[0]
 
     def pooled_maxima(self, tokens: Float, pages: PageIds) -> Float:
-        """``engine.maxsim.token_maxima`` over the 32 means of these pages: (n_query_tokens, n_pages)."""
+        """``engine.maxsim.token_maxima`` over the most means there are of these pages: (n_query_tokens, n_pages)."""
         if len(pages) == 0:
             return np.empty((len(tokens), 0), np.float32)
-        layout = CodeLayout(self.manifest.token_dim)
-        rows = self._mapped(POOLED_NAME, POOLED)
+        n_means, layout = LEVELS[0], CodeLayout(self.manifest.token_dim)
+        rows = self._rows(n_means)
         row_bytes = rows.shape[1]
 
         def score(part: PageIds) -> Float:
-            records = Records(rows, part * row_bytes, np.full(len(part), POOLED))
+            records = Records(rows, part * row_bytes, np.full(len(part), n_means))
             return kernel.maxima(tokens, records, layout, precise=False)
 
-        parts = [pages[first : first + POOLED_AT_ONCE] for first in range(0, len(pages), POOLED_AT_ONCE)]
-        return np.concatenate(spread(score, parts), axis=1)
+        return np.concatenate(spread(score, np.array_split(pages, n_shares())), axis=1)
 
-    def _coarse_scores(self, tokens: Float) -> Float:
-        """MaxSim over the 8 means of every page there ever was, by page id."""
-        layout = CodeLayout(self.manifest.token_dim)
-        rows = self._mapped(COARSE_NAME, COARSE)
-        parts = [rows[first : first + SCANNED_AT_ONCE] for first in range(0, len(rows), SCANNED_AT_ONCE)]
-        return np.concatenate(spread(lambda part: kernel.scan(tokens, part, COARSE, layout), parts))
+    def _scan(self, tokens: Float, pages: PageIds, n_means: int) -> Float:
+        """MaxSim over so many means of these pages, ascending: (n_pages,) float32."""
+        layout, rows = CodeLayout(self.manifest.token_dim), self._rows(n_means)
+        if n_means == 1:  # then there is nothing to take the best of, and dot products can be added up beforehand
+            tokens = tokens.sum(axis=0, keepdims=True)
 
-    def _mapped(self, name: str, n_means: int) -> NDArray[np.uint8]:
+        def score(part: PageIds) -> Float:
+            records = Records(rows, part * rows.shape[1], np.full(len(part), n_means))
+            return kernel.scan(tokens, records, layout)
+
+        return np.concatenate(spread(score, np.array_split(pages, n_shares())))
+
+    def _rows(self, n_means: int) -> NDArray[np.uint8]:
         """Rows of means up to the last page of this state; mapped once, because a new map is slow to touch."""
-        if name not in self._maps:
+        if n_means not in self._maps:
             last = int(self.page_ids[-1])
             row_bytes = CodeLayout(self.manifest.token_dim).n_bytes(n_means)
-            self._maps[name] = map_rows(self.folder / name, row_bytes, last)[: last + 1]
-        return self._maps[name]
+            self._maps[n_means] = map_rows(self.folder / means_name(n_means), row_bytes, last)[: last + 1]
+        return self._maps[n_means]
 
     def _alive(self, page_ids: PageIds) -> NDArray[np.bool_]:
         at = np.minimum(np.searchsorted(self.page_ids, page_ids), len(self.page_ids) - 1)

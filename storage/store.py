@@ -4,8 +4,7 @@ manifest.json       what made it (storage.manifest)
 metadata.db         SQLite: documents, pages, words, failures, state (storage.schema)
 tokens-*.seg        token vectors and their boxes (storage.segments)
 singles.f16         single vectors (storage.page_rows)
-pooled.i8           32 means of each page's token vectors (storage.page_rows)
-coarse.i8           8 means of these (storage.page_rows)
+means-*.i8          32, 8 and 1 means of each page's token vectors (storage.page_rows)
 recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.vector_index)
 lock                held by the one writer; holds its process id
 """

@@ -21,12 +21,16 @@ def n_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def n_shares() -> int:
+    """Into how many parts work is best cut."""
+    return SHARES * n_threads() if n_threads() > 1 else 1
+
+
 def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """``work`` of each item, in order, by all threads. What is spread must not spread again: it would wait for itself."""
-    n_shares = SHARES * n_threads() if n_threads() > 1 else 1
-    if n_shares == 1 or len(items) == 1:
+    if n_shares() == 1 or len(items) == 1:
         return [work(item) for item in items]
-    size = -(-len(items) // n_shares)
+    size = -(-len(items) // n_shares())
     shares = [items[first : first + size] for first in range(0, len(items), size)]
     done = _pool().map(lambda share: [work(item) for item in share], shares)
     return [result for share in done for result in share]

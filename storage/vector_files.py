@@ -8,7 +8,7 @@ from storage.codecs import codec_named
 from storage.database import disk_errors
 from storage.errors import DimensionMismatch
 from storage.manifest import Manifest
-from storage.page_rows import COARSE_NAME, POOLED_NAME, SINGLES_NAME, RowFile, pack_means, pack_single
+from storage.page_rows import SINGLES_NAME, RowFile, pack_means, pack_single, row_sizes
 from storage.pooling import pooled_page
 from storage.segments import RecordRef, SegmentWriter, pack_record
 from storage.values import EncodedPage
@@ -21,7 +21,7 @@ class VectorFiles:
         self._folder, self._manifest = folder, manifest
         self._codec = codec_named(manifest.codec, manifest.token_dim)
         self._segments = SegmentWriter(folder, segment, segment_bytes)
-        self._rows = [RowFile(folder / name) for name in (SINGLES_NAME, POOLED_NAME, COARSE_NAME)]
+        self._rows = {name: RowFile(folder / name) for name in row_sizes(manifest.single_dim, manifest.token_dim)}
 
     @property
     def end(self) -> tuple[int, int]:
@@ -36,8 +36,8 @@ class VectorFiles:
         if page.tokens.shape[1:] != (manifest.token_dim,):
             raise DimensionMismatch("token vectors", manifest.token_dim, int(page.tokens.shape[-1]))
         with disk_errors(self._folder):
-            for file, row in zip(self._rows, (pack_single(page.single), *pack_means(page.tokens)), strict=True):
-                file.write(page_id, row)
+            for name, row in ({SINGLES_NAME: pack_single(page.single)} | pack_means(page.tokens)).items():
+                self._rows[name].write(page_id, row)
             stored = pooled_page(page, manifest.pool_factor)
             return self._segments.append(pack_record(self._codec, stored.tokens, stored.boxes)), len(stored.tokens)
 
@@ -45,7 +45,7 @@ class VectorFiles:
         """Bring everything to the disk, before the database names it."""
         with disk_errors(self._folder):
             self._segments.sync()
-            for file in self._rows:
+            for file in self._rows.values():
                 file.sync()
 
     def mark_committed(self) -> None:
@@ -57,5 +57,5 @@ class VectorFiles:
 
     def close(self) -> None:
         self._segments.close()
-        for file in self._rows:
+        for file in self._rows.values():
             file.close()

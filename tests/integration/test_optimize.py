@@ -22,8 +22,9 @@ STEPS = (
     "committed",
     "segment removed",
     "singles.f16 kept",
-    "pooled.i8 kept",
-    "coarse.i8 kept",
+    "means-32.i8 kept",
+    "means-8.i8 kept",
+    "means-1.i8 kept",
     "database tidied",
 )
 

@@ -26,7 +26,7 @@ def large(monkeypatch):
     monkeypatch.setattr("storage.growth.TAIL_PAGES", 20)
     monkeypatch.setattr("storage.vector_index.ROWS_A_LIST", 50)
     monkeypatch.setattr("storage.growth.ROWS_A_LIST", 50)
-    monkeypatch.setattr("storage.recall_index.COARSE_PAGES", 64)
+    monkeypatch.setattr("storage.recall_index.SIEVES", ((1, 100, 8), (8, 64, 32)))
 
 
 def unit(rows):
@@ -167,9 +167,10 @@ def test_the_measured_agreement_grows_with_the_candidates(tmp_path):
 def test_means_that_were_lost_are_made_again(tmp_path):
     with Store.create(tmp_path, manifest()) as store:
         fill(store, 2)
-        before = (tmp_path / "pooled.i8").read_bytes(), (tmp_path / "coarse.i8").read_bytes()
-        (tmp_path / "coarse.i8").unlink()
+        means = [tmp_path / f"means-{n}.i8" for n in (32, 8, 1)]
+        sizes = [path.stat().st_size for path in means]
+        means[1].unlink()
         found = examine(store)
         assert [finding.problem for finding in found.findings] == ["40 pages could not be found by their tokens"]
         assert examine(store).findings == ()
-        assert len((tmp_path / "coarse.i8").read_bytes()) == len(before[1])
+        assert [path.stat().st_size for path in means] == sizes
