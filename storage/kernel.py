@@ -97,24 +97,29 @@ def maxima(
 
 
 def scan(
-    query: NDArray[np.float32], records: Records, layout: CodeLayout, *, kernel: str = KERNELS[0]
+    query: NDArray[np.float32],
+    rows: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    layout: CodeLayout,
+    *,
+    kernel: str = KERNELS[0],
 ) -> NDArray[np.float32]:
-    """MaxSim of a query over many small int8 pages of one size, with the query in 8 bits: (n_pages,) float32.
+    """MaxSim of a query over many small int8 pages, with the query in 8 bits: (n_chosen,) float32.
 
-    With few vectors a page, AVX512-VNNI scores 32 pages side by side. Raises DimensionMismatch.
+    rows: (n_pages, n_bytes(n_tokens)) uint8, pages of the same few tokens. chosen: the pages to score, (n_chosen,) int64.
+    With few vectors a page, AVX512-VNNI scores 32 pages side by side. Raises DimensionMismatch, IndexError.
     """
-    n_pages = len(records)
-    if kernel != "avx512vnni" or n_pages < 32 or layout.dim % 16 or len(query) > MAX_QUERY:
+    n_tokens, starts = rows.shape[1] // layout.n_bytes(1), chosen * rows.shape[1]
+    if kernel != "avx512vnni" or len(chosen) < 32 or layout.dim % 16 or len(query) > MAX_QUERY:
+        records = Records(rows, starts, np.full(len(chosen), n_tokens))
         return np.asarray(maxima(query, records, layout, precise=False, kernel=kernel).sum(axis=0))
     if query.ndim != 2 or query.shape[1] != layout.dim:
         raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
-    _check_bounds(records, layout)
-    if records.counts.min() != records.counts.max():
-        raise ValueError("only pages of one size are scanned")
+    if chosen.min() < 0 or chosen.max() >= len(rows):  # the kernel does not look where it reads
+        raise IndexError(f"pages {chosen.min()} to {chosen.max()} are not among {len(rows)}")
     codes, scales = _rounded(query)
-    found = np.empty(n_pages, np.float32)
-    starts = np.ascontiguousarray(records.starts, np.int64)
-    _maxsim.scan(records.data, starts, int(records.counts[0]), layout.dim, codes, scales, found)
+    found = np.empty(len(chosen), np.float32)
+    _maxsim.scan(rows, starts, n_tokens, layout.dim, codes, scales, found)
     return found
 
 

@@ -28,7 +28,8 @@ PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
 FLAT_COMPONENTS = 8_000_000  # of all single vectors, up to which each is compared: 20,000 pages at 384 dimensions
 TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
-SIEVES = ((1, 8_192, 8), (8, 2_048, 32))  # scored by so many means, this many pages go on, or one of so many
+SIEVES = ((1, 8_192, 10), (8, 2_048, 40))  # scored by so many means, this many pages go on, or one of so many
+SAMPLED = 8_192  # scores that tell where the best begin
 MAX_FILTERS = 64  # whose pages are remembered
 
 
@@ -113,8 +114,7 @@ class RecallIndex:
         for n_means, at_least, one_of in SIEVES:
             kept = max(at_least, len(pages) // one_of)
             if len(pages) > kept:
-                scores = self._scan(tokens, pages, n_means)
-                pages = pages[scores >= np.partition(scores, len(scores) - kept)[len(scores) - kept]]
+                pages = pages[_among_best(self._scan(tokens, pages, n_means), kept)]
         return _best(pages, self.pooled_maxima(tokens, pages).sum(axis=0), k)[0]
 
     def pooled_maxima(self, tokens: Float, pages: PageIds) -> Float:
@@ -136,12 +136,8 @@ class RecallIndex:
         layout, rows = CodeLayout(self.manifest.token_dim), self._rows(n_means)
         if n_means == 1:  # then there is nothing to take the best of, and dot products can be added up beforehand
             tokens = tokens.sum(axis=0, keepdims=True)
-
-        def score(part: PageIds) -> Float:
-            records = Records(rows, part * rows.shape[1], np.full(len(part), n_means))
-            return kernel.scan(tokens, records, layout)
-
-        return np.concatenate(spread(score, np.array_split(pages, n_shares())))
+        parts = np.array_split(pages, n_shares())
+        return np.concatenate(spread(lambda part: kernel.scan(tokens, rows, part, layout), parts))
 
     def _rows(self, n_means: int) -> NDArray[np.uint8]:
         """Rows of means up to the last page of this state; mapped once, because a new map is slow to touch."""
@@ -154,6 +150,13 @@ class RecallIndex:
     def _alive(self, page_ids: PageIds) -> NDArray[np.bool_]:
         at = np.minimum(np.searchsorted(self.page_ids, page_ids), len(self.page_ids) - 1)
         return np.asarray(self.page_ids[at] == page_ids)
+
+
+def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:
+    """About the ``k`` best of many scores, by where they begin in a part of them."""
+    sample = scores[:: max(1, len(scores) // SAMPLED)]
+    at = len(sample) - max(1, round(k * len(sample) / len(scores)))
+    return np.asarray(scores >= np.partition(sample, at)[at])
 
 
 def _best(page_ids: PageIds, scores: Float, k: int) -> tuple[PageIds, Float]:

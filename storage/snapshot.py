@@ -167,7 +167,7 @@ class Snapshot:
     def _refs(self, page_ids: NDArray[np.int64]) -> dict[int, tuple[RecordRef, int]]:
         """Record and token count of each page."""
         rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
-        refs = {row[0]: (RecordRef(*row[1:5]), row[5]) for row in rows}
+        refs = {page_id: (RecordRef(*where), n_tokens) for page_id, *where, n_tokens in rows}
         if len(refs) != len(page_ids):
             raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database; run: pagesight doctor")
         return refs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import TypeVar
 
@@ -27,13 +27,28 @@ def n_shares() -> int:
 
 
 def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """``work`` of each item, in order, by all threads. What is spread must not spread again: it would wait for itself."""
-    if n_shares() == 1 or len(items) == 1:
+    """``work`` of each item, in order, by all threads. What is spread must not spread again: it would wait for itself.
+
+    The caller works too, and begins at once; the others take what is left when they have woken up.
+    """
+    if n_threads() == 1 or len(items) == 1:
         return [work(item) for item in items]
-    size = -(-len(items) // n_shares())
-    shares = [items[first : first + size] for first in range(0, len(items), size)]
-    done = _pool().map(lambda share: [work(item) for item in share], shares)
-    return [result for share in done for result in share]
+    results: dict[int, Result] = {}
+    numbers = iter(range(len(items)))  # each thread takes the next one
+
+    def run() -> None:
+        for number in numbers:
+            results[number] = work(items[number])
+
+    helpers = [_pool().submit(run) for _ in range(n_threads() - 1)]
+    try:
+        run()
+    finally:
+        late = [helper for helper in helpers if not helper.cancel()]
+        wait(late)
+    for helper in late:
+        helper.result()
+    return [results[number] for number in range(len(items))]
 
 
 @cache

@@ -131,9 +131,17 @@ def test_a_scan_gives_the_sums_of_the_maxima(name, dim, n_pages, n_slots, n_quer
     pages = [codec.encode(rng.standard_normal((n_slots, dim)).astype(np.float32)) for _ in range(n_pages)]
     query = rng.standard_normal((n_query, dim)).astype(np.float32)
     asked = rng.integers(0, n_pages, rng.integers(1, 2 * n_pages + 1))
-    records = Records(b"".join(pages), asked * len(pages[0]), np.full(len(asked), n_slots))
+    rows = np.frombuffer(b"".join(pages), np.uint8).reshape(n_pages, -1)
+    records = Records(rows, asked * rows.shape[1], np.full(len(asked), n_slots))
     expected = kernel.maxima(query, records, layout, precise=False, kernel=name).sum(axis=0)
-    np.testing.assert_allclose(kernel.scan(query, records, layout, kernel=name), expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(kernel.scan(query, rows, asked, layout, kernel=name), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_a_scan_reads_nothing_outside_the_rows():
+    rows = np.zeros((40, Int8Codec(16).n_bytes(1)), np.uint8)
+    for page in (-1, 40):
+        with pytest.raises((IndexError, ValueError), match=r"are not among 40|do not lie within"):
+            kernel.scan(np.ones((1, 16), np.float32), rows, np.array([page] * 40), CodeLayout(16))
 
 
 def test_without_the_extension_numpy_does_the_work(tmp_path):
