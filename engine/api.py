@@ -159,15 +159,25 @@ class SearchEngine:
             return estimate(files, reader, encoder, codec_named(self._codec, encoder.token_dim), self._pool_factor)
 
     def search(
-        self, query: str, *, k: int = 10, filters: str | None = None, n_candidates: int = 200, exact: bool = False
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        filters: str | None = None,
+        n_candidates: int = 200,
+        exact: bool = False,
+        score_on: str | None = None,
     ) -> list[SearchHit]:
         """The pages that answer best, at most ``k``.
 
         filters: an expression as in storage.filters, e.g. ``document ~ "finance/*" and page <= 10``; None searches all.
         n_candidates: pages of the recall stage that are scored exactly. exact: score every page.
+        score_on: a device of torch to score pages on, as "cuda"; None means the processor.
         Raises EmptyQuery, BadFilter, ConfigError.
         """
-        (hits,) = self.search_many([query], k=k, filters=filters, n_candidates=n_candidates, exact=exact)
+        (hits,) = self.search_many(
+            [query], k=k, filters=filters, n_candidates=n_candidates, exact=exact, score_on=score_on
+        )
         return hits
 
     def search_many(
@@ -178,9 +188,14 @@ class SearchEngine:
         filters: str | None = None,
         n_candidates: int = 200,
         exact: bool = False,
+        score_on: str | None = None,
     ) -> Iterator[list[SearchHit]]:
         """``search`` for each query, all in one state of the index."""
-        config = SearchConfig(k=k, n_candidates=max(n_candidates, k), exact=exact)
+        config = SearchConfig(k=k, n_candidates=max(n_candidates, k), exact=exact, score_on=score_on)
+        if score_on is not None:
+            from engine.models.torch_runtime import require_device
+
+            require_device(score_on)
         encoder, store = self.encoder, self.store
         with store.snapshot() as snapshot:
             index = store.recall_index(snapshot)

@@ -20,13 +20,15 @@ class SearchConfig:
     """How a question is answered.
 
     k: pages returned. n_candidates: pages the recall stage hands to the exact rerank. token_recall: find candidates also by
-    their token vectors, beside the single vector and words. exact: score every page instead.
+    their token vectors, beside the single vector and words. exact: score every page instead. score_on: the device of torch
+    that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch.
     """
 
     k: int = 10
     n_candidates: int = 200
     token_recall: bool = True
     exact: bool = False
+    score_on: str | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= 10_000:

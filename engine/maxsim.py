@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from storage import torch_kernel
 from storage.errors import DimensionMismatch
+from storage.kernel import KERNELS, ON_TORCH
 from storage.multivectors import MultiVectors
 from storage.records import PageRecords
 from storage.threads import spread
@@ -32,19 +34,23 @@ def token_maxima(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.
     return np.asarray(np.maximum.reduceat(similarities, pages.offsets[:-1], axis=1), np.float32)
 
 
-def stored_maxima(query: NDArray[np.float32], records: PageRecords, *, precise: bool = True) -> NDArray[np.float32]:
+def stored_maxima(
+    query: NDArray[np.float32], records: PageRecords, *, precise: bool = True, device: str | None = None
+) -> NDArray[np.float32]:
     """``token_maxima`` of pages as they lie on disk, without expanding them, in the order that was asked for.
 
     Equal to those of the decoded vectors up to rounding of the query (storage.kernel). Parts of the pages are read and
-    scored by as many threads as there are processors. Raises DimensionMismatch, StoreCorrupt.
+    scored by as many threads as there are processors. device: of torch, to score them there; None means the kernel.
+    Raises DimensionMismatch, StoreCorrupt.
     """
+    kernel = KERNELS[0] if device is None else ON_TORCH + device
 
     def score(part: slice) -> NDArray[np.float32]:
-        return records.codec.maxima(query, records.read(part), precise=precise)
+        return records.codec.maxima(query, records.read(part), precise=precise, kernel=kernel)
 
     records.prefetch()
     maxima = np.empty((len(query), len(records.order)), np.float32)
-    parts = records.parts()
+    parts = records.parts() if device is None else records.parts(torch_kernel.PART_BYTES)
     for part, best in zip(parts, spread(score, parts), strict=True):
         maxima[:, records.order[part]] = best
     return maxima

@@ -56,7 +56,7 @@ def search(
         candidates = recall(
             query, text, snapshot, index, config, allowed=allowed, words=words, opening_weight=opening_weight
         )
-    return rerank(query, snapshot, candidates, config.k, opening_weight)
+    return rerank(query, snapshot, candidates, config.k, opening_weight, device=config.score_on)
 
 
 def recall(
@@ -102,7 +102,13 @@ def fuse(rankings: Sequence[PageIds]) -> PageIds:
 
 
 def rerank(
-    query: EncodedQuery, snapshot: Snapshot, page_ids: PageIds, k: int, opening_weight: float = 0.0
+    query: EncodedQuery,
+    snapshot: Snapshot,
+    page_ids: PageIds,
+    k: int,
+    opening_weight: float = 0.0,
+    *,
+    device: str | None = None,
 ) -> list[ScoredPage]:
     """The best ``k`` of these pages by exact MaxSim over their stored token vectors, best first, ties by page id.
 
@@ -116,13 +122,13 @@ def rerank(
 
     def scores(pages: PageIds, *, precise: bool) -> Scores:
         def maxima(some: PageIds) -> Scores:
-            return stored_maxima(query.tokens, snapshot.records(some), precise=precise)
+            return stored_maxima(query.tokens, snapshot.records(some), precise=precise, device=device)
 
         batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
         scored = [_blend(batch, snapshot, opening_weight, maxima) for batch in batches]
         return np.concatenate([*scored, np.empty(0, np.float32)])
 
-    if len(page_ids) > 4 * k:
+    if len(page_ids) > 4 * k and device is None:
         quick = scores(page_ids, precise=False)
         kth = np.partition(quick, len(quick) - k)[len(quick) - k]
         page_ids = page_ids[quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(query.tokens)]

@@ -11,9 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from storage import kernel
 from storage.errors import ConfigError
-from storage.kernel import CodeLayout, Records
+from storage.kernel import KERNELS, CodeLayout, Records, maxima
 from storage.manifest import check_codec
 from storage.rotation import rotation
 
@@ -34,10 +33,10 @@ class TokenCodec(Protocol):
     def decode(self, data: bytes | memoryview, n_tokens: int) -> Float:
         """The bytes of ``encode`` -> (n, dim) float32, equal within the codec's error."""
 
-    def maxima(self, query: Float, records: Records, *, precise: bool) -> Float:
+    def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:
         """The best dot product of each query token on each page: (n_query_tokens, n_pages) float32.
 
-        precise: as in storage.kernel.
+        precise, kernel: as in storage.kernel.
         """
 
 
@@ -63,8 +62,8 @@ class Int8Codec:
         scales, values = self._layout.scales(data, n_tokens), self._layout.values(data, n_tokens)
         return values.astype(np.float32) * scales[:, None]
 
-    def maxima(self, query: Float, records: Records, *, precise: bool) -> Float:
-        return kernel.maxima(query, records, self._layout, precise=precise)
+    def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:
+        return maxima(query, records, self._layout, precise=precise, kernel=kernel)
 
 
 class Float16Codec:
@@ -84,7 +83,7 @@ class Float16Codec:
     def decode(self, data: bytes | memoryview, n_tokens: int) -> Float:
         return np.frombuffer(data, "<f2", n_tokens * self._dim).reshape(n_tokens, self._dim).astype(np.float32)
 
-    def maxima(self, query: Float, records: Records, *, precise: bool) -> Float:  # noqa: ARG002 - always precise
+    def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:  # noqa: ARG002 - there is one way, and it is precise
         data, found = np.frombuffer(records.data, np.uint8), np.empty((len(query), len(records)), np.float32)
         for i, (start, count) in enumerate(zip(records.starts.tolist(), records.counts.tolist(), strict=True)):
             tokens = self.decode(data[start : start + self.n_bytes(count)].tobytes(), count)
@@ -119,7 +118,10 @@ class PackedCodec:
     def encode(self, tokens: Float) -> bytes:
         rotated = tokens @ self._rotation.T
         spread = np.sqrt(np.square(rotated).mean(axis=1, keepdims=True))
-        codes = np.searchsorted(self._edges, rotated / np.where(spread == 0, 1, spread)).astype(np.uint8)
+        even = rotated / np.where(spread == 0, 1, spread)
+        codes = np.zeros_like(even, np.uint8)
+        for edge in self._edges:  # ten times faster than a binary search of each
+            codes += even > edge
         values = self._levels[codes].astype(np.float32)
         scales = (rotated * values).sum(axis=1) / np.square(values).sum(axis=1)  # least squares
         parts = codes.reshape(len(codes), codes.shape[1] // self._per_byte, self._per_byte) << (
@@ -131,8 +133,8 @@ class PackedCodec:
         scales, values = self._layout.scales(data, n_tokens), self._layout.values(data, n_tokens)
         return np.asarray((values.astype(np.float32) * scales[:, None]) @ self._rotation, np.float32)
 
-    def maxima(self, query: Float, records: Records, *, precise: bool) -> Float:
-        return kernel.maxima(query @ self._rotation.T, records, self._layout, precise=precise)
+    def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:
+        return maxima(query @ self._rotation.T, records, self._layout, precise=precise, kernel=kernel)
 
 
 # Levels that code a normally distributed component of variance 1 with the least square error (Max 1960, table 1).

@@ -19,6 +19,7 @@ except ImportError:  # no compiler was there at installation
     _maxsim = None  # type: ignore[assignment]
 
 KERNELS: tuple[str, ...] = (*(_maxsim.kernels() if _maxsim else ()), "numpy")  # that run here, the fastest first
+ON_TORCH = "torch:"
 MAX_QUERY = 1024  # query rows the C kernel takes at once
 QUERY_MAX = 127 * 256  # an int16 whose upper byte is an int8 that is never -128
 
@@ -76,11 +77,15 @@ def maxima(
 
     query: (n_query_tokens, dim) float32, rows of any length. It is rounded to 15 bits a component; with ``precise=False`` a
     kernel may round it to 8, which is faster and moves a maximum by about 0.0007 of the row's length.
-    Raises DimensionMismatch.
+    kernel: one of KERNELS, or "torch:" and the name of a device (storage.torch_kernel). Raises DimensionMismatch.
     """
     if query.ndim != 2 or query.shape[1] != layout.dim:
         raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
     _check_bounds(records, layout)
+    if kernel.startswith(ON_TORCH):
+        from storage import torch_kernel
+
+        return torch_kernel.maxima(query, records, layout, kernel.removeprefix(ON_TORCH))
     if kernel == "numpy":
         return _numpy_maxima(query, records, layout)
     found = np.empty((len(records), len(query)), np.float32)

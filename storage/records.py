@@ -43,10 +43,10 @@ class PageRecords:
         counts = np.array([count for _, count in sorted_refs], np.int64)
         return cls(segments, codec, [ref for ref, _ in sorted_refs], counts, np.array(order, np.int64))
 
-    def parts(self) -> list[slice]:
-        """Slices of the sorted pages with about PART_BYTES each, and at least one page."""
+    def parts(self, part_bytes: int = PART_BYTES) -> list[slice]:
+        """Slices of the sorted pages with about so many bytes each, and at least one page."""
         sizes = np.cumsum([self.codec.n_bytes(count) for count in self.counts.tolist()])
-        edges = np.flatnonzero(np.diff(sizes // PART_BYTES)) + 1
+        edges = np.flatnonzero(np.diff(sizes // part_bytes)) + 1
         bounds = [0, *edges.tolist(), len(self.refs)]
         return [slice(a, b) for a, b in pairwise(bounds) if a < b]
 

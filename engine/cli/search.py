@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     "--candidates", type=click.IntRange(1), default=200, show_default=True, help="Pages that are scored exactly."
 )
 @click.option(
+    "--score-on", metavar="DEVICE", help="Score pages on a device of torch, e.g. cuda.  [default: the processor]"
+)
+@click.option(
     "--queries",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Answer a file with a JSON object {id, query} a line.",
@@ -58,6 +61,7 @@ def search(
     filters: str | None,
     exact: bool,
     candidates: int,
+    score_on: str | None,
     queries: Path | None,
     save_images: Path | None,
     password: str | None,
@@ -79,7 +83,9 @@ def search(
     found_any = False
     with open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine:
         texts = [text for _, text in asked]
-        answers = engine.search_many(texts, k=k, filters=filters, n_candidates=candidates, exact=exact)
+        answers = engine.search_many(
+            texts, k=k, filters=filters, n_candidates=candidates, exact=exact, score_on=score_on
+        )
         for (query_id, text), hits in zip(asked, answers, strict=True):
             found_any |= bool(hits)
             if as_json:

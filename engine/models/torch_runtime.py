@@ -57,6 +57,15 @@ def place(device: str = "auto", dtype: str = "auto", batch_tokens: int | None = 
     )
 
 
+def require_device(name: str) -> None:
+    """Raise ExtraMissing without torch, ConfigError unless it can use this device."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise ExtraMissing(f"what scoring on {name!r} needs (torch)", "jina")
+    check_device(name)
+
+
 def check_device(name: str) -> None:
     """Raise ConfigError unless torch can use this device."""
     import torch

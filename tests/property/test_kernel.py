@@ -163,3 +163,27 @@ def test_without_the_extension_numpy_does_the_work(tmp_path):
         [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.stdout.strip() == "a.pdf:1", result.stderr
+
+
+@given(shape=shapes)
+@settings(max_examples=20, deadline=None)
+def test_scoring_on_a_device_of_torch_is_the_definition(shape):
+    pytest.importorskip("torch")
+    query, records, layout, expected, length = make(**shape)
+    found = kernel.maxima(query, records, layout, kernel="torch:cpu")
+    np.testing.assert_allclose(found, expected, atol=4e-5 * length + 1e-6)
+
+
+@pytest.mark.parametrize("codec_name", ["int8", "int4", "int2", "float16"])
+def test_codecs_score_alike_on_a_device_of_torch(codec_name):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(3)
+    codec = codec_named(codec_name, 128)
+    pages = [codec.encode(rng.standard_normal((count, 128)).astype(np.float32)) for count in (1, 33, 700)]
+    starts = np.cumsum([0, *map(len, pages)])[:-1]
+    records = Records(b"".join(pages), starts, np.array([1, 33, 700]))
+    query = rng.standard_normal((20, 128)).astype(np.float32)
+    usual = codec.maxima(query, records, precise=True)
+    np.testing.assert_allclose(
+        codec.maxima(query, records, precise=True, kernel="torch:cpu"), usual, rtol=1e-4, atol=1e-2
+    )
