@@ -14,6 +14,7 @@ Three versions of the same sum are compiled, and the processor chooses:
   plain       the plain loops for whatever the compiler targets (SSE2, NEON, ...)
 */
 
+#define _FILE_OFFSET_BITS 64
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030b0000
 #include <Python.h>
@@ -21,6 +22,10 @@ Three versions of the same sum are compiled, and the processor chooses:
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef _WIN32
+#include <errno.h>
+#include <unistd.h>
+#endif
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 #define X86 1
@@ -518,7 +523,42 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+#ifndef _WIN32
+/* Read all, without the interpreter's lock: taking it for every page, threads would wait for each other most of the time.
+   The place among them of the first one that could not be read whole; -1 if all were. */
+static Py_ssize_t read_all(const int64_t *descriptors, const int64_t *offsets, const int64_t *sizes, Py_ssize_t n,
+                           const int64_t *starts, char *to) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        for (int64_t done = 0; done < sizes[i];) {
+            const ssize_t got = pread((int)descriptors[i], to + starts[i] + done, (size_t)(sizes[i] - done),
+                                      (off_t)(offsets[i] + done));
+            if (got == 0 || (got < 0 && errno != EINTR)) return i;
+            if (got > 0) done += got;
+        }
+    return -1;
+}
+
+/* read(descriptors, offsets, sizes, starts, buffer): checked by storage.segments, as above. */
+static PyObject *read_pages(PyObject *self, PyObject *args) {
+    Py_buffer descriptors, offsets, sizes, starts, to;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*", &descriptors, &offsets, &sizes, &starts, &to)) return NULL;
+    Py_ssize_t failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = read_all(descriptors.buf, offsets.buf, sizes.buf, sizes.len / 8, starts.buf, to.buf);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&descriptors);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&sizes);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&to);
+    return PyLong_FromSsize_t(failed);
+}
+#endif
+
 static PyMethodDef methods[] = {
+#ifndef _WIN32
+    {"read", read_pages, METH_VARARGS, "Read many pages of files into one buffer; see storage.segments."},
+#endif
     {"kernels", kernels, METH_NOARGS, "Names of the kernels this processor can run, the fastest first."},
     {"maxima", maxima, METH_VARARGS, "Best dot products of a query over encoded pages; see storage.kernel."},
     {"scan", scan, METH_VARARGS, "MaxSim of a query over many small pages of one size; see storage.kernel."},

@@ -26,7 +26,7 @@ from storage.vector_index import VectorIndex, flat, load
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
-FLAT_COMPONENTS = 8_000_000  # of all single vectors, up to which each is compared: 20,000 pages at 384 dimensions
+FLAT_COMPONENTS = 20_000_000  # of all single vectors, up to which each is compared: 52,000 pages at 384 dimensions
 TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
 SIEVES = ((1, 8_192, 10), (8, 2_048, 40))  # scored by so many means, this many pages go on, or one of so many
 SAMPLED = 8_192  # scores that tell where the best begin

@@ -60,12 +60,10 @@ class PageRecords:
     def read(self, part: slice) -> Records:
         """The pages of a part, valid until this thread reads the next. Raises StoreCorrupt."""
         counts = self.counts[part]
-        sizes = [(self.codec.n_bytes(count) + 63) // 64 * 64 for count in counts.tolist()]
-        starts = np.cumsum([0, *sizes], dtype=np.int64)
+        sizes = np.array([self.codec.n_bytes(count) for count in counts.tolist()], np.int64)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum((sizes + 63) // 64 * 64)])
         buffer: bytearray | None = getattr(_local, "buffer", None)
         if buffer is None or len(buffer) < starts[-1]:
             buffer = _local.buffer = bytearray(max(int(starts[-1]), 2 * PART_BYTES))
-        view = memoryview(buffer)
-        for ref, start, count in zip(self.refs[part], starts.tolist(), counts.tolist(), strict=False):
-            self.segments.read_into(ref, view[start : start + self.codec.n_bytes(count)])
-        return Records(view, starts[:-1], counts)
+        self.segments.read_into(self.refs[part], sizes, buffer, starts[:-1])
+        return Records(buffer, starts[:-1], counts)

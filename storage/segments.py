@@ -15,6 +15,7 @@ import contextlib
 import os
 import threading
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ from numpy.typing import NDArray
 
 from storage.codecs import TokenCodec
 from storage.errors import StoreCorrupt
+
+try:
+    from storage import _maxsim
+except ImportError:  # no compiler was there at installation
+    _maxsim = None  # type: ignore[assignment]
 
 SEGMENT_BYTES = 1 << 30
 ALIGNMENT = 64  # records start on cache lines, so that codes can be read in place by vector instructions
@@ -127,6 +133,27 @@ class SegmentWriter:
             self._file.close()
 
 
+def _read_one_by_one(
+    descriptors: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    buffer: bytearray,
+) -> int:
+    """What the extension does, without it."""
+    view = memoryview(buffer)
+    where = zip(descriptors.tolist(), offsets.tolist(), sizes.tolist(), starts.tolist(), strict=True)
+    for i, (descriptor, offset, size, start) in enumerate(where):
+        data = os.pread(descriptor, size, offset)
+        if len(data) != size:
+            return i
+        view[start : start + size] = data
+    return -1
+
+
+_read = getattr(_maxsim, "read", _read_one_by_one)
+
+
 class SegmentReader:
     """Reads records by position; safe to share between threads.
 
@@ -155,11 +182,21 @@ class SegmentReader:
             raise StoreCorrupt(f"{path}: the record at byte {ref.offset} is damaged; run: pagesight doctor")
         return data
 
-    def read_into(self, ref: RecordRef, buffer: memoryview) -> None:
-        """Fill ``buffer`` from the beginning of a record. Raises StoreCorrupt if there are fewer bytes."""
-        if os.preadv(self._descriptor(ref.segment), [buffer], ref.offset) != len(buffer):
-            path = segment_path(self._folder, ref.segment)
-            raise StoreCorrupt(f"{path} ends before byte {ref.offset + len(buffer)}; run: pagesight doctor")
+    def read_into(
+        self, refs: Sequence[RecordRef], sizes: NDArray[np.int64], buffer: bytearray, starts: NDArray[np.int64]
+    ) -> None:
+        """Read the first ``sizes[i]`` bytes of each record to ``buffer[starts[i]:]``.
+
+        Raises StoreCorrupt if there are fewer bytes.
+        """
+        if len(refs) and int((starts + sizes).max()) > len(buffer):  # the extension does not look where it writes
+            raise ValueError(f"{int((starts + sizes).max())} bytes do not fit into {len(buffer)}")
+        descriptors = np.array([self._descriptor(ref.segment) for ref in refs], np.int64)
+        offsets = np.array([ref.offset for ref in refs], np.int64)
+        failed = _read(descriptors, offsets, sizes, starts, buffer)
+        if failed >= 0:
+            path = segment_path(self._folder, refs[failed].segment)
+            raise StoreCorrupt(f"{path} ends before byte {offsets[failed] + sizes[failed]}; run: pagesight doctor")
 
     def in_memory(self, ref: RecordRef) -> bool:
         """Whether the record's first byte can be had without waiting for the disk; False if the system cannot tell."""

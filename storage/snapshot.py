@@ -43,6 +43,7 @@ class Snapshot:
     ) -> None:
         self._folder, self._manifest, self._codec = folder, manifest, codec
         self._connection, self._segments = connection, segments
+        self._last_refs: dict[int, tuple[RecordRef, int]] = {}
         self.generation: int = connection.execute(select(index_state.c.generation)).scalar_one()
 
     def page_ids(self, filters: str | None = None) -> NDArray[np.int64]:
@@ -165,11 +166,15 @@ class Snapshot:
         return moved if not path.exists() and moved.exists() else path
 
     def _refs(self, page_ids: NDArray[np.int64]) -> dict[int, tuple[RecordRef, int]]:
-        """Record and token count of each page."""
-        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        """Record and token count of each page; those of the last call are remembered, because some are asked for again."""
+        wanted = page_ids.tolist()
+        if all(page_id in self._last_refs for page_id in wanted):
+            return self._last_refs
+        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(wanted)}).fetchall()
         refs = {page_id: (RecordRef(*where), n_tokens) for page_id, *where, n_tokens in rows}
         if len(refs) != len(page_ids):
             raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database; run: pagesight doctor")
+        self._last_refs = refs
         return refs
 
     def _decode(self, ref: RecordRef, n_tokens: int) -> NDArray[np.float32]:
