@@ -12,6 +12,7 @@ from engine.config import SearchConfig
 from engine.encoder import EncodedQuery
 from engine.maxsim import stored_maxima
 from storage.recall_index import RecallIndex
+from storage.records import Places
 from storage.snapshot import Snapshot
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
@@ -56,7 +57,7 @@ def search(
         candidates = recall(
             query, text, snapshot, index, config, allowed=allowed, words=words, opening_weight=opening_weight
         )
-    return rerank(query, snapshot, candidates, config.k, opening_weight, device=config.score_on)
+    return rerank(query, snapshot, candidates, config.k, opening_weight, places=index.places, device=config.score_on)
 
 
 def recall(
@@ -108,6 +109,7 @@ def rerank(
     k: int,
     opening_weight: float = 0.0,
     *,
+    places: Places | None = None,
     device: str | None = None,
 ) -> list[ScoredPage]:
     """The best ``k`` of these pages by exact MaxSim over their stored token vectors, best first, ties by page id.
@@ -122,7 +124,7 @@ def rerank(
 
     def scores(pages: PageIds, *, precise: bool) -> Scores:
         def maxima(some: PageIds) -> Scores:
-            return stored_maxima(query.tokens, snapshot.records(some), precise=precise, device=device)
+            return stored_maxima(query.tokens, snapshot.records(some, places), precise=precise, device=device)
 
         batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
         scored = [_blend(batch, snapshot, opening_weight, maxima) for batch in batches]

@@ -90,8 +90,11 @@ def read_singles(folder: Path, dim: int, page_ids: NDArray[np.int64]) -> NDArray
     """Single vectors of these pages: (n, dim) float32. Raises StoreCorrupt as ``map_rows``."""
     if len(page_ids) == 0:
         return np.empty((0, dim), np.float32)
-    rows = map_rows(folder / SINGLES_NAME, 2 * dim, int(page_ids.max()))
-    return rows[page_ids].view("<f2").astype(np.float32)
+    first, last = int(page_ids.min()), int(page_ids.max())
+    rows = np.asarray(map_rows(folder / SINGLES_NAME, 2 * dim, last))
+    together = last - first + 1 == len(page_ids) and bool((np.diff(page_ids) == 1).all())
+    chosen = rows[first : last + 1] if together else rows[page_ids]
+    return chosen.view("<f2").astype(np.float32)
 
 
 def keep_rows(path: Path, row_bytes: int, page_ids: NDArray[np.int64]) -> int:

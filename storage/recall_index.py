@@ -21,6 +21,7 @@ from storage import kernel
 from storage.kernel import CodeLayout, Records
 from storage.manifest import Manifest
 from storage.page_rows import LEVELS, map_rows, means_name, read_singles
+from storage.records import Places
 from storage.threads import n_shares, spread
 from storage.vector_index import VectorIndex, flat, load
 
@@ -65,14 +66,19 @@ class SinglePart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallIndex:
-    """``page_ids``: all pages of this state that have something to find, ascending."""
+    """``places``: all pages of this state that have something to find."""
 
     folder: Path
     manifest: Manifest
-    page_ids: PageIds
+    places: Places
     single: SinglePart
     _filtered: dict[str, PageIds] = field(default_factory=dict)
     _maps: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+    @property
+    def page_ids(self) -> PageIds:
+        """Ascending."""
+        return self.places.page_ids
 
     def __len__(self) -> int:
         return len(self.page_ids)

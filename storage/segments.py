@@ -15,7 +15,6 @@ import contextlib
 import os
 import threading
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +29,7 @@ try:
 except ImportError:  # no compiler was there at installation
     _maxsim = None  # type: ignore[assignment]
 
+Integers = NDArray[np.int64]
 SEGMENT_BYTES = 1 << 30
 ALIGNMENT = 64  # records start on cache lines, so that codes can be read in place by vector instructions
 BOX_SCALE = 65535
@@ -134,11 +134,7 @@ class SegmentWriter:
 
 
 def _read_one_by_one(
-    descriptors: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    buffer: bytearray,
+    descriptors: Integers, offsets: Integers, sizes: Integers, starts: Integers, buffer: bytearray
 ) -> int:
     """What the extension does, without it."""
     view = memoryview(buffer)
@@ -183,33 +179,30 @@ class SegmentReader:
         return data
 
     def read_into(
-        self, refs: Sequence[RecordRef], sizes: NDArray[np.int64], buffer: bytearray, starts: NDArray[np.int64]
+        self, segments: Integers, offsets: Integers, sizes: Integers, buffer: bytearray, starts: Integers
     ) -> None:
-        """Read the first ``sizes[i]`` bytes of each record to ``buffer[starts[i]:]``.
+        """Read ``sizes[i]`` bytes from ``offsets[i]`` of ``segments[i]`` on to ``buffer[starts[i]:]``.
 
         Raises StoreCorrupt if there are fewer bytes.
         """
-        if len(refs) and int((starts + sizes).max()) > len(buffer):  # the extension does not look where it writes
-            raise ValueError(f"{int((starts + sizes).max())} bytes do not fit into {len(buffer)}")
-        descriptors = np.array([self._descriptor(ref.segment) for ref in refs], np.int64)
-        offsets = np.array([ref.offset for ref in refs], np.int64)
-        failed = _read(descriptors, offsets, sizes, starts, buffer)
+        if len(sizes) and (starts.min() < 0 or (starts + sizes).max() > len(buffer)):  # the extension does not look
+            raise ValueError(f"{(starts + sizes).max()} bytes do not fit into {len(buffer)}")
+        descriptors = np.array([self._descriptor(segment) for segment in segments.tolist()], np.int64)
+        failed = _read(descriptors, np.ascontiguousarray(offsets), sizes, starts, buffer)
         if failed >= 0:
-            path = segment_path(self._folder, refs[failed].segment)
+            path = segment_path(self._folder, int(segments[failed]))
             raise StoreCorrupt(f"{path} ends before byte {offsets[failed] + sizes[failed]}; run: pagesight doctor")
 
-    def in_memory(self, ref: RecordRef) -> bool:
-        """Whether the record's first byte can be had without waiting for the disk; False if the system cannot tell."""
+    def in_memory(self, segment: int, offset: int) -> bool:
+        """Whether the byte there can be had without waiting for the disk; False if the system cannot tell."""
         try:
-            return (
-                os.preadv(self._descriptor(ref.segment), [bytearray(1)], ref.offset, getattr(os, "RWF_NOWAIT", 0)) == 1
-            )
+            return os.preadv(self._descriptor(segment), [bytearray(1)], offset, getattr(os, "RWF_NOWAIT", 0)) == 1
         except OSError:
             return False
 
-    def advise(self, ref: RecordRef, n_bytes: int) -> None:
-        """Say that the beginning of a record will be read soon."""
-        os.posix_fadvise(self._descriptor(ref.segment), ref.offset, n_bytes, os.POSIX_FADV_WILLNEED)
+    def advise(self, segment: int, offset: int, n_bytes: int) -> None:
+        """Say that these bytes will be read soon."""
+        os.posix_fadvise(self._descriptor(segment), offset, n_bytes, os.POSIX_FADV_WILLNEED)
 
     def _descriptor(self, segment: int) -> int:
         with self._lock:

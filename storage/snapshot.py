@@ -17,7 +17,7 @@ from storage.filters import parse_filter
 from storage.manifest import Manifest
 from storage.multivectors import MultiVectors
 from storage.page_rows import read_singles
-from storage.records import PageRecords
+from storage.records import PageRecords, Places
 from storage.schema import document, file, index_state, page, page_text
 from storage.segments import BOX_SCALE, RecordRef, SegmentReader, unpack_boxes
 from storage.values import PageWords, StoredPage
@@ -30,6 +30,7 @@ _WORDS_FILTERED_SQL = text(
     "SELECT rowid FROM page_terms WHERE page_terms MATCH :match AND rowid IN (SELECT value FROM json_each(:allowed)) "
     "ORDER BY bm25(page_terms), rowid LIMIT :k"
 )
+_PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
@@ -43,7 +44,6 @@ class Snapshot:
     ) -> None:
         self._folder, self._manifest, self._codec = folder, manifest, codec
         self._connection, self._segments = connection, segments
-        self._last_refs: dict[int, tuple[RecordRef, int]] = {}
         self.generation: int = connection.execute(select(index_state.c.generation)).scalar_one()
 
     def page_ids(self, filters: str | None = None) -> NDArray[np.int64]:
@@ -71,10 +71,19 @@ class Snapshot:
         pages = [self._decode(*refs[page_id]) for page_id in page_ids.tolist()]
         return MultiVectors.from_pages(pages, self._manifest.token_dim)
 
-    def records(self, page_ids: NDArray[np.int64]) -> PageRecords:
-        """The encoded token vectors of these pages, to be scored as they lie."""
-        refs = self._refs(page_ids)
-        return PageRecords.of(self._segments, self._codec, [refs[page_id] for page_id in page_ids.tolist()])
+    def places(self) -> Places:
+        """Where all pages are that have something to find."""
+        cursor = self._connection.exec_driver_sql(_PLACES_SQL).cursor
+        rows = [] if cursor is None else cursor.fetchall()  # plain tuples, which numpy takes ten times as fast
+        return Places(*np.array(rows, np.int64).reshape(-1, 4).T.copy())
+
+    def records(self, page_ids: NDArray[np.int64], places: Places | None = None) -> PageRecords:
+        """The encoded token vectors of these pages, to be scored as they lie. places: where they are, if it is known."""
+        if places is None:
+            refs = self._refs(np.unique(page_ids))
+            rows = [(page_id, ref.segment, ref.offset, count) for page_id, (ref, count) in sorted(refs.items())]
+            places = Places(*np.array(rows, np.int64).reshape(-1, 4).T.copy())
+        return PageRecords.of(self._segments, self._codec, places, page_ids)
 
     def opening_pages(self, page_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each of these pages the first page of its document that has something to find."""
@@ -166,15 +175,11 @@ class Snapshot:
         return moved if not path.exists() and moved.exists() else path
 
     def _refs(self, page_ids: NDArray[np.int64]) -> dict[int, tuple[RecordRef, int]]:
-        """Record and token count of each page; those of the last call are remembered, because some are asked for again."""
-        wanted = page_ids.tolist()
-        if all(page_id in self._last_refs for page_id in wanted):
-            return self._last_refs
-        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(wanted)}).fetchall()
+        """Record and token count of each page."""
+        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
         refs = {page_id: (RecordRef(*where), n_tokens) for page_id, *where, n_tokens in rows}
         if len(refs) != len(page_ids):
             raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database; run: pagesight doctor")
-        self._last_refs = refs
         return refs
 
     def _decode(self, ref: RecordRef, n_tokens: int) -> NDArray[np.float32]:

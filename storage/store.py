@@ -85,10 +85,10 @@ class Store:
         """What finds candidates in this snapshot; kept until the index changes."""
         with self._recall_lock:
             if self._recall is None or self._recall[0] != snapshot.generation:
-                page_ids = snapshot.page_ids()
+                places = snapshot.places()
                 before = None if self._recall is None else self._recall[1].single
-                single = SinglePart.of(self.folder, self.manifest, page_ids, before)
-                self._recall = (snapshot.generation, RecallIndex(self.folder, self.manifest, page_ids, single))
+                single = SinglePart.of(self.folder, self.manifest, places.page_ids, before)
+                self._recall = (snapshot.generation, RecallIndex(self.folder, self.manifest, places, single))
             return self._recall[1]
 
     @contextmanager

@@ -68,7 +68,7 @@ def flat(vectors: Float, page_ids: PageIds, below: int) -> VectorIndex:
     """Exact search, in memory, in half precision."""
     import faiss
 
-    index: Any = faiss.IndexIDMap2(
+    index: Any = faiss.IndexIDMap(
         faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     )
     if len(vectors):
