@@ -27,7 +27,7 @@ from benchmarks.vectors import Corpus, documents
 from storage import kernel
 from storage.codecs import codec_named
 from storage.kernel import CodeLayout, Records
-from storage.threads import n_threads, spread
+from storage.threads import n_shares, n_threads, spread
 
 N_PAGES, TOKENS, DIM = 3000, 768, 128
 ROUNDS, N_QUERIES = 7, 40
@@ -49,7 +49,7 @@ def engines(pages: np.ndarray, query: np.ndarray) -> dict[str, Scorer]:
                 records = Records(data, part * size, np.full(len(part), TOKENS))
                 return codec.maxima(query, records, precise=False).sum(axis=0)
 
-            return np.concatenate(spread(score, [chosen[i : i + 32] for i in range(0, len(chosen), 32)]))
+            return np.concatenate(spread(score, np.array_split(chosen, n_shares())))
 
         found[f"pagesight {codec_name}"] = ours
         if codec_name == "int8":
@@ -104,6 +104,7 @@ def measure() -> dict[str, Any]:
     errors: dict[str, float] = {}
     for _ in range(ROUNDS):
         for name, score in scorers.items():
+            time.sleep(0.1)  # threads of the engine before still spin for a while
             began, cpu_began = time.perf_counter(), time.process_time()
             scores = score(chosen)
             times[name].append(time.perf_counter() - began)
@@ -116,6 +117,7 @@ def measure() -> dict[str, Any]:
         "kernel": kernel.KERNELS[0],
         "pages": len(chosen),
         "load_average": round(os.getloadavg()[0], 1),
+        "two_processes_do": processes_speedup(),
         "engines": {
             name: {
                 "median_ms": round(statistics.median(values) * 1e3, 2),
@@ -128,6 +130,44 @@ def measure() -> dict[str, Any]:
         },
         "agreement": agreement(pages),
     }
+
+
+def rerank_of_its_own(rounds: int = 40) -> None:
+    """Print the milliseconds of one rerank of 1,000 pages by the kernel in this process."""
+    codec = codec_named("int8", DIM)
+    size, rng = codec.n_bytes(TOKENS), np.random.default_rng(2)
+    data = rng.integers(0, 255, N_PAGES * size, np.uint8)
+    data.reshape(N_PAGES, size)[:, : 4 * TOKENS] = np.full((N_PAGES, TOKENS), 0.01, np.float32).view(np.uint8)
+    query = rng.standard_normal((20, DIM)).astype(np.float32)
+    records = Records(data, np.sort(rng.choice(N_PAGES, 1000, replace=False)) * size, np.full(1000, TOKENS))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = time.perf_counter()
+    for _ in range(rounds):
+        codec.maxima(query, records, precise=False)
+    print((time.perf_counter() - began) / rounds * 1e3)
+
+
+def processes_speedup() -> float:
+    """What two processes get done in the time of one: what this machine has to give, without threads of ours."""
+
+    def together(n: int) -> float:
+        command = [sys.executable, "-m", "benchmarks.maxsim", "--alone"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        running = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+            for _ in range(n)
+        ]
+        for process in running:
+            assert process.stdout is not None
+            process.stdout.readline()
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        return statistics.fmean(float(process.communicate()[0]) for process in running)
+
+    return round(2 * together(1) / together(2), 2)
 
 
 def agreement(pages: np.ndarray) -> dict[str, dict[str, float]]:
@@ -158,7 +198,12 @@ def agreement(pages: np.ndarray) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--here", action="store_true", help="measure in this process, with its threads")
-    if parser.parse_args().here:
+    parser.add_argument("--alone", action="store_true", help="one rerank after the other, for processes_speedup")
+    arguments = parser.parse_args()
+    if arguments.alone:
+        rerank_of_its_own()
+        return
+    if arguments.here:
         write_result(f"maxsim-{n_threads()}", measure())
         return
     for threads in ("1", "2"):

@@ -4,8 +4,9 @@
     python -m benchmarks.peers --pages 1000        into benchmarks/results/peers.json
 
 One engine after the other, each in a process of its own with one thread. Pages and queries of benchmarks.vectors; "recall@10" is
-the share of the exact float32 top 10. fast-plaid takes minutes for a few hundred pages here, so it may get fewer of them
-(--fast-plaid-pages); every engine's row says how many it had. On a machine that does other things read cpu figures.
+the share of the exact float32 top 10. fast-plaid wants an older torch, and an environment with it; it takes minutes for a
+few hundred pages, so it may get fewer of them (--fast-plaid-pages); every row says how many there were. What is not
+installed is left out. On a machine that does other things read cpu figures.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,8 @@ ENGINES: dict[str, Callable[[list[Float], Path], dict[str, Ask]]] = {
     "fast-plaid": fast_plaid,
 }
 
+MODULES = {"lancedb": "lancedb", "qdrant-edge": "qdrant_edge", "torch": "torch", "fast-plaid": "fast_plaid"}
+
 
 def measure(name: str, n_pages: int) -> list[dict[str, Any]]:
     """Build and ask, in this process."""
@@ -216,6 +220,9 @@ def main() -> None:
     environment = {**os.environ, **dict.fromkeys(names, "1")}
     rows: list[dict[str, Any]] = []
     for name in ENGINES:
+        if find_spec(MODULES.get(name, "numpy")) is None:
+            rows.append({"engine": name, "not_installed": True})
+            continue
         n_pages = arguments.fast_plaid_pages if name == "fast-plaid" else arguments.pages
         command = [sys.executable, "-m", "benchmarks.peers", "--only", name, "--pages", str(n_pages)]
         try:

@@ -69,16 +69,73 @@ def codecs_table() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"quality": quality_table, "speed": speed_table, "codecs": codecs_table}
+def scale_table() -> str:
+    result, built, changed = load("scale-1"), load("scale-build"), load("scale-change")
+    n_bytes = sum(built["bytes_per_page"].values()) - built["bytes_per_page"]["tokens"]
+    rows = [
+        f"| {result['pages']:,} pages, {built['bytes_on_disk'] / 1e9:.1f} GB; candidates | of the exact top 10 | p50 | p95 |",
+        "|---:|---:|---:|---:|",
+    ]
+    for row in result["searches"]:
+        if row["token_recall"]:
+            figures = f"{row['recall@10']:.1%} | {row['p50_ms']:.0f} ms | {row['p95_ms']:.0f} ms"
+            rows.append(f"| {row['n_candidates']} | {figures} |")
+    single = next(row for row in result["searches"] if row["n_candidates"] == 200 and not row["token_recall"])
+    rows.append(
+        f"| 200, by single vector only | {single['recall@10']:.1%} | {single['p50_ms']:.0f} ms | {single['p95_ms']:.0f} ms |"
+    )
+    rows.append(f"| all of them (`--exact`) | 100% | {result['exact']['p50_ms'] / 1e3:.1f} s | |")
+    added, optimized = changed["add_20_pages"], changed["optimize"]
+    return "\n".join(
+        [
+            *rows,
+            "",
+            (
+                f"One thread of an {result['cpu']}, warm, without encoding the question; {result['rss_mb']} MB of memory. "
+                f"Beside the token vectors a page takes {n_bytes / 1e3:.1f} kB. "
+                f"Adding a document of 20 pages: {added['seconds']:.1f} s, {added['mb_written']:.1f} MB written. "
+                f"Deleting a tenth of all documents: {changed['delete_a_tenth']['seconds']:.1f} s; "
+                f"`optimize` then gives back {optimized['gb_before'] - optimized['gb_after']:.1f} GB in {optimized['seconds']:.0f} s."
+            ),
+        ]
+    )
+
+
+def peers_table() -> str:
+    result = load("peers")
+    rows = [
+        "| engine | pages | build | kB a page | p50 | of the exact top 10 | peak memory |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in result["rows"]:
+        if "gave_up_after_s" in row:
+            rows.append(f"| {row['engine']} | {row['pages']} | given up after {row['gave_up_after_s']} s | | | | |")
+        elif "p50_ms" in row:
+            size = f"{row['kb_a_page']:.0f}" if row["kb_a_page"] else "in memory"
+            memory = row["peak_rss_mb"] - row["of_it_test_data_mb"]
+            rows.append(
+                f"| {row['engine']} | {row['pages']} | {row['build_s']:.1f} s | {size} | {row['p50_ms']:.1f} ms | "
+                f"{row['recall@10']:.1%} | {memory} MB |"
+            )
+    return "\n".join([*rows, "", f"One thread of an {result['cpu']}; peak memory without the test data."])
+
+
+TABLES = {
+    "quality": quality_table,
+    "speed": speed_table,
+    "codecs": codecs_table,
+    "scale": scale_table,
+    "peers": peers_table,
+}
 
 
 def drawn(text: str) -> str:
     """The README with every table drawn anew."""
     for name, table in TABLES.items():
-        pattern = re.compile(rf"(<!-- results:{name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        pattern = re.compile(rf"(<!-- results:{name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
             sys.exit(f"README.md has no place for the table {name!r}")
-        text = pattern.sub(lambda match, table=table: match[1] + table() + match[2], text)
+        text = pattern.sub(lambda match, table=table: match[1] + table() + "\n" + match[2], text)
     return text
 
 

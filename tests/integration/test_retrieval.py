@@ -108,6 +108,23 @@ def test_ties_are_broken_by_page_id(tmp_path):
             assert [scored.page_id for scored in found] == snapshot.page_ids()[:7].tolist()
 
 
+def test_scoring_on_a_device_of_torch_finds_the_same(tmp_path):
+    pytest.importorskip("torch")
+    with Store.create(tmp_path, manifest()) as store:
+        with store.writer() as writer:
+            for number in range(30):
+                add_document(writer, f"{number}.pdf", [f"apple w{number} w{number + 1}", f"kiwi w{number}"])
+        with store.snapshot() as snapshot:
+            (query,) = HASHING.encode_queries(["apple w7 kiwi"])
+            index = store.recall_index(snapshot)
+            for exact in (True, False):
+                usual = search(query, "apple w7 kiwi", snapshot, index, SearchConfig(k=60, exact=exact))
+                on_torch = SearchConfig(k=60, exact=exact, score_on="cpu")
+                assert_same_ranking(
+                    as_pairs(search(query, "apple w7 kiwi", snapshot, index, on_torch)), as_pairs(usual)
+                )
+
+
 def test_a_page_is_helped_by_what_its_document_says_on_its_first_page(tmp_path):
     with Store.create(tmp_path, manifest()) as store:
         with store.writer() as writer:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from storage.errors import StoreCorrupt
 from storage.multivectors import MultiVectors
+from storage.records import Places
 from storage.values import EncodedPage, PageWords
 
 
@@ -47,3 +49,13 @@ def test_words_and_tokens_need_a_box_each():
         PageWords(("a", "b"), np.zeros((1, 4), np.float32))
     with pytest.raises(ValueError, match=r"shape \(2, 4\)"):
         EncodedPage(np.zeros(3, np.float32), np.zeros((2, 3), np.float32), np.zeros((1, 4), np.float32))
+
+
+def test_places_are_found_by_page_id():
+    column = np.array([1, 2, 3])
+    places = Places(np.array([4, 7, 9]), column, column * 10, column * 100)
+    assert places.find(np.array([9, 4, 9])).tolist() == [2, 0, 2]
+    assert places.find(np.array([], np.int64)).tolist() == []
+    for missing in ([5], [4, 10]):
+        with pytest.raises(StoreCorrupt, match="1 pages are not in the database"):
+            places.find(np.array(missing))

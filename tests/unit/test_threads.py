@@ -1,0 +1,33 @@
+"""Work is spread over threads, whole and in order."""
+
+import threading
+import time
+
+import pytest
+
+from storage.threads import n_shares, spread
+
+
+@pytest.mark.parametrize("n", ["1", "2", "5"])
+def test_results_come_in_order(n, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", n)
+    assert spread(lambda x: x * x, list(range(100))) == [x * x for x in range(100)]
+    assert spread(str, [7]) == ["7"]
+    assert spread(str, []) == []
+    assert n_shares() >= 1
+
+
+def test_a_failure_anywhere_is_a_failure_of_all(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    seen = set()
+
+    def work(x):
+        seen.add(threading.current_thread().name)
+        time.sleep(0.002)
+        if x == 40:
+            raise KeyError(x)
+        return x
+
+    with pytest.raises(KeyError, match="40"):
+        spread(work, list(range(60)))
+    assert len(seen) == 2
