@@ -26,9 +26,7 @@ PageIds = NDArray[np.int64]
 ROWS_A_LIST = 400  # of inverted lists, when they are trained
 TRAINED_FOR_GROWTH = 4  # they serve until there are this many times as many rows
 SAMPLE_A_LIST = 48  # training vectors a list; FAISS wants at least 39
-PROBED_SHARE = (
-    1 / 4
-)  # of the lists, visited for each vector that is searched for: 88% of the 200 nearest in the worst data
+PROBED_SHARE = 1 / 8  # of the lists, visited for each vector that is searched for
 
 
 @dataclass(frozen=True, slots=True)
