@@ -118,7 +118,7 @@ class RecallIndex:
         """
         pages = self.page_ids if allowed is None else allowed
         for n_means, at_least, one_of in SIEVES:
-            kept = max(at_least, len(pages) // one_of)
+            kept = max(at_least, len(pages) // one_of, 2 * k)
             if len(pages) > kept:
                 pages = pages[_among_best(self._scan(tokens, pages, n_means), kept)]
         return _best(pages, self.pooled_maxima(tokens, pages).sum(axis=0), k)[0]

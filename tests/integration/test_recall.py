@@ -136,6 +136,20 @@ def test_a_very_selective_filter_returns_its_pages(tmp_path):
             assert search(query, "", snapshot, index, config, filters='document = "none"', words=False) == []
 
 
+@pytest.mark.usefixtures("large")
+def test_as_many_candidates_are_found_as_are_asked_for_and_the_best_are_among_them(tmp_path):
+    with Store.create(tmp_path, manifest()) as store:
+        fill(store, 20)
+        with store.snapshot() as snapshot:
+            index = store.recall_index(snapshot)
+            for query in made_up_queries(snapshot, index.page_ids, 5):
+                (best,) = search(query, "", snapshot, index, SearchConfig(k=1, exact=True), words=False)
+                for k in (1, 60, 200):
+                    found = index.search_tokens(query.tokens, k, None)
+                    assert len(set(found.tolist())) == k
+                    assert best.page_id in found
+
+
 def test_two_stages_with_everything_kept_are_the_exact_search(tmp_path):
     with Store.create(tmp_path, manifest()) as store:
         fill(store, 10)
