@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from os import PathLike
 from pathlib import Path
@@ -15,20 +14,14 @@ import numpy as np
 
 from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
 from engine.describe import describe, describe_page
+from engine.indexing import files_to_read, index_files, page_reader
 from engine.models import known_name, load_model
 from engine.results import SearchHit
 from engine.retrieval import rerank, search
-from indexer.content import ReadOptions
-from indexer.discover import discover
-from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from indexer.pipeline import Ingest, PageDone, missing_files
-from indexer.plan import IngestOptions, Outcome, Planner, Status
-from indexer.reader import PageReader
 from storage.catalog import StoredDocument, StoredFailure, Totals
 from storage.errors import ConfigError, ModelMismatch, StoreNotFound, UnknownHit
 from storage.manifest import Manifest, check_codec
 from storage.store import Store
-from storage.values import SourceFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,6 +30,8 @@ if TYPE_CHECKING:
     from engine.estimate import Estimate
     from engine.measure import Measurement
     from engine.retrieval import ScoredPage
+    from indexer.pipeline import PageDone
+    from indexer.plan import Outcome
     from storage.compaction import Optimized
     from storage.doctor import Examination
 
@@ -122,40 +117,20 @@ class SearchEngine:
 
         What has been yielded is safe, however the run ends. Raises StoreLocked, DiskFull.
         """
-        config = config or IndexConfig()
         encoder = self.encoder
         if self._store is None:
             self._store = Store.create(self.folder, self._new_manifest(encoder))
             self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
-        given = [Path(path) for path in paths]
-        extensions = EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS
-        options = _ingest_options(config)
-        with (
-            self._store.writer() as writer,
-            _page_reader(config, encoder.image_pixels) as reader,
-        ):
-            yield from Ingest(writer, reader, encoder, options, on_page).run(discover(given, extensions))
-            missing = missing_files(writer, given)
-            if config.prune and missing:
-                writer.remove_names([os.fsencode(source.location) for source in missing])
-            status = Status.REMOVED if config.prune else Status.GONE
-            yield from (Outcome(source=source, status=status) for source in missing)
+        yield from index_files(self._store, encoder, paths, config or IndexConfig(), on_page)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
         from engine.estimate import estimate
         from storage.codecs import codec_named
 
-        config = config or IndexConfig()
-        encoder = self.encoder
-        found = discover([Path(path) for path in paths])
-        with ExitStack() as stack:
-            if self._store is None:
-                files = [item.location for item in found if isinstance(item, SourceFile)]
-            else:
-                planner = Planner(stack.enter_context(self._store.writer()), _ingest_options(config))
-                files = [plan.path for plan in map(planner.plan, found) if plan.path is not None]
-            reader = stack.enter_context(_page_reader(config, encoder.image_pixels))
+        config, encoder = config or IndexConfig(), self.encoder
+        files = files_to_read(self._store, paths, config)
+        with page_reader(config, encoder.image_pixels) as reader:
             return estimate(files, reader, encoder, codec_named(self._codec, encoder.token_dim), self._pool_factor)
 
     def search(
@@ -334,18 +309,3 @@ def _check_choice(stored: Manifest, model: str | None, settings: ModelConfig) ->
         if stored.settings.get(name) != value:
             before = stored.settings.get(name, "as the model has it")
             raise ModelMismatch(f"{stored.encoder}, {name} {before}", f"{name} {value}")
-
-
-def _ingest_options(config: IndexConfig) -> IngestOptions:
-    return IngestOptions(
-        reindex=config.reindex,
-        retry=config.retry or config.password is not None,
-        rehash=config.rehash,
-        tags=config.tags,
-    )
-
-
-def _page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
-    ocr = config.ocr or ("auto" if image_pixels is None else "off")
-    options = ReadOptions(password=config.password, ocr=ocr, image_pixels=image_pixels)
-    return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,6 +35,11 @@ class Places:
     segments: Integers
     offsets: Integers
     counts: Integers
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, int, int]]) -> Places:
+        """rows: (page id, segment, offset, count), by ascending page id."""
+        return cls(*np.array(rows, np.int64).reshape(-1, 4).T.copy())
 
     def find(self, page_ids: Integers) -> Integers:
         """Positions of these pages in the arrays. Raises StoreCorrupt for a page that is not there."""

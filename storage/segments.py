@@ -190,6 +190,7 @@ class SegmentReader:
         descriptors = np.array([self._descriptor(segment) for segment in segments.tolist()], np.int64)
         failed = _read(descriptors, np.ascontiguousarray(offsets), sizes, starts, buffer)
         if failed >= 0:
+            os.pread(int(descriptors[failed]), int(sizes[failed]), int(offsets[failed]))  # a bad disk says so itself
             path = segment_path(self._folder, int(segments[failed]))
             raise StoreCorrupt(f"{path} ends before byte {offsets[failed] + sizes[failed]}; run: pagesight doctor")
 

@@ -75,14 +75,13 @@ class Snapshot:
         """Where all pages are that have something to find."""
         cursor = self._connection.exec_driver_sql(_PLACES_SQL).cursor
         rows = [] if cursor is None else cursor.fetchall()  # plain tuples, which numpy takes ten times as fast
-        return Places(*np.array(rows, np.int64).reshape(-1, 4).T.copy())
+        return Places.of(rows)
 
     def records(self, page_ids: NDArray[np.int64], places: Places | None = None) -> PageRecords:
         """The encoded token vectors of these pages, to be scored as they lie. places: where they are, if it is known."""
         if places is None:
             refs = self._refs(np.unique(page_ids))
-            rows = [(page_id, ref.segment, ref.offset, count) for page_id, (ref, count) in sorted(refs.items())]
-            places = Places(*np.array(rows, np.int64).reshape(-1, 4).T.copy())
+            places = Places.of([(page_id, ref.segment, ref.offset, n) for page_id, (ref, n) in sorted(refs.items())])
         return PageRecords.of(self._segments, self._codec, places, page_ids)
 
     def opening_pages(self, page_ids: NDArray[np.int64]) -> NDArray[np.int64]:

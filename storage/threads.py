@@ -37,8 +37,13 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result
     numbers = iter(range(len(items)))  # each thread takes the next one
 
     def run() -> None:
-        for number in numbers:
-            results[number] = work(items[number])
+        try:
+            for number in numbers:
+                results[number] = work(items[number])
+        except BaseException:  # also Ctrl-C: nobody begins anything more
+            for _ in numbers:
+                pass
+            raise
 
     helpers = [_pool().submit(run) for _ in range(n_threads() - 1)]
     try:

@@ -19,15 +19,17 @@ def test_results_come_in_order(n, monkeypatch):
 
 def test_a_failure_anywhere_is_a_failure_of_all(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    seen = set()
+    seen, done = set(), []
 
     def work(x):
         seen.add(threading.current_thread().name)
+        done.append(x)
         time.sleep(0.002)
         if x == 40:
             raise KeyError(x)
         return x
 
     with pytest.raises(KeyError, match="40"):
-        spread(work, list(range(60)))
+        spread(work, list(range(1000)))
+    assert len(done) < 50  # the others stop, too
     assert len(seen) == 2
