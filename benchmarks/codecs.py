@@ -4,7 +4,7 @@
 
 Every page is scored from its codes alone; "exact" is float32 over all token vectors. Twice: on made-up vectors
 (benchmarks.vectors), which are hard on purpose, and on those of sample_docs with its questions and the default model.
-There the means of storage.pooling are looked at, too: do the best pages by so many means hold the exact top 10?
+There the means of storage.vectors.pooling are looked at, too: do the best pages by so many means hold the exact top 10?
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 
 from benchmarks.common import ROOT, write_result
 from benchmarks.vectors import Corpus, Float, documents
-from engine import SearchEngine
-from engine.evaluation.folder import read_folder
-from storage.codecs import codec_named
-from storage.kernel import Records
-from storage.page_rows import LEVELS
-from storage.pooling import pool
+from pagesight.engine import SearchEngine
+from pagesight.engine.evaluation.folder import read_folder
+from pagesight.storage.scoring.kernel import Records
+from pagesight.storage.vectors.codecs import codec_named
+from pagesight.storage.vectors.page_rows import LEVELS
+from pagesight.storage.vectors.pooling import pool
 
 N_PAGES, N_QUERIES, DIM, K = 2000, 60, 128, 10
 SETTINGS = [

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, write_result
-from engine import ModelConfig
-from engine.models import load_model
-from engine.models.batching import pack
-from engine.models.torch_runtime import BATCH_TOKENS_GPU
-from indexer.content import PageContent, ReadOptions
-from indexer.reader import PageReader
+from pagesight.engine import ModelConfig
+from pagesight.engine.models import load_model
+from pagesight.engine.models.on_torch.batching import pack
+from pagesight.engine.models.on_torch.runtime import BATCH_TOKENS_GPU
+from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.running.reader import PageReader
 
 RUNS = 2
 BUDGETS = (1024, 2048, 4096)  # tokens of a forward pass
@@ -112,7 +112,7 @@ def padding_waste(lengths: Sequence[int], max_tokens: int) -> dict[str, float]:
 
 def measure_small(n_pages: int) -> dict[str, Any]:
     """Everything about the surroundings, with a small network."""
-    from engine.models.jina_v4.inputs import MAX_TEXT_TOKENS
+    from pagesight.engine.models.jina_v4.inputs import MAX_TEXT_TOKENS
     from tests.jina.checkpoints import make_checkpoint
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -35,11 +35,11 @@ Ask = Callable[[Float], list[int]]
 
 
 def pagesight(pages: list[Float], folder: Path) -> dict[str, Ask]:
-    from engine.config import SearchConfig
-    from engine.encoder import EncodedQuery
-    from engine.retrieval import search
-    from storage.manifest import Manifest
-    from storage.store import Store
+    from pagesight.engine.config import SearchConfig
+    from pagesight.engine.encoder import EncodedQuery
+    from pagesight.engine.retrieval import search
+    from pagesight.storage.manifest import Manifest
+    from pagesight.storage.store import Store
 
     store = Store.create(
         folder, Manifest(encoder="made-up", fingerprint="1", single_dim=DIM, token_dim=DIM, codec="int8")

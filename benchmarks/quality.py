@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, write_result
-from engine import IndexConfig, SearchEngine
-from engine.evaluation.dataset import Dataset
-from engine.evaluation.folder import read_folder
-from engine.evaluation.metrics import metric_named
-from engine.evaluation.result import ALL, quality_of
-from engine.evaluation.run import AskConfig, ask
+from pagesight.engine import IndexConfig, SearchEngine
+from pagesight.engine.evaluation.dataset import Dataset
+from pagesight.engine.evaluation.folder import read_folder
+from pagesight.engine.evaluation.metrics import metric_named
+from pagesight.engine.evaluation.result import ALL, quality_of
+from pagesight.engine.evaluation.run import AskConfig, ask
 
 METRIC = metric_named("nDCG@5")
 DEPTH = 5

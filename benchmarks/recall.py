@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 
 from benchmarks.common import write_result
 from benchmarks.scale import load_queries
-from engine.encoder import EncodedQuery
-from engine.maxsim import stored_maxima
-from storage import kernel
-from storage.codecs import Int8Codec
-from storage.kernel import CodeLayout
-from storage.page_rows import LEVELS, map_rows, means_name
-from storage.recall_index import RecallIndex
-from storage.snapshot import Snapshot
-from storage.store import Store
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.maxsim import stored_maxima
+from pagesight.storage.recall.index import RecallIndex
+from pagesight.storage.scoring import kernel
+from pagesight.storage.scoring.kernel import CodeLayout
+from pagesight.storage.snapshot import Snapshot
+from pagesight.storage.store import Store
+from pagesight.storage.vectors.codecs import Int8Codec
+from pagesight.storage.vectors.page_rows import LEVELS, map_rows, means_name
 
 N_PAGES, N_QUERIES, K = 30_000, 50, 10
 WITHIN = (50, 100, 200, 400)

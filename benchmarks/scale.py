@@ -25,16 +25,16 @@ import psutil
 
 from benchmarks.common import write_result
 from benchmarks.vectors import Corpus, Float, Query, documents, unit
-from engine.config import SearchConfig
-from engine.encoder import EncodedQuery
-from engine.retrieval import search
-from storage import kernel
-from storage.compaction import optimize
-from storage.manifest import Manifest
-from storage.store import Store
-from storage.threads import n_threads
-from storage.values import DocumentInfo, EncodedPage, NewPage, PageWords, SourceFile
-from storage.writer import StoreWriter
+from pagesight.engine.config import SearchConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.retrieval import search
+from pagesight.storage.care.compaction import optimize
+from pagesight.storage.manifest import Manifest
+from pagesight.storage.scoring import kernel
+from pagesight.storage.scoring.threads import n_threads
+from pagesight.storage.store import Store
+from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords, SourceFile
+from pagesight.storage.writer import StoreWriter
 
 DIM, TOKENS = 128, 768
 N_QUERIES, N_EXACT = 200, 50

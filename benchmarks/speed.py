@@ -27,7 +27,7 @@ LONG_PDF_PAGES = 2000
 
 
 def pagesight(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "engine", *map(str, arguments)]
+    return [sys.executable, "-m", "pagesight", *map(str, arguments)]
 
 
 def median_seconds(command: list[str]) -> float:

@@ -21,12 +21,12 @@ import numpy as np
 
 from benchmarks.common import write_result
 from benchmarks.speed import watched
-from engine import IndexConfig, SearchEngine
-from engine.encoder import EncodedQuery
-from engine.evaluation.layouts import open_datasets
-from engine.evaluation.run import AskConfig, ask
-from indexer.content import PageContent
-from storage.values import EncodedPage
+from pagesight.engine import IndexConfig, SearchEngine
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.evaluation.layouts import open_datasets
+from pagesight.engine.evaluation.run import AskConfig, ask
+from pagesight.indexer.content import PageContent
+from pagesight.storage.values import EncodedPage
 
 SIZES = (500, 5000)
 GRID, DIM = 16, 32

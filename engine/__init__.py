@@ -1,6 +1,6 @@
 """pagesight: search inside documents by what is on the page.
 
-    from engine import SearchEngine
+    from pagesight.engine import SearchEngine
 
 Importing this package costs nothing; what is named here is loaded when it is used.
 """
@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine import similarity
-    from engine.api import SearchEngine
-    from engine.config import IndexConfig, ModelConfig, SearchConfig
-    from engine.models.jina_v4.embedder import JinaEmbeddingsV4
-    from engine.results import Region, SearchHit, TokenMatch
-    from indexer.pipeline import PageDone
-    from indexer.plan import Outcome, Status
-    from storage.errors import SearchEngineError
+    from pagesight.engine import similarity
+    from pagesight.engine.api import SearchEngine
+    from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig
+    from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
+    from pagesight.engine.results import Region, SearchHit, TokenMatch
+    from pagesight.indexer.running.pipeline import PageDone
+    from pagesight.indexer.running.plan import Outcome, Status
+    from pagesight.storage.errors import SearchEngineError
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,24 +37,28 @@ __all__ = [
     "similarity",
 ]
 _HOMES = {
-    "SearchEngine": "engine.api",
-    "IndexConfig": "engine.config",
-    "JinaEmbeddingsV4": "engine.models.jina_v4.embedder",
-    "ModelConfig": "engine.config",
-    "SearchConfig": "engine.config",
-    "Region": "engine.results",
-    "SearchHit": "engine.results",
-    "TokenMatch": "engine.results",
-    "PageDone": "indexer.pipeline",
-    "Outcome": "indexer.plan",
-    "Status": "indexer.plan",
-    "SearchEngineError": "storage.errors",
+    "SearchEngine": "pagesight.engine.api",
+    "IndexConfig": "pagesight.engine.config",
+    "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
+    "ModelConfig": "pagesight.engine.config",
+    "SearchConfig": "pagesight.engine.config",
+    "Region": "pagesight.engine.results",
+    "SearchHit": "pagesight.engine.results",
+    "TokenMatch": "pagesight.engine.results",
+    "PageDone": "pagesight.indexer.running.pipeline",
+    "Outcome": "pagesight.indexer.running.plan",
+    "Status": "pagesight.indexer.running.plan",
+    "SearchEngineError": "pagesight.storage.errors",
 }
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def __getattr__(name: str) -> object:  # PEP 562
     if name == "similarity":
-        return import_module("engine.similarity")
+        return import_module("pagesight.engine.similarity")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

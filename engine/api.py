@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
-from engine.describe import describe, describe_page
-from engine.indexing import files_to_read, index_files, page_reader
-from engine.models import known_name, load_model
-from engine.results import SearchHit
-from engine.retrieval import rerank, search
-from storage.catalog import StoredDocument, StoredFailure, Totals
-from storage.errors import ConfigError, ModelMismatch, StoreNotFound, UnknownHit
-from storage.manifest import Manifest, check_codec
-from storage.store import Store
+from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
+from pagesight.engine.describe import describe, describe_page
+from pagesight.engine.indexing import files_to_read, index_files, page_reader
+from pagesight.engine.models import known_name, load_model
+from pagesight.engine.results import SearchHit
+from pagesight.engine.retrieval import rerank, search
+from pagesight.storage.errors import ConfigError, ModelMismatch, StoreNotFound, UnknownHit
+from pagesight.storage.manifest import Manifest, check_codec
+from pagesight.storage.store import Store
+from pagesight.storage.tables.catalog import StoredDocument, StoredFailure, Totals
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from engine.encoder import EncodedQuery, Encoder
-    from engine.estimate import Estimate
-    from engine.measure import Measurement
-    from engine.retrieval import ScoredPage
-    from indexer.pipeline import PageDone
-    from indexer.plan import Outcome
-    from storage.compaction import Optimized
-    from storage.doctor import Examination
+    from pagesight.engine.encoder import EncodedQuery, Encoder
+    from pagesight.engine.estimate import Estimate
+    from pagesight.engine.measure import Measurement
+    from pagesight.engine.retrieval import ScoredPage
+    from pagesight.indexer.running.pipeline import PageDone
+    from pagesight.indexer.running.plan import Outcome
+    from pagesight.storage.care.compaction import Optimized
+    from pagesight.storage.care.doctor import Examination
 
 
 class SearchEngine:
@@ -125,8 +125,8 @@ class SearchEngine:
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
-        from engine.estimate import estimate
-        from storage.codecs import codec_named
+        from pagesight.engine.estimate import estimate
+        from pagesight.storage.vectors.codecs import codec_named
 
         config, encoder = config or IndexConfig(), self.encoder
         files = files_to_read(self._store, paths, config)
@@ -145,7 +145,7 @@ class SearchEngine:
     ) -> list[SearchHit]:
         """The pages that answer best, at most ``k``.
 
-        filters: an expression as in storage.filters, e.g. ``document ~ "finance/*" and page <= 10``; None searches all.
+        filters: an expression as in storage.tables.filters, e.g. ``document ~ "finance/*" and page <= 10``; None searches all.
         n_candidates: pages of the recall stage that are scored exactly. exact: score every page.
         score_on: a device of torch to score pages on, as "cuda"; None means the processor.
         Raises EmptyQuery, BadFilter, ConfigError.
@@ -168,7 +168,7 @@ class SearchEngine:
         """``search`` for each query, all in one state of the index."""
         config = SearchConfig(k=k, n_candidates=max(n_candidates, k), exact=exact, score_on=score_on)
         if score_on is not None:
-            from engine.models.torch_runtime import require_device
+            from pagesight.engine.models.on_torch.runtime import require_device
 
             require_device(score_on)
         encoder, store = self.encoder, self.store
@@ -220,14 +220,14 @@ class SearchEngine:
             return snapshot.totals()
 
     def examine(self, *, drop_damaged: bool = False) -> Examination:
-        """Check everything that is stored; see storage.doctor."""
-        from storage.doctor import examine
+        """Check everything that is stored; see storage.care.doctor."""
+        from pagesight.storage.care.doctor import examine
 
         return examine(self.store, drop_damaged=drop_damaged)
 
     def optimize(self) -> Optimized:
         """Give back the space of removed documents, and bring the large index's lists up to date; searches go on."""
-        from storage.compaction import optimize
+        from pagesight.storage.care.compaction import optimize
 
         return optimize(self.store)
 
@@ -238,7 +238,7 @@ class SearchEngine:
 
         Raises EmptyQuery, StoreNotFound, and ConfigError for an empty index.
         """
-        from engine.measure import made_up_queries, measure
+        from pagesight.engine.measure import made_up_queries, measure
 
         with self.store.snapshot() as snapshot:
             index = self.store.recall_index(snapshot)
@@ -270,7 +270,7 @@ class SearchEngine:
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""
-        from engine.pictures import marked_pages
+        from pagesight.engine.pictures import marked_pages
 
         return marked_pages(hits, password)
 

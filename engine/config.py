@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 
-from storage.errors import ConfigError
+from pagesight.storage.errors import ConfigError
 
 if TYPE_CHECKING:
-    from indexer.content import OcrMode
+    from pagesight.indexer.content import OcrMode
 
 DEFAULT_MODEL = "multilingual-e5-small"
 

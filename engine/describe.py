@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.encoder import EncodedQuery
-from engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
-from engine.results import SearchHit
-from engine.retrieval import ScoredPage
-from storage.snapshot import Snapshot
-from storage.values import StoredPage
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
+from pagesight.engine.results import SearchHit
+from pagesight.engine.retrieval import ScoredPage
+from pagesight.storage.snapshot import Snapshot
+from pagesight.storage.values import StoredPage
 
 
 def describe(found: Sequence[ScoredPage], query: EncodedQuery, snapshot: Snapshot) -> list[SearchHit]:

@@ -9,8 +9,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.content import PageContent
-from storage.values import EncodedPage
+from pagesight.indexer.content import PageContent
+from pagesight.storage.values import EncodedPage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.encoder import CountsTokens, Encoder
-from indexer.content import PageContent
-from indexer.reader import PageReader
-from storage.codecs import TokenCodec
-from storage.errors import BadInput, DocumentError
-from storage.page_rows import row_sizes
+from pagesight.engine.encoder import CountsTokens, Encoder
+from pagesight.indexer.content import PageContent
+from pagesight.indexer.running.reader import PageReader
+from pagesight.storage.errors import BadInput, DocumentError
+from pagesight.storage.vectors.codecs import TokenCodec
+from pagesight.storage.vectors.page_rows import row_sizes
 
 TRIED_PAGES = 4
-_BOX_BYTES = 8  # of a token's box; see storage.segments
+_BOX_BYTES = 8  # of a token's box; see storage.vectors.segments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

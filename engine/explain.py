@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.results import Region, TokenMatch
-from storage.values import PageWords
+from pagesight.engine.results import Region, TokenMatch
+from pagesight.storage.values import PageWords
 
 Float = NDArray[np.float32]
 MAX_REGIONS = 5

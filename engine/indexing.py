@@ -8,18 +8,18 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.config import IndexConfig
-from indexer.content import ReadOptions
-from indexer.discover import discover
-from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from indexer.pipeline import Ingest, PageDone, missing_files
-from indexer.plan import IngestOptions, Outcome, Planner, Status
-from indexer.reader import PageReader
-from storage.store import Store
-from storage.values import SourceFile
+from pagesight.engine.config import IndexConfig
+from pagesight.indexer.content import ReadOptions
+from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from pagesight.indexer.running.discover import discover
+from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
+from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
+from pagesight.indexer.running.reader import PageReader
+from pagesight.storage.store import Store
+from pagesight.storage.values import SourceFile
 
 if TYPE_CHECKING:
-    from engine.encoder import Encoder
+    from pagesight.engine.encoder import Encoder
 
 
 def index_files(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from storage import torch_kernel
-from storage.errors import DimensionMismatch
-from storage.kernel import KERNELS, ON_TORCH
-from storage.multivectors import MultiVectors
-from storage.records import PageRecords
-from storage.threads import spread
+from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.scoring import torch_kernel
+from pagesight.storage.scoring.kernel import KERNELS, ON_TORCH
+from pagesight.storage.scoring.threads import spread
+from pagesight.storage.vectors.records import PageRecords
 
 
 def maxsim(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.float32]:
@@ -39,7 +39,7 @@ def stored_maxima(
 ) -> NDArray[np.float32]:
     """``token_maxima`` of pages as they lie on disk, without expanding them, in the order that was asked for.
 
-    Equal to those of the decoded vectors up to rounding of the query (storage.kernel). Parts of the pages are read and
+    Equal to those of the decoded vectors up to rounding of the query (storage.scoring.kernel). Parts of the pages are read and
     scored by as many threads as there are processors. device: of torch, to score them there; None means the kernel.
     Raises DimensionMismatch, StoreCorrupt.
     """

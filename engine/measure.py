@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import SearchConfig
-from engine.encoder import EncodedQuery
-from engine.retrieval import ScoredPage
-from storage.snapshot import Snapshot
+from pagesight.engine.config import SearchConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.retrieval import ScoredPage
+from pagesight.storage.snapshot import Snapshot
 
 QUERY_TOKENS = 12  # of a question that is made from a page
 NOISE = (

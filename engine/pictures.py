@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from engine.results import Region, SearchHit
-from indexer.content import PageContent, ReadOptions
-from indexer.plan import hash_file
-from indexer.reader import PageReader
-from storage.errors import UnreadableDocument
+from pagesight.engine.results import Region, SearchHit
+from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.running.plan import hash_file
+from pagesight.indexer.running.reader import PageReader
+from pagesight.storage.errors import UnreadableDocument
 
 PICTURE_PIXELS = 1_500_000  # an A4 page of 1,030 x 1,457 pixels: readable on a screen, 200 kB as PNG
 SECONDS = 60

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.formats import TEXT_EXTENSIONS
-from indexer.text_file import line_span
+from pagesight.indexer.formats import TEXT_EXTENSIONS
+from pagesight.indexer.reading.text_file import line_span
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import SearchConfig
-from engine.encoder import EncodedQuery
-from engine.maxsim import stored_maxima
-from storage.recall_index import RecallIndex
-from storage.records import Places
-from storage.snapshot import Snapshot
+from pagesight.engine.config import SearchConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.maxsim import stored_maxima
+from pagesight.storage.recall.index import RecallIndex
+from pagesight.storage.snapshot import Snapshot
+from pagesight.storage.vectors.records import Places
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
 PAGES_AT_ONCE = 8192  # whose scores are held a query token each
@@ -47,7 +47,7 @@ def search(
 ) -> list[ScoredPage]:
     """The best pages, at most ``config.k``, higher scores first, ties by page id.
 
-    filters: see storage.filters; None searches everything. words: fuse BM25 over the pages' words into the recall stage.
+    filters: see storage.tables.filters; None searches everything. words: fuse BM25 over the pages' words into the recall stage.
     opening_weight: see ``rerank``.
     """
     allowed = None if filters is None else index.allowed(filters, snapshot.page_ids)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.maxsim import maxsim as numpy_maxsim
-from storage.errors import DimensionMismatch
-from storage.multivectors import MultiVectors
+from pagesight.engine.maxsim import maxsim as numpy_maxsim
+from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.multivectors import MultiVectors
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import ConfigError
-from storage.values import PageWords
+from pagesight.storage.errors import ConfigError
+from pagesight.storage.values import PageWords
 
 OcrMode = Literal["auto", "off", "tesseract"]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, update
 
-from storage.rows import Names, put_document, put_failures, put_tags
-from storage.schema import index_state, page, page_terms, page_text
-from storage.segments import BOX_SCALE
-from storage.values import DocumentInfo, NewPage, SourceFile
-from storage.vector_files import VectorFiles
-from storage.words import fold
+from pagesight.storage.tables.rows import Names, put_document, put_failures, put_tags
+from pagesight.storage.tables.schema import index_state, page, page_terms, page_text
+from pagesight.storage.tables.words import fold
+from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
+from pagesight.storage.vectors.segments import BOX_SCALE
+from pagesight.storage.vectors.vector_files import VectorFiles
 
 Reach = Callable[[str], None]
 

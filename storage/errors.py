@@ -32,6 +32,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
+__all__ = [
+    "BadCheckpoint",
+    "BadFilter",
+    "BadInput",
+    "ConfigError",
+    "DatasetError",
+    "DeviceMemory",
+    "DimensionMismatch",
+    "DiskFull",
+    "DocumentError",
+    "EmptyQuery",
+    "EncryptedDocument",
+    "ExtraMissing",
+    "FormatVersionMismatch",
+    "HubRefused",
+    "ModelError",
+    "ModelMismatch",
+    "QueryError",
+    "ReaderCrashed",
+    "ReaderStalled",
+    "SearchEngineError",
+    "StorageError",
+    "StoreCorrupt",
+    "StoreLocked",
+    "StoreNotFound",
+    "UnknownHit",
+    "UnknownModel",
+    "UnreadableDocument",
+    "WeightsDamaged",
+    "WeightsMissing",
+]
+
 
 class SearchEngineError(Exception):
     """Root of all errors that are not bugs."""

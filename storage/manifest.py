@@ -7,11 +7,11 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from storage.errors import ConfigError, FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
+from pagesight.storage.errors import ConfigError, FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
-CODECS = ("int8", "int4", "int2", "float16")  # of token vectors, see storage.codecs
+CODECS = ("int8", "int4", "int2", "float16")  # of token vectors, see storage.vectors.codecs
 
 
 MAX_POOL_FACTOR = 16

@@ -10,18 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, text
 
-from storage.catalog import StoredDocument, StoredFailure, Totals, list_documents, list_failures, totals
-from storage.codecs import TokenCodec
-from storage.errors import StoreCorrupt
-from storage.filters import parse_filter
-from storage.manifest import Manifest
-from storage.multivectors import MultiVectors
-from storage.page_rows import read_singles
-from storage.records import PageRecords, Places
-from storage.schema import document, file, index_state, page, page_text
-from storage.segments import BOX_SCALE, RecordRef, SegmentReader, unpack_boxes
-from storage.values import PageWords, StoredPage
-from storage.words import match_expression
+from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.manifest import Manifest
+from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.tables.catalog import (
+    StoredDocument,
+    StoredFailure,
+    Totals,
+    list_documents,
+    list_failures,
+    totals,
+)
+from pagesight.storage.tables.filters import parse_filter
+from pagesight.storage.tables.schema import document, file, index_state, page, page_text
+from pagesight.storage.tables.words import match_expression
+from pagesight.storage.values import PageWords, StoredPage
+from pagesight.storage.vectors.codecs import TokenCodec
+from pagesight.storage.vectors.page_rows import read_singles
+from pagesight.storage.vectors.records import PageRecords, Places
+from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, SegmentReader, unpack_boxes
 
 _WORDS_SQL = text(
     "SELECT rowid FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
@@ -47,7 +54,7 @@ class Snapshot:
         self.generation: int = connection.execute(select(index_state.c.generation)).scalar_one()
 
     def page_ids(self, filters: str | None = None) -> NDArray[np.int64]:
-        """Ids of all pages that have something to find and fit the filter (see storage.filters), ascending."""
+        """Ids of all pages that have something to find and fit the filter (see storage.tables.filters), ascending."""
         query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
         if filters is not None:
             query = query.join_from(page, document).where(parse_filter(filters))
@@ -159,7 +166,7 @@ class Snapshot:
         return self._connection.execute(query).scalars().first()
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
-        """See storage.catalog, as the next two."""
+        """See storage.tables.catalog, as the next two."""
         return list_documents(self._connection, filters)
 
     def failures(self) -> list[StoredFailure]:

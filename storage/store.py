@@ -1,11 +1,11 @@
 """The index directory: open it, read snapshots of it, write to it.
 
 manifest.json       what made it (storage.manifest)
-metadata.db         SQLite: documents, pages, words, failures, state (storage.schema)
-tokens-*.seg        token vectors and their boxes (storage.segments)
-singles.f16         single vectors (storage.page_rows)
-means-*.i8          32, 8 and 1 means of each page's token vectors (storage.page_rows)
-recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.vector_index)
+metadata.db         SQLite: documents, pages, words, failures, state (storage.tables.schema)
+tokens-*.seg        token vectors and their boxes (storage.vectors.segments)
+singles.f16         single vectors (storage.vectors.page_rows)
+means-*.i8          32, 8 and 1 means of each page's token vectors (storage.vectors.page_rows)
+recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.recall.vector_index)
 lock                held by the one writer; holds its process id
 """
 
@@ -21,15 +21,15 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from storage.codecs import codec_named
-from storage.database import DATABASE_NAME, create_tables, open_database
-from storage.errors import StorageError, StoreCorrupt, StoreLocked
-from storage.growth import grow
-from storage.manifest import MANIFEST_NAME, Manifest
-from storage.recall_index import RecallIndex, SinglePart
-from storage.segments import SegmentReader
-from storage.snapshot import Snapshot
-from storage.writer import FaultPoint, StoreWriter
+from pagesight.storage.errors import StorageError, StoreCorrupt, StoreLocked
+from pagesight.storage.manifest import MANIFEST_NAME, Manifest
+from pagesight.storage.recall.growth import grow
+from pagesight.storage.recall.index import RecallIndex, SinglePart
+from pagesight.storage.snapshot import Snapshot
+from pagesight.storage.tables.database import DATABASE_NAME, create_tables, open_database
+from pagesight.storage.vectors.codecs import codec_named
+from pagesight.storage.vectors.segments import SegmentReader
+from pagesight.storage.writer import FaultPoint, StoreWriter
 
 LOCK_NAME = "lock"
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
-from storage.database import write_transaction
-from storage.draft import Draft
-from storage.manifest import Manifest
-from storage.rows import Names, put_failures, put_tags
-from storage.schema import document, failure, file, index_state
-from storage.values import SourceFile
-from storage.vector_files import VectorFiles
+from pagesight.storage.draft import Draft
+from pagesight.storage.manifest import Manifest
+from pagesight.storage.tables.database import write_transaction
+from pagesight.storage.tables.rows import Names, put_failures, put_tags
+from pagesight.storage.tables.schema import document, failure, file, index_state
+from pagesight.storage.values import SourceFile
+from pagesight.storage.vectors.vector_files import VectorFiles
 
 FaultPoint = Callable[[str], None]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.models.hashing import HashingEncoder
-from indexer.content import PageContent
-from storage.manifest import Manifest
-from storage.values import DocumentInfo, NewPage, PageWords, SourceFile
+from pagesight.engine.models.hashing import HashingEncoder
+from pagesight.indexer.content import PageContent
+from pagesight.storage.manifest import Manifest
+from pagesight.storage.values import DocumentInfo, NewPage, PageWords, SourceFile
 
 ROOT = Path(__file__).parents[1]
 HASHING = HashingEncoder()
@@ -92,7 +92,7 @@ def run_cli(*arguments: object, cwd: Path | None = None, check: bool = False, **
     import os
 
     return subprocess.run(
-        [sys.executable, "-m", "engine", *map(str, arguments)],
+        [sys.executable, "-m", "pagesight", *map(str, arguments)],
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -17,13 +17,13 @@ import mteb
 from mteb.abstasks.retrieval import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
 
-from engine.evaluation.indexing import IndexSetting
-from engine.evaluation.layouts import open_datasets
-from engine.evaluation.measure import Silent, measure
-from engine.evaluation.metrics import evaluate, metric_named
-from engine.evaluation.mteb import EncoderModel, EngineSearch
-from engine.evaluation.run import AskConfig
-from engine.models import load_model
+from pagesight.engine.evaluation.indexing import IndexSetting
+from pagesight.engine.evaluation.layouts import open_datasets
+from pagesight.engine.evaluation.measure import Silent, measure
+from pagesight.engine.evaluation.metrics import evaluate, metric_named
+from pagesight.engine.evaluation.mteb import EncoderModel, EngineSearch
+from pagesight.engine.evaluation.run import AskConfig
+from pagesight.engine.models import load_model
 
 WORDS = "apple pear quince plum cherry medlar sloe fig grape olive almond walnut hazel chestnut lemon orange".split()
 N_DOCUMENTS, N_QUERIES = 40, 25

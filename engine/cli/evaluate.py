@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from engine.cli.main import index_option
-from engine.cli.output import IndexProgress, console, echo_error, error_console
-from engine.models import MODELS
+from pagesight.engine.cli.main import index_option
+from pagesight.engine.cli.output import IndexProgress, console, echo_error, error_console
+from pagesight.engine.models import MODELS
 
 if TYPE_CHECKING:
-    from engine.evaluation.dataset import Dataset
-    from engine.evaluation.indexing import IndexSetting
-    from engine.evaluation.metrics import Metric, Run
-    from engine.evaluation.pairs import Pairs
-    from engine.evaluation.result import Result
-    from engine.evaluation.run import AskConfig
+    from pagesight.engine.evaluation.dataset import Dataset
+    from pagesight.engine.evaluation.indexing import IndexSetting
+    from pagesight.engine.evaluation.metrics import Metric, Run
+    from pagesight.engine.evaluation.pairs import Pairs
+    from pagesight.engine.evaluation.result import Result
+    from pagesight.engine.evaluation.run import AskConfig
 
 
 @click.command("eval")
@@ -101,15 +101,15 @@ def evaluate(
     """
     from dataclasses import replace
 
-    from engine.config import DEFAULT_MODEL
-    from engine.evaluation.indexing import IndexSetting
-    from engine.evaluation.layouts import open_datasets
-    from engine.evaluation.metrics import DEFAULT_METRICS, metric_named, trec_eval
-    from engine.evaluation.pairs import read_pairs
-    from engine.evaluation.report import subsets_table
-    from engine.evaluation.run import AskConfig
-    from engine.evaluation.trec import read_qrels
-    from storage.manifest import check_codec
+    from pagesight.engine.config import DEFAULT_MODEL
+    from pagesight.engine.evaluation.indexing import IndexSetting
+    from pagesight.engine.evaluation.layouts import open_datasets
+    from pagesight.engine.evaluation.metrics import DEFAULT_METRICS, metric_named, trec_eval
+    from pagesight.engine.evaluation.pairs import read_pairs
+    from pagesight.engine.evaluation.report import subsets_table
+    from pagesight.engine.evaluation.run import AskConfig
+    from pagesight.engine.evaluation.trec import read_qrels
+    from pagesight.storage.manifest import check_codec
 
     given_index = _named_index(context)
     if more and not grid:
@@ -166,8 +166,8 @@ def _named_index(context: click.Context) -> Path | None:
 def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:
     from dataclasses import asdict, replace
 
-    from engine.evaluation.pairs import correlations, cosines
-    from engine.models import load_model, spec_of
+    from pagesight.engine.evaluation.pairs import correlations, cosines
+    from pagesight.engine.models import load_model, spec_of
 
     spec = spec_of(setting.model)
     if setting.task is None and spec is not None and "task" in spec.settings:
@@ -194,10 +194,10 @@ def _one(
     run_path: Path | None,
 ) -> tuple[Result, Run]:
     """Of a run from a file, of an index as it stands, or of one that is made."""
-    from engine.api import SearchEngine
-    from engine.evaluation.measure import measure, measure_index
-    from engine.evaluation.result import result_of_run
-    from engine.evaluation.trec import read_run
+    from pagesight.engine.api import SearchEngine
+    from pagesight.engine.evaluation.measure import measure, measure_index
+    from pagesight.engine.evaluation.result import result_of_run
+    from pagesight.engine.evaluation.trec import read_run
 
     if run_path is not None:
         run = read_run(run_path)
@@ -212,15 +212,15 @@ def _one(
 def _compared(result: Result, run: Run, dataset: Dataset, path: Path, metrics: Sequence[Metric]) -> Result:
     from dataclasses import replace
 
-    from engine.evaluation.result import differences_of
-    from engine.evaluation.trec import read_run
+    from pagesight.engine.evaluation.result import differences_of
+    from pagesight.engine.evaluation.trec import read_run
 
     return replace(result, against=str(path), differences=differences_of(run, read_run(path), dataset, metrics))
 
 
 def _save(folder: Path, dataset: Dataset, result: Result, run: Run) -> None:
-    from engine.evaluation.report import write_csv, write_json
-    from engine.evaluation.trec import write_qrels, write_run
+    from pagesight.engine.evaluation.report import write_csv, write_json
+    from pagesight.engine.evaluation.trec import write_qrels, write_run
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", [result])
@@ -240,9 +240,9 @@ def _sweep(
     *,
     as_json: bool,
 ) -> None:
-    from engine.evaluation.plot import check_plotting, plot_sweep
-    from engine.evaluation.report import SWEEP_NOTES, setting_text, sweep_table, write_csv, write_json
-    from engine.evaluation.sweep import PointDone, parse_grid, points_of, sweep, with_common_reference
+    from pagesight.engine.evaluation.plot import check_plotting, plot_sweep
+    from pagesight.engine.evaluation.report import SWEEP_NOTES, setting_text, sweep_table, write_csv, write_json
+    from pagesight.engine.evaluation.sweep import PointDone, parse_grid, points_of, sweep, with_common_reference
 
     check_plotting()
     grid = parse_grid(words)
@@ -273,7 +273,7 @@ def _sweep(
 
 
 def _show(results: Sequence[Result], *, as_json: bool) -> None:
-    from engine.evaluation.report import difference_table, latency_table, notes, quality_table, setting_text
+    from pagesight.engine.evaluation.report import difference_table, latency_table, notes, quality_table, setting_text
 
     for result in results:
         if as_json:

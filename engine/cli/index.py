@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.main import index_option, model_options, open_engine
-from engine.cli.output import IndexProgress, count, duration, error_console, size
-from engine.models.budgets import BUDGETS
-from storage.manifest import CODECS, MAX_POOL_FACTOR
+from pagesight.engine.cli.main import index_option, model_options, open_engine
+from pagesight.engine.cli.output import IndexProgress, count, duration, error_console, size
+from pagesight.engine.models.on_torch.budgets import BUDGETS
+from pagesight.storage.manifest import CODECS, MAX_POOL_FACTOR
 
 if TYPE_CHECKING:
-    from engine.estimate import Estimate
-    from indexer.plan import Outcome
+    from pagesight.engine.estimate import Estimate
+    from pagesight.indexer.running.plan import Outcome
 
 
 def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -120,7 +120,7 @@ def index(
     pagesight index reports --tag customer=acme --prune
     pagesight index slides --model jina-embeddings-v4 --image-budget paper
     """
-    from engine.config import IndexConfig, ModelConfig
+    from pagesight.engine.config import IndexConfig, ModelConfig
 
     settings = ModelConfig(
         task=task,

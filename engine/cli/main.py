@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-import engine
-from storage.errors import SearchEngineError
+from pagesight import engine
+from pagesight.storage.errors import SearchEngineError
 
 if TYPE_CHECKING:
-    from engine.api import SearchEngine
-    from engine.config import ModelConfig
+    from pagesight.engine.api import SearchEngine
+    from pagesight.engine.config import ModelConfig
 
 INDEX_FOLDER = ".pagesight"
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -71,7 +71,7 @@ def open_engine(
     pool_factor: int | None = None,
 ) -> SearchEngine:
     """The engine over the index that was named, or the one that belongs here."""
-    from engine.api import SearchEngine
+    from pagesight.engine.api import SearchEngine
 
     context = click.get_current_context()
     folder = index_dir or context.find_root().obj or default_index()
@@ -90,7 +90,7 @@ def default_index() -> Path:
 
 
 def _register() -> None:
-    from engine.cli import evaluate, index, manage, models, search, tune
+    from pagesight.engine.cli import evaluate, index, manage, models, search, tune
 
     for module in (index, search, manage, models, tune, evaluate):
         for command in module.COMMANDS:

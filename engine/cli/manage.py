@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from engine.cli.main import index_option, open_engine
-from engine.cli.output import console, count, echo_error, size
+from pagesight.engine.cli.main import index_option, open_engine
+from pagesight.engine.cli.output import console, count, echo_error, size
 
 
 @click.command("list")
@@ -56,7 +56,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
     \b
     pagesight info --json
     """
-    from storage.kernel import KERNELS
+    from pagesight.storage.scoring.kernel import KERNELS
 
     with open_engine(index_dir) as engine:
         manifest, totals = engine.store.manifest, engine.totals()

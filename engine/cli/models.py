@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.output import console, echo_error
+from pagesight.engine.cli.output import console, echo_error
 
 if TYPE_CHECKING:
-    from engine.models.specs import ModelSpec
+    from pagesight.engine.models.specs import ModelSpec
 
 
 @click.group(invoke_without_command=True)
@@ -37,8 +37,8 @@ def list_models() -> int:
     """
     from rich.table import Table
 
-    from engine.config import DEFAULT_MODEL
-    from engine.models import MODELS
+    from pagesight.engine.config import DEFAULT_MODEL
+    from pagesight.engine.models import MODELS
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("model", "reads", "single", "token", "weights", "licence"):
@@ -56,7 +56,7 @@ def list_models() -> int:
 
 def _weights(spec: ModelSpec) -> str:
     """Where they come from, or that they are here."""
-    from engine.models.hub import on_this_machine
+    from pagesight.engine.models.files.hub import on_this_machine
 
     extra = f" [{spec.extra}]" if spec.extra else ""
     here = spec.extra == "jina" and on_this_machine(spec.name)
@@ -75,7 +75,8 @@ def pull(name: str, to: Path | None) -> int:
     pagesight models pull jina-embeddings-v4
     pagesight models pull multilingual-e5-small --to ~/models/e5
     """
-    from engine.models import MODELS, hub, known_name
+    from pagesight.engine.models import MODELS, known_name
+    from pagesight.engine.models.files import hub
 
     folder = hub.pull(name, to)
     echo_error(f"the licence of these weights: {MODELS[known_name(name)].licence}")
@@ -96,7 +97,7 @@ def verify(folder: Path, device: str, as_json: bool) -> int:
     \b
     pagesight models verify ~/models/jina-embeddings-v4
     """
-    from engine.models.verify import TOLERANCE, verify_folder
+    from pagesight.engine.models.verify import TOLERANCE, verify_folder
 
     report = verify_folder(folder, device)
     if as_json:

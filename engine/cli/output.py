@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from engine.results import SearchHit
-    from indexer.pipeline import PageDone
-    from indexer.plan import Outcome
+    from pagesight.engine.results import SearchHit
+    from pagesight.indexer.running.pipeline import PageDone
+    from pagesight.indexer.running.plan import Outcome
 
 WIDTH_WITHOUT_TERMINAL = 120
 LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
@@ -177,7 +177,7 @@ class IndexProgress:
 
 
 def _sizes(paths: Sequence[Path]) -> list[int]:
-    from indexer.discover import Unusable, discover
+    from pagesight.indexer.running.discover import Unusable, discover
 
     return [0 if isinstance(found, Unusable) else found.n_bytes for found in discover(paths)]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.main import index_option, model_options, open_engine
-from engine.cli.output import count, echo_error, print_hits
+from pagesight.engine.cli.main import index_option, model_options, open_engine
+from pagesight.engine.cli.output import count, echo_error, print_hits
 
 if TYPE_CHECKING:
-    from engine.api import SearchEngine
-    from engine.config import ModelConfig
-    from engine.results import SearchHit
+    from pagesight.engine.api import SearchEngine
+    from pagesight.engine.config import ModelConfig
+    from pagesight.engine.results import SearchHit
 
 
 @click.command()
@@ -141,7 +141,7 @@ def show(
 
 
 def _settings(device: str, dtype: str, offline: bool) -> ModelConfig:
-    from engine.config import ModelConfig
+    from pagesight.engine.config import ModelConfig
 
     return ModelConfig(device=device, dtype=dtype, offline=offline)
 
@@ -150,7 +150,7 @@ def _save(
     engine: SearchEngine, hits: Sequence[SearchHit], folder: Path, query_id: str | None, password: str | None
 ) -> int:
     """One PNG a hit; a page whose file is gone or changed is named on stderr."""
-    from storage.errors import DocumentError
+    from pagesight.storage.errors import DocumentError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from engine.cli.main import index_option, open_engine
-from engine.cli.output import count, size
-from engine.cli.search import read_queries
+from pagesight.engine.cli.main import index_option, open_engine
+from pagesight.engine.cli.output import count, size
+from pagesight.engine.cli.search import read_queries
 
 
 @click.command()
@@ -50,7 +50,7 @@ def measure(index_dir: Path | None, queries: Path | None, sample: int, candidate
     \b
     pagesight measure --candidates 400
     """
-    from engine.config import SearchConfig
+    from pagesight.engine.config import SearchConfig
 
     asked = [] if queries is None else [text for _, text in read_queries(queries)]
     with open_engine(index_dir) as engine:

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.evaluation.dataset import Dataset, EvalQuery
-from engine.evaluation.rows import CorpusRow, RowCorpus
-from engine.evaluation.tables import Table, find_table
-from storage.errors import DatasetError
+from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
+from pagesight.engine.evaluation.rows import CorpusRow, RowCorpus
+from pagesight.engine.evaluation.tables import Table, find_table
+from pagesight.storage.errors import DatasetError
 
 QUERY_ID = ("_id", "id", "query-id", "query_id")
 CORPUS_ID = ("_id", "id", "corpus-id", "corpus_id")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from storage.errors import DatasetError
+from pagesight.storage.errors import DatasetError
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> item -> grade; a grade of 0 is judged and not relevant
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.evaluation.dataset import Dataset, EvalQuery
-from indexer.discover import discover, printable
-from indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from indexer.text_file import page_of
-from storage.errors import DatasetError
-from storage.values import SourceFile
+from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
+from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from pagesight.indexer.reading.text_file import page_of
+from pagesight.indexer.running.discover import discover, printable
+from pagesight.storage.errors import DatasetError
+from pagesight.storage.values import SourceFile
 
 QUERIES_NAME = "queries.jsonl"
 GROUPS = ("kind", "language")

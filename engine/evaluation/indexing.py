@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.api import SearchEngine
-from engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig
-from indexer.content import OcrMode
-from indexer.pipeline import PageDone
-from indexer.plan import Outcome
+from pagesight.engine.api import SearchEngine
+from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig
+from pagesight.indexer.content import OcrMode
+from pagesight.indexer.running.pipeline import PageDone
+from pagesight.indexer.running.plan import Outcome
 
 if TYPE_CHECKING:
-    from engine.evaluation.dataset import Corpus
+    from pagesight.engine.evaluation.dataset import Corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.evaluation.benchmarks import find_subsets, read_beir, read_qa
-from engine.evaluation.dataset import Dataset
-from engine.evaluation.folder import QUERIES_NAME, read_folder
-from storage.errors import DatasetError, ExtraMissing
+from pagesight.engine.evaluation.benchmarks import find_subsets, read_beir, read_qa
+from pagesight.engine.evaluation.dataset import Dataset
+from pagesight.engine.evaluation.folder import QUERIES_NAME, read_folder
+from pagesight.storage.errors import DatasetError, ExtraMissing
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = ["*.parquet", "*.jsonl", "*.jsonl.gz", "*.tsv", "*.csv"]

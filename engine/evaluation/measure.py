@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.api import SearchEngine
-from engine.evaluation.dataset import Dataset
-from engine.evaluation.indexing import IndexingCost, IndexSetting, make_index
-from engine.evaluation.metrics import Metric
-from engine.evaluation.result import Result, result_of_answers
-from engine.evaluation.run import Answers, AskConfig, ask, with_scanned
-from indexer.pipeline import PageDone
-from indexer.plan import Outcome
+from pagesight.engine.api import SearchEngine
+from pagesight.engine.evaluation.dataset import Dataset
+from pagesight.engine.evaluation.indexing import IndexingCost, IndexSetting, make_index
+from pagesight.engine.evaluation.metrics import Metric
+from pagesight.engine.evaluation.result import Result, result_of_answers
+from pagesight.engine.evaluation.run import Answers, AskConfig, ask, with_scanned
+from pagesight.indexer.running.pipeline import PageDone
+from pagesight.indexer.running.plan import Outcome
 
 
 class IndexWatcher(Protocol):

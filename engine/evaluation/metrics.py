@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.dataset import Qrels
-from storage.errors import ConfigError, ExtraMissing
+from pagesight.engine.evaluation.dataset import Qrels
+from pagesight.storage.errors import ConfigError, ExtraMissing
 
 Run = Mapping[str, Mapping[str, float]]  # query id -> item -> score, higher is better
 DEFAULT_METRICS = ("nDCG@5", "nDCG@10", "recall@10", "MRR@10", "MAP", "hit@1")

@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-import engine
-from engine.evaluation.dataset import EvalQuery
-from engine.evaluation.indexing import IndexSetting, make_index
-from engine.evaluation.rows import CorpusRow, RowCorpus
-from engine.evaluation.run import SHOWN, AskConfig, search_items
-from engine.maxsim import maxsim
-from engine.models import MODELS, load_model
-from indexer.content import PageContent, ReadOptions
-from indexer.reading import open_document, read_page
-from indexer.text_file import text_page
-from storage.errors import ConfigError, ExtraMissing
-from storage.multivectors import MultiVectors
+from pagesight import engine
+from pagesight.engine.evaluation.dataset import EvalQuery
+from pagesight.engine.evaluation.indexing import IndexSetting, make_index
+from pagesight.engine.evaluation.rows import CorpusRow, RowCorpus
+from pagesight.engine.evaluation.run import SHOWN, AskConfig, search_items
+from pagesight.engine.maxsim import maxsim
+from pagesight.engine.models import MODELS, load_model
+from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.reading.page import open_document, read_page
+from pagesight.indexer.reading.text_file import text_page
+from pagesight.storage.errors import ConfigError, ExtraMissing
+from pagesight.storage.multivectors import MultiVectors
 
 if TYPE_CHECKING:
-    from engine.api import SearchEngine
-    from engine.encoder import Encoder
+    from pagesight.engine.api import SearchEngine
+    from pagesight.engine.encoder import Encoder
 
 Float = NDArray[np.float32]
 Vectors = Literal["single", "tokens"]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.encoder import EncodedQuery
-from engine.evaluation.statistics import RESAMPLES, SEED, Estimate
-from engine.evaluation.tables import find_table, table_of_file
-from indexer.text_file import text_page
-from storage.errors import DatasetError, EmptyQuery, ExtraMissing
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.evaluation.statistics import RESAMPLES, SEED, Estimate
+from pagesight.engine.evaluation.tables import find_table, table_of_file
+from pagesight.indexer.reading.text_file import text_page
+from pagesight.storage.errors import DatasetError, EmptyQuery, ExtraMissing
 
 if TYPE_CHECKING:
-    from engine.encoder import Encoder
+    from pagesight.engine.encoder import Encoder
 
 COLUMNS = ("sentence1", "sentence2", "score")
 BATCH_TEXTS = 64

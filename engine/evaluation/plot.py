@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.evaluation.report import varied
-from engine.evaluation.result import ALL, Result
-from storage.errors import ExtraMissing
+from pagesight.engine.evaluation.report import varied
+from pagesight.engine.evaluation.result import ALL, Result
+from pagesight.storage.errors import ExtraMissing
 
 _COLOURS = ("#2b6cb0", "#dd6b20", "#2f855a", "#b83280", "#6b46c1", "#975a16", "#285e61", "#9b2c2c")
 _MARKERS = "osD^vP*X"

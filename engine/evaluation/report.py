@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.evaluation.result import ALL, Result
-from engine.evaluation.run import SHOWN
-from engine.evaluation.statistics import Estimate
+from pagesight.engine.evaluation.result import ALL, Result
+from pagesight.engine.evaluation.run import SHOWN
+from pagesight.engine.evaluation.statistics import Estimate
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from engine.api import SearchEngine
-from engine.evaluation.dataset import Dataset
-from engine.evaluation.indexing import IndexingCost
-from engine.evaluation.metrics import Metric, Run, evaluate
-from engine.evaluation.run import Answers
-from engine.evaluation.statistics import Difference, Estimate, compare, estimate
-from storage.errors import DatasetError
+from pagesight.engine.api import SearchEngine
+from pagesight.engine.evaluation.dataset import Dataset
+from pagesight.engine.evaluation.indexing import IndexingCost
+from pagesight.engine.evaluation.metrics import Metric, Run, evaluate
+from pagesight.engine.evaluation.run import Answers
+from pagesight.engine.evaluation.statistics import Difference, Estimate, compare, estimate
+from pagesight.storage.errors import DatasetError
 
 ALL = "all"
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from indexer.formats import media_type
-from indexer.text_file import PAGE_COLUMNS
-from storage.errors import DatasetError
+from pagesight.indexer.formats import media_type
+from pagesight.indexer.reading.text_file import PAGE_COLUMNS
+from pagesight.storage.errors import DatasetError
 
 MAX_NAME_BYTES = 200  # file systems allow 255
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/tiff": ".tif", "image/webp": ".webp"}

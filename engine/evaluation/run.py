@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api import SearchEngine
-from engine.config import SearchConfig
-from engine.describe import describe
-from engine.encoder import EncodedQuery
-from engine.evaluation.dataset import Corpus, Dataset, EvalQuery
-from engine.evaluation.pairs import DocumentsAsQueries
-from engine.retrieval import ScoredPage, recall, rerank
-from storage.errors import ConfigError, DatasetError, EmptyQuery
-from storage.snapshot import Snapshot
+from pagesight.engine.api import SearchEngine
+from pagesight.engine.config import SearchConfig
+from pagesight.engine.describe import describe
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.evaluation.dataset import Corpus, Dataset, EvalQuery
+from pagesight.engine.evaluation.pairs import DocumentsAsQueries
+from pagesight.engine.retrieval import ScoredPage, recall, rerank
+from pagesight.storage.errors import ConfigError, DatasetError, EmptyQuery
+from pagesight.storage.snapshot import Snapshot
 
 STAGES = ("encode", "recall", "rerank", "describe")
 SHOWN = 10  # hits that are described, and compared with exact search: what a user sees

@@ -10,16 +10,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import engine
-from engine.evaluation.dataset import Dataset
-from engine.evaluation.indexing import IndexSetting
-from engine.evaluation.measure import Watcher, measure
-from engine.evaluation.metrics import Metric
-from engine.evaluation.result import Result, agreement
-from engine.evaluation.run import AskConfig
-from engine.models import spec_of
-from storage.errors import ConfigError, ModelError
-from storage.manifest import check_codec
+from pagesight import engine
+from pagesight.engine.evaluation.dataset import Dataset
+from pagesight.engine.evaluation.indexing import IndexSetting
+from pagesight.engine.evaluation.measure import Watcher, measure
+from pagesight.engine.evaluation.metrics import Metric
+from pagesight.engine.evaluation.result import Result, agreement
+from pagesight.engine.evaluation.run import AskConfig
+from pagesight.engine.models import spec_of
+from pagesight.storage.errors import ConfigError, ModelError
+from pagesight.storage.manifest import check_codec
 
 PARAMETERS = ("model", "task", "ocr", "codec", "pool_factor", "truncate_dim", "n_candidates")  # another index first
 _NUMBERS = ("pool_factor", "truncate_dim", "n_candidates")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from storage.errors import DatasetError, ExtraMissing
+from pagesight.storage.errors import DatasetError, ExtraMissing
 
 FORMATS = ("parquet", "jsonl", "json", "tsv", "csv")
 BATCH_ROWS = 8  # of a parquet file in memory: images have megabytes

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from engine.evaluation.dataset import Qrels
-from engine.evaluation.metrics import Run
-from storage.errors import DatasetError
+from pagesight.engine.evaluation.dataset import Qrels
+from pagesight.engine.evaluation.metrics import Run
+from pagesight.storage.errors import DatasetError
 
 
 def write_run(path: Path, run: Run, tag: str) -> None:

@@ -8,19 +8,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.config import ModelConfig
-from engine.models.specs import HubFiles, ModelSpec
-from storage.errors import ConfigError, UnknownModel
+from pagesight.engine.config import ModelConfig
+from pagesight.engine.models.specs import HubFiles, ModelSpec
+from pagesight.storage.errors import ConfigError, UnknownModel
 
 if TYPE_CHECKING:
-    from engine.encoder import Encoder
+    from pagesight.engine.encoder import Encoder
 
 MODELS = {
     spec.name: spec
     for spec in (
         ModelSpec(
             name="multilingual-e5-small",
-            loader="engine.models.multilingual_e5:load",
+            loader="pagesight.engine.models.words.multilingual_e5:load",
             reads="words (some 100 languages)",
             single_dim=384,
             token_dim=384,
@@ -35,7 +35,7 @@ MODELS = {
         ),
         ModelSpec(
             name="all-MiniLM-L6-v2",
-            loader="engine.models.minilm:load",
+            loader="pagesight.engine.models.words.minilm:load",
             reads="words (English)",
             single_dim=384,
             token_dim=384,
@@ -45,7 +45,7 @@ MODELS = {
         ),
         ModelSpec(
             name="jina-embeddings-v4",
-            loader="engine.models.jina_v4.encoder:load",
+            loader="pagesight.engine.models.jina_v4.encoder:load",
             reads="page images",
             single_dim=2048,
             token_dim=128,
@@ -70,7 +70,7 @@ MODELS = {
         *(
             ModelSpec(
                 name=name,
-                loader="engine.models.late_interaction:load",
+                loader="pagesight.engine.models.colpali.encoder:load",
                 reads="page images",
                 single_dim=128,
                 token_dim=128,
@@ -93,7 +93,7 @@ MODELS = {
         ),
         ModelSpec(
             name="hashing",
-            loader="engine.models.hashing:load",
+            loader="pagesight.engine.models.hashing:load",
             reads="words (a toy for tests)",
             single_dim=16,
             token_dim=16,
@@ -119,7 +119,7 @@ def load_model(name: str, config: ModelConfig = ModelConfig()) -> Encoder:  # no
     setting that the model has no choice of.
     """
     if "," in config.device:
-        from engine.models.device_pool import DevicePool
+        from pagesight.engine.models.device_pool import DevicePool
 
         return DevicePool(name, config)
     name = known_name(name)
@@ -127,14 +127,14 @@ def load_model(name: str, config: ModelConfig = ModelConfig()) -> Encoder:  # no
         folder = Path(name).expanduser()
         if not folder.is_dir():
             raise UnknownModel(name, sorted(MODELS))
-        from engine.models.folder import load_folder
+        from pagesight.engine.models.folder import load_folder
 
         return load_folder(folder.absolute(), config)
     spec = MODELS[name]
     module, function = spec.loader.split(":")
     if spec.extra == "jina":
-        from engine.models.hub import find
-        from engine.models.torch_runtime import require_torch
+        from pagesight.engine.models.files.hub import find
+        from pagesight.engine.models.on_torch.runtime import require_torch
 
         require_torch(name)
         load_files: Callable[[str, Path, ModelConfig], Encoder] = getattr(import_module(module), function)
@@ -148,7 +148,7 @@ def spec_of(name: str) -> ModelSpec | None:
     """What is known of a model by its name, or by the config.json of its folder; None if it is none of ours."""
     if name in MODELS or not (Path(name).expanduser() / "config.json").is_file():
         return MODELS.get(name)
-    from engine.models.folder import kind_of, read_config
+    from pagesight.engine.models.folder import kind_of, read_config
 
     return MODELS.get(kind_of(read_config(Path(name).expanduser())))
 

@@ -15,13 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import storage.errors
-from engine.config import ModelConfig
-from engine.encoder import EncodedQuery
-from indexer.content import PageContent
-from indexer.worker import receive, send
-from storage.errors import ConfigError, DocumentError, ModelError
-from storage.values import EncodedPage
+from pagesight.engine.config import ModelConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.indexer.content import PageContent
+from pagesight.indexer.reading.worker import receive, send
+from pagesight.storage import errors
+from pagesight.storage.errors import ConfigError, DocumentError, ModelError
+from pagesight.storage.values import EncodedPage
 
 PAGES_A_DEVICE = 8
 
@@ -85,7 +85,7 @@ class _Worker:
 
     def __init__(self, device: str, n_workers: int) -> None:
         self.device = device
-        root = str(Path(storage.errors.__file__).parent.parent)
+        root = str(Path(errors.__file__).resolve().parent.parent)
         environment = dict(
             os.environ, PYTHONPATH=os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         )
@@ -93,7 +93,7 @@ class _Worker:
             environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_workers)))
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.models.device_worker"],
+            [sys.executable, "-m", "pagesight.engine.models.device_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -132,9 +132,9 @@ class _Worker:
 
 def _as_error(kind: str, message: str, device: str) -> Exception:
     """A file's fault stays one, so that the other files go on; anything else is the model's."""
-    found = getattr(storage.errors, kind, None)
+    found = getattr(errors, kind, None)
     if isinstance(found, type) and issubclass(found, DocumentError):
         return found(message)
-    if found is storage.errors.EmptyQuery:
-        return storage.errors.QueryError(message)
+    if found is errors.EmptyQuery:
+        return errors.QueryError(message)
     return ModelError(f"device {device}: {message}")

@@ -1,4 +1,4 @@
-"""The process that runs a model on one device; see device_pool. Frames of pickled values, as indexer.worker frames them:
+"""The process that runs a model on one device; see device_pool. Frames of pickled values, as indexer.reading.worker frames them:
 
 (name, ModelConfig)             once, first  -> ("ready", identity of the encoder)
 ("encode_pages", pages)                      -> ("done", list of EncodedPage)
@@ -14,9 +14,9 @@ import signal
 import sys
 from typing import IO, Any
 
-from engine.models import load_model
-from indexer.worker import receive, send
-from storage.errors import SearchEngineError
+from pagesight.engine.models import load_model
+from pagesight.indexer.reading.worker import receive, send
+from pagesight.storage.errors import SearchEngineError
 
 IDENTITY = (
     "name",

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.config import ModelConfig
-from storage.errors import WeightsMissing
+from pagesight.engine.config import ModelConfig
+from pagesight.storage.errors import WeightsMissing
 
 if TYPE_CHECKING:
-    from engine.encoder import Encoder
+    from pagesight.engine.encoder import Encoder
 
 E5_VOCABULARY = 250_037
 LATE_INTERACTION = ("colpali", "colqwen2", "colmodernvbert")
@@ -21,23 +21,23 @@ def load_folder(folder: Path, config: ModelConfig) -> Encoder:
     described = read_config(folder)
     kind = kind_of(described)
     if kind == "multilingual-e5-small":
-        from engine.models import require_no_choice
-        from engine.models.multilingual_e5 import load
+        from pagesight.engine.models import require_no_choice
+        from pagesight.engine.models.words.multilingual_e5 import load
 
         require_no_choice(str(folder), config)
         return load(folder)
     if kind == "jina-embeddings-v4":
-        from engine.models.torch_runtime import require_torch
+        from pagesight.engine.models.on_torch.runtime import require_torch
 
         require_torch(str(folder))
-        from engine.models.jina_v4 import encoder
+        from pagesight.engine.models.jina_v4 import encoder
 
         return encoder.load(str(folder), folder, config)
     if kind in LATE_INTERACTION:
-        from engine.models.torch_runtime import require_torch
+        from pagesight.engine.models.on_torch.runtime import require_torch
 
         require_torch(str(folder))
-        from engine.models import late_interaction
+        from pagesight.engine.models.colpali import encoder as late_interaction
 
         return late_interaction.load(str(folder), folder, config)
     raise WeightsMissing(
@@ -58,7 +58,7 @@ def read_config(folder: Path) -> dict[str, object]:
 
 def kind_of(config: dict[str, object]) -> str:
     """The name of the model that a config.json describes, "" if it is none of ours."""
-    from engine.models.jina_v4.checkpoint import is_jina_v4
+    from pagesight.engine.models.jina_v4.checkpoint import is_jina_v4
 
     if (config.get("model_type"), config.get("vocab_size"), config.get("hidden_size")) == ("bert", E5_VOCABULARY, 384):
         return "multilingual-e5-small"

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import ModelConfig
-from engine.encoder import EncodedQuery
-from indexer.content import PageContent
-from storage.errors import ConfigError, EmptyQuery
-from storage.values import EncodedPage
-from storage.words import terms
+from pagesight.engine.config import ModelConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.indexer.content import PageContent
+from pagesight.storage.errors import ConfigError, EmptyQuery
+from pagesight.storage.tables.words import terms
+from pagesight.storage.values import EncodedPage
 
 DIM = 16
 SINGLE_DIMS = (4, 8, 16)

@@ -17,8 +17,8 @@ class HubFiles:
 
     def complete(self, folder: Path) -> bool:
         """Whether all files are in a folder, shards of weights included."""
-        from engine.models.safetensor_files import weight_files
-        from storage.errors import ModelError
+        from pagesight.engine.models.files.safetensor_files import weight_files
+        from pagesight.storage.errors import ModelError
 
         try:
             weight_files(folder)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.models.folder import kind_of, read_config
-from engine.models.safetensor_files import read_headers, weight_files
-from storage.errors import WeightsMissing
+from pagesight.engine.models.files.safetensor_files import read_headers, weight_files
+from pagesight.engine.models.folder import kind_of, read_config
+from pagesight.storage.errors import WeightsMissing
 
 TOLERANCE = 1e-4  # of an output in float32
 
@@ -43,24 +43,24 @@ def verify_folder(folder: Path, device: str = "cpu") -> Report:
     kind = kind_of(config)
     n_tensors = len(read_headers(weight_files(folder)))
     if kind == "jina-embeddings-v4":
-        from engine.models.torch_runtime import check_device, require_torch
+        from pagesight.engine.models.on_torch.runtime import check_device, require_torch
 
         require_torch(kind)
         check_device(device)
-        from engine.models.jina_v4.checkpoint import Checkpoint
-        from engine.models.jina_v4.verify import verify
+        from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+        from pagesight.engine.models.jina_v4.verify import verify
 
         n_tensors += len(read_headers([Checkpoint.open(folder).adapter_file]))
         return Report(kind, n_tensors, verify(folder, device))
     if kind == "multilingual-e5-small":
-        from engine.models.bert_graph import build_graph
-        from engine.models.weights import SafetensorsWeights
+        from pagesight.engine.models.words.bert_graph import build_graph
+        from pagesight.engine.models.words.weights import SafetensorsWeights
 
         build_graph(SafetensorsWeights(folder))  # which asks for every tensor it needs
         return Report(kind, n_tensors, [])
     if kind:
-        from engine.config import ModelConfig
-        from engine.models.folder import load_folder
+        from pagesight.engine.config import ModelConfig
+        from pagesight.engine.models.folder import load_folder
 
         load_folder(folder, ModelConfig(device=device))  # which accepts no tensor more or less
         return Report(kind, n_tensors, [])

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from engine import SearchEngine
+from pagesight.engine import SearchEngine
 from tests.helpers import ROOT, make_pdf, run_cli
 
 N_FILES = 25
@@ -29,7 +29,7 @@ def docs(tmp_path_factory):
 
 def start(index, docs, *options):
     return subprocess.Popen(
-        [sys.executable, "-m", "engine", "--index", str(index), "index", str(docs), *options],
+        [sys.executable, "-m", "pagesight", "--index", str(index), "index", str(docs), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

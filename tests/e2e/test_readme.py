@@ -30,7 +30,7 @@ def run(arguments, folder, path):
 
 
 def cache_of_tests():
-    from engine.models.cache import cache_folder
+    from pagesight.engine.models.files.cache import cache_folder
 
     return str(cache_folder())
 
@@ -39,7 +39,7 @@ def test_the_shell_commands_do_what_they_say(scratch):
     commands = next(text for kind, text in BLOCKS if kind == "sh")  # the others: test_readme_evaluation.py
     program = scratch / "bin" / "pagesight"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m engine "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pagesight "$@"\n')
     program.chmod(0o755)
     for command in commands.splitlines():
         result = run(["sh", "-c", command], scratch, f"{program.parent}:/usr/bin:/bin")

@@ -5,7 +5,7 @@ import shutil
 
 from click.testing import CliRunner
 
-from engine.cli.evaluate import evaluate
+from pagesight.engine.cli.evaluate import evaluate
 from tests.helpers import ROOT
 
 

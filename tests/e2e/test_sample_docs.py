@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from benchmarks.quality import of_kinds
-from engine import SearchEngine
-from engine.evaluation.folder import read_folder
+from pagesight.engine import SearchEngine
+from pagesight.engine.evaluation.folder import read_folder
 from tests.helpers import ROOT, run_cli
 
 DOCS = ROOT / "sample_docs"

@@ -6,7 +6,7 @@ Run once a format version, when it is released; the folder is then kept for ever
 import sys
 from pathlib import Path
 
-from storage.store import Store
+from pagesight.storage.store import Store
 from tests.helpers import add_document, manifest
 
 

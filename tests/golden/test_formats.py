@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import SearchEngine
+from pagesight.engine import SearchEngine
 
 FORMATS = sorted(Path(__file__).parent.glob("format-*"))
 
@@ -32,6 +32,6 @@ def test_an_old_index_opens_answers_and_can_be_written_to(folder, tmp_path):
 
 
 def test_there_is_one_for_the_present_format():
-    from storage.manifest import FORMAT_VERSION
+    from pagesight.storage.manifest import FORMAT_VERSION
 
     assert f"format-{FORMAT_VERSION}" in {folder.name for folder in FORMATS}

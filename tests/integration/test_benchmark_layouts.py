@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from engine.cli.evaluate import evaluate as command
-from engine.evaluation.layouts import open_datasets
-from storage.errors import DatasetError, ExtraMissing
+from pagesight.engine.cli.evaluate import evaluate as command
+from pagesight.engine.evaluation.layouts import open_datasets
+from pagesight.storage.errors import DatasetError, ExtraMissing
 from tests.helpers import ROOT, text_image
 
 TEXTS = {
@@ -321,7 +321,7 @@ def test_an_unknown_folder_and_an_unreachable_hub_say_so(tmp_path, monkeypatch):
 PLACE = """
 import resource, sys
 from pathlib import Path
-from engine.evaluation.layouts import open_datasets
+from pagesight.engine.evaluation.layouts import open_datasets
 
 def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -14,18 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine import SearchEngine
-from engine.cli.evaluate import evaluate as command
-from engine.evaluation.folder import read_folder
-from engine.evaluation.indexing import IndexSetting, make_index
-from engine.evaluation.measure import Silent
-from engine.evaluation.metrics import metric_named
-from engine.evaluation.report import pareto
-from engine.evaluation.result import Faithfulness, IndexFigures, Result
-from engine.evaluation.run import AskConfig, ask
-from engine.evaluation.sweep import Point, PointDone, PointSkipped, parse_grid, points_of, sweep, with_common_reference
-from engine.evaluation.trec import read_qrels, read_run
-from storage.errors import ConfigError, DatasetError
+from pagesight.engine import SearchEngine
+from pagesight.engine.cli.evaluate import evaluate as command
+from pagesight.engine.evaluation.folder import read_folder
+from pagesight.engine.evaluation.indexing import IndexSetting, make_index
+from pagesight.engine.evaluation.measure import Silent
+from pagesight.engine.evaluation.metrics import metric_named
+from pagesight.engine.evaluation.report import pareto
+from pagesight.engine.evaluation.result import Faithfulness, IndexFigures, Result
+from pagesight.engine.evaluation.run import AskConfig, ask
+from pagesight.engine.evaluation.sweep import (
+    Point,
+    PointDone,
+    PointSkipped,
+    parse_grid,
+    points_of,
+    sweep,
+    with_common_reference,
+)
+from pagesight.engine.evaluation.trec import read_qrels, read_run
+from pagesight.storage.errors import ConfigError, DatasetError
 from tests.helpers import ROOT, make_pdf, run_cli, text_image
 
 
@@ -217,7 +225,18 @@ SWEEP = ("--sweep", "n_candidates=10,11", "codec=int8,float16", "truncate_dim=4,
 
 
 def start_sweep(tmp_path, docs):
-    words = [sys.executable, "-m", "engine", "eval", docs, *SWEEP, "--model", "hashing", "--output", tmp_path / "out"]
+    words = [
+        sys.executable,
+        "-m",
+        "pagesight",
+        "eval",
+        docs,
+        *SWEEP,
+        "--model",
+        "hashing",
+        "--output",
+        tmp_path / "out",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

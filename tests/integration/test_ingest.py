@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import IndexConfig, SearchEngine
-from storage.errors import DocumentError, StoreNotFound
+from pagesight.engine import IndexConfig, SearchEngine
+from pagesight.storage.errors import DocumentError, StoreNotFound
 from tests.helpers import make_pdf, text_image
 from tests.hostile import EXPECTED, FORBIDDEN, make_bomb, make_hostile_folder, stream, write_pdf
 
@@ -230,7 +230,7 @@ def test_killed_reading_processes_are_replaced(engine, tmp_path):
     def kill_now_and_then(done):
         if done.number == 3 and len(killed) < 6:
             for child in psutil.Process().children(recursive=True):
-                if "indexer.worker" in " ".join(child.cmdline()):
+                if "pagesight.indexer.reading.worker" in " ".join(child.cmdline()):
                     child.send_signal(signal.SIGKILL)
                     killed.append(child.pid)
                     break
@@ -252,7 +252,9 @@ def test_stopping_in_the_middle_keeps_what_was_finished(engine, tmp_path):
     run.close()
     assert names(engine) == finished
     assert not [
-        child for child in psutil.Process().children(recursive=True) if "indexer.worker" in " ".join(child.cmdline())
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "pagesight.indexer.reading.worker" in " ".join(child.cmdline())
     ]
     assert sorted(statuses(engine, folder)) == [f"{i}.pdf" for i in range(8)]
     assert len(names(engine)) == 8

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from engine.evaluation.mteb import EncoderModel, EngineSearch
-from storage.errors import ConfigError
+from pagesight.engine.evaluation.mteb import EncoderModel, EngineSearch
+from pagesight.storage.errors import ConfigError
 from tests.helpers import HASHING, ROOT, text_image
 
 

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from storage.compaction import optimize
-from storage.doctor import examine
-from storage.segments import segment_path, segments_in
-from storage.store import Store
+from pagesight.storage.care.compaction import optimize
+from pagesight.storage.care.doctor import examine
+from pagesight.storage.store import Store
+from pagesight.storage.vectors.segments import segment_path, segments_in
 from tests.helpers import ROOT, add_document, manifest
 
 STEPS = (
@@ -62,7 +62,7 @@ def contents(store):
 
 @pytest.fixture
 def small_segments(monkeypatch):
-    monkeypatch.setattr("storage.segments.SEGMENT_BYTES", 4000)
+    monkeypatch.setattr("pagesight.storage.vectors.segments.SEGMENT_BYTES", 4000)
 
 
 @pytest.mark.usefixtures("small_segments")
@@ -100,8 +100,8 @@ def test_a_compaction_killed_at_any_step_loses_nothing(tmp_path, step):
     script = f"""
         import os, signal
         from pathlib import Path
-        from storage.compaction import optimize
-        from storage.store import Store
+        from pagesight.storage.care.compaction import optimize
+        from pagesight.storage.store import Store
 
         def die(step):
             if step == {step!r}:
@@ -129,8 +129,8 @@ def test_a_compaction_killed_at_any_step_loses_nothing(tmp_path, step):
 RUNNER = """
     import sys
     from pathlib import Path
-    from storage.compaction import optimize
-    from storage.store import Store
+    from pagesight.storage.care.compaction import optimize
+    from pagesight.storage.store import Store
     from tests.helpers import add_document
 
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])

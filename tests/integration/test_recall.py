@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.config import SearchConfig
-from engine.encoder import EncodedQuery
-from engine.measure import made_up_queries, measure
-from engine.retrieval import search
-from storage.compaction import optimize
-from storage.doctor import examine
-from storage.store import Store
-from storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
+from pagesight.engine.config import SearchConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.measure import made_up_queries, measure
+from pagesight.engine.retrieval import search
+from pagesight.storage.care.compaction import optimize
+from pagesight.storage.care.doctor import examine
+from pagesight.storage.store import Store
+from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
 from tests.helpers import manifest, source_file
 
 DIM = 16
@@ -21,12 +21,12 @@ DIM = 16
 @pytest.fixture
 def large(monkeypatch):
     """Let a few hundred pages be a large index."""
-    monkeypatch.setattr("storage.recall_index.FLAT_COMPONENTS", 100 * DIM)
-    monkeypatch.setattr("storage.recall_index.TAIL_PAGES", 20)
-    monkeypatch.setattr("storage.growth.TAIL_PAGES", 20)
-    monkeypatch.setattr("storage.vector_index.ROWS_A_LIST", 50)
-    monkeypatch.setattr("storage.growth.ROWS_A_LIST", 50)
-    monkeypatch.setattr("storage.recall_index.SIEVES", ((1, 100, 8), (8, 64, 32)))
+    monkeypatch.setattr("pagesight.storage.recall.index.FLAT_COMPONENTS", 100 * DIM)
+    monkeypatch.setattr("pagesight.storage.recall.index.TAIL_PAGES", 20)
+    monkeypatch.setattr("pagesight.storage.recall.growth.TAIL_PAGES", 20)
+    monkeypatch.setattr("pagesight.storage.recall.vector_index.ROWS_A_LIST", 50)
+    monkeypatch.setattr("pagesight.storage.recall.growth.ROWS_A_LIST", 50)
+    monkeypatch.setattr("pagesight.storage.recall.index.SIEVES", ((1, 100, 8), (8, 64, 32)))
 
 
 def unit(rows):

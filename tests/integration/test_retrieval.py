@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from engine.config import SearchConfig
-from engine.retrieval import fuse, recall, rerank, search
-from storage.errors import ConfigError
-from storage.store import Store
+from pagesight.engine.config import SearchConfig
+from pagesight.engine.retrieval import fuse, recall, rerank, search
+from pagesight.storage.errors import ConfigError
+from pagesight.storage.store import Store
 from tests.helpers import HASHING, add_document, manifest
 
 ROUNDING = 1e-3  # of a query to 15 bits, times its tokens

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from storage.doctor import examine
-from storage.errors import (
+from pagesight.storage.care.doctor import examine
+from pagesight.storage.errors import (
     DimensionMismatch,
     FormatVersionMismatch,
     ModelMismatch,
@@ -18,10 +18,10 @@ from storage.errors import (
     StoreLocked,
     StoreNotFound,
 )
-from storage.manifest import Manifest
-from storage.segments import segment_path
-from storage.store import Store
-from storage.values import EncodedPage, NewPage, PageWords
+from pagesight.storage.manifest import Manifest
+from pagesight.storage.store import Store
+from pagesight.storage.values import EncodedPage, NewPage, PageWords
+from pagesight.storage.vectors.segments import segment_path
 from tests.helpers import ROOT, add_document, manifest, new_page
 
 STEPS = ("vectors on disk", "transaction begun", "pages inserted", "before commit", "committed")
@@ -39,7 +39,7 @@ def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path, 
     script = f"""
         import os, signal
         from pathlib import Path
-        from storage.store import Store
+        from pagesight.storage.store import Store
         from tests.helpers import add_document
 
         def die(step):
@@ -95,7 +95,7 @@ def test_left_overs_of_a_dead_writer_are_cut_off(tmp_path):
 
 
 def test_records_go_on_in_a_new_segment_when_one_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr("storage.segments.SEGMENT_BYTES", 500)
+    monkeypatch.setattr("pagesight.storage.vectors.segments.SEGMENT_BYTES", 500)
     with Store.create(tmp_path, manifest()) as store:
         with store.writer() as writer:
             for name in "abc":
@@ -237,7 +237,7 @@ def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):
         import os
         from pathlib import Path
         os.access = lambda path, mode: not mode & os.W_OK  # root may write anywhere: let SQLite open it as others would
-        from storage.store import Store
+        from pagesight.storage.store import Store
         with Store(Path({str(tmp_path / "index")!r})).snapshot() as snapshot:
             print(len(snapshot.page_ids()))
     """

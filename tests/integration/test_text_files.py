@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from engine import IndexConfig, SearchEngine
-from engine.cli.index import index as index_command
-from engine.cli.search import search as search_command
-from indexer.content import ReadOptions
-from indexer.reading import open_document, read_page
-from indexer.text_file import PAGE_LINES, line_span
-from storage.errors import UnreadableDocument
+from pagesight.engine import IndexConfig, SearchEngine
+from pagesight.engine.cli.index import index as index_command
+from pagesight.engine.cli.search import search as search_command
+from pagesight.indexer.content import ReadOptions
+from pagesight.indexer.reading.page import open_document, read_page
+from pagesight.indexer.reading.text_file import PAGE_LINES, line_span
+from pagesight.storage.errors import UnreadableDocument
 from tests.helpers import make_pdf
 
 FAST = {"n_processes": 1, "ocr": "off"}

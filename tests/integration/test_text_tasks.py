@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 
-from engine.cli.evaluate import evaluate as command
-from engine.evaluation.pairs import Pairs, correlations, cosines, read_pairs
-from engine.models import load_model
-from storage.errors import DatasetError
+from pagesight.engine.cli.evaluate import evaluate as command
+from pagesight.engine.evaluation.pairs import Pairs, correlations, cosines, read_pairs
+from pagesight.engine.models import load_model
+from pagesight.storage.errors import DatasetError
 from tests.helpers import HASHING
 
 

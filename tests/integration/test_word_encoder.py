@@ -7,16 +7,16 @@ from math import erf
 import numpy as np
 import pytest
 
-from engine.models import load_model
-from engine.models.cache import CACHE_VARIABLE
-from engine.models.languages import without
-from engine.models.multilingual_e5 import PACKED
-from engine.models.multilingual_e5 import load as load_e5
-from engine.models.packed_e5 import PackedE5
-from engine.models.word_encoder import MAX_PAGE_PIECES, windows
-from indexer.content import PageContent
-from storage.errors import EmptyQuery, UnknownModel, WeightsDamaged, WeightsMissing
-from storage.values import PageWords
+from pagesight.engine.models import load_model
+from pagesight.engine.models.files.cache import CACHE_VARIABLE
+from pagesight.engine.models.words.languages import without
+from pagesight.engine.models.words.multilingual_e5 import PACKED
+from pagesight.engine.models.words.multilingual_e5 import load as load_e5
+from pagesight.engine.models.words.packed_e5 import PackedE5
+from pagesight.engine.models.words.word_encoder import MAX_PAGE_PIECES, windows
+from pagesight.indexer.content import PageContent
+from pagesight.storage.errors import EmptyQuery, UnknownModel, WeightsDamaged, WeightsMissing
+from pagesight.storage.values import PageWords
 from tests.helpers import words
 
 
@@ -111,7 +111,7 @@ def test_a_page_without_words_has_no_tokens_and_a_zero_single_vector(encoder):
 
 
 def test_a_data_dump_is_cut_not_refused(encoder, monkeypatch):
-    monkeypatch.setattr("engine.models.word_encoder.MAX_PAGE_PIECES", 300)
+    monkeypatch.setattr("pagesight.engine.models.words.word_encoder.MAX_PAGE_PIECES", 300)
     (encoded,) = encoder.encode_pages([page("word " * 1000)])
     assert 0 < len(encoded.tokens) <= 300
     assert MAX_PAGE_PIECES > 10_000

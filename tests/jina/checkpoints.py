@@ -90,8 +90,8 @@ def make_checkpoint(
     import torch
     from safetensors.torch import save_file
 
-    from engine.models.jina_v4.checkpoint import Checkpoint
-    from engine.models.jina_v4.model import expected_shapes, network_config
+    from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+    from pagesight.engine.models.jina_v4.model import expected_shapes, network_config
 
     (folder / "adapters").mkdir(parents=True)
     ids = make_tokenizer(folder / "tokenizer.json")

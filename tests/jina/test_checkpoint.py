@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from engine.models.jina_v4.checkpoint import Checkpoint, today_name
-from engine.models.jina_v4.model import JinaV4Model, expected_shapes, network_config
-from engine.models.safetensor_files import read_headers, weight_files
-from storage.errors import BadCheckpoint, WeightsMissing
+from pagesight.engine.models.files.safetensor_files import read_headers, weight_files
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint, today_name
+from pagesight.engine.models.jina_v4.model import JinaV4Model, expected_shapes, network_config
+from pagesight.storage.errors import BadCheckpoint, WeightsMissing
 from tests.jina.checkpoints import ADAPTERS, FIXTURE, changed, reconfigured
 
 WEIGHTS = "model.safetensors"

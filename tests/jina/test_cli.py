@@ -8,9 +8,10 @@ import shutil
 import pytest
 import torch
 
-from engine.cli.main import _register, cli
-from engine.models import MODELS, hub, known_name, load_model
-from storage.errors import ConfigError, ExtraMissing, UnknownModel, WeightsMissing
+from pagesight.engine.cli.main import _register, cli
+from pagesight.engine.models import MODELS, known_name, load_model
+from pagesight.engine.models.files import hub
+from pagesight.storage.errors import ConfigError, ExtraMissing, UnknownModel, WeightsMissing
 from tests.helpers import make_pdf, run_cli
 from tests.jina.checkpoints import ADAPTERS, FIXTURE, changed, make_checkpoint
 from tests.jina.hub_server import hub as hub_server
@@ -72,7 +73,7 @@ def test_verify_without_expected_outputs_says_so(capsys, checkpoint):
 
 
 def test_verify_refuses_what_it_cannot_understand(capsys, tmp_path):
-    from storage.errors import BadCheckpoint
+    from pagesight.storage.errors import BadCheckpoint
 
     odd = changed(
         tmp_path / "m", "expected.safetensors", lambda t: t.update({"poetry.text.single": torch.zeros(3, 64)})

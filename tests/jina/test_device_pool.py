@@ -7,10 +7,10 @@ import numpy as np
 import psutil
 import pytest
 
-from engine import IndexConfig, ModelConfig, SearchEngine
-from engine.models import load_model
-from engine.models.device_pool import DevicePool
-from storage.errors import ModelError, QueryError, UnreadableDocument
+from pagesight.engine import IndexConfig, ModelConfig, SearchEngine
+from pagesight.engine.models import load_model
+from pagesight.engine.models.device_pool import DevicePool
+from pagesight.storage.errors import ModelError, QueryError, UnreadableDocument
 from tests.helpers import make_pdf
 from tests.jina.checkpoints import make_checkpoint
 from tests.jina.test_engine import page

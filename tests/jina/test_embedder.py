@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import JinaEmbeddingsV4, ModelConfig
-from engine.models import load_model
-from engine.models.torch_runtime import require_memory
-from storage.errors import BadInput, ConfigError, DeviceMemory, SearchEngineError
+from pagesight.engine import JinaEmbeddingsV4, ModelConfig
+from pagesight.engine.models import load_model
+from pagesight.engine.models.on_torch.runtime import require_memory
+from pagesight.storage.errors import BadInput, ConfigError, DeviceMemory, SearchEngineError
 from tests.jina.checkpoints import make_checkpoint
 
 TEXTS = ["which page", "the turnover of the year?", "x", "Passage: which page shows the image of the year? " * 4]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import IndexConfig, JinaEmbeddingsV4, ModelConfig, SearchEngine
-from engine.explain import on_page
-from engine.models import load_model
-from indexer.content import PageContent, ReadOptions
-from indexer.reader import PageReader
-from storage.errors import BadCheckpoint, ConfigError, EmptyQuery, ModelMismatch, UnreadableDocument
-from storage.values import PageWords
+from pagesight.engine import IndexConfig, JinaEmbeddingsV4, ModelConfig, SearchEngine
+from pagesight.engine.explain import on_page
+from pagesight.engine.models import load_model
+from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.running.reader import PageReader
+from pagesight.storage.errors import BadCheckpoint, ConfigError, EmptyQuery, ModelMismatch, UnreadableDocument
+from pagesight.storage.values import PageWords
 from tests.helpers import ROOT, make_pdf
 from tests.jina.checkpoints import make_checkpoint
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.models.budgets import BUDGETS
-from engine.models.grid import Grid
-from engine.models.jina_v4.checkpoint import Checkpoint
-from engine.models.jina_v4.inputs import IMAGE_PROMPT, Inputs
-from engine.models.jina_v4.pictures import PictureSettings, open_picture
-from storage.errors import BadCheckpoint, BadInput, ConfigError, WeightsMissing
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.models.jina_v4.inputs import IMAGE_PROMPT, Inputs
+from pagesight.engine.models.jina_v4.pictures import PictureSettings, open_picture
+from pagesight.engine.models.on_torch.budgets import BUDGETS
+from pagesight.engine.models.on_torch.grid import Grid
+from pagesight.storage.errors import BadCheckpoint, BadInput, ConfigError, WeightsMissing
 from tests.jina.checkpoints import SPECIAL, make_checkpoint
 
 RETRIEVAL = {"prompt": "query", "task": "retrieval"}

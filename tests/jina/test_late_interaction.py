@@ -6,14 +6,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine import IndexConfig, ModelConfig, SearchEngine
-from engine.explain import on_page
-from engine.models import MODELS, load_model
-from engine.models.late_interaction import tiled_boxes
-from engine.models.verify import verify_folder
-from indexer.content import PageContent
-from storage.errors import BadCheckpoint, ConfigError, EmptyQuery, UnreadableDocument
-from storage.values import PageWords
+from pagesight.engine import IndexConfig, ModelConfig, SearchEngine
+from pagesight.engine.explain import on_page
+from pagesight.engine.models import MODELS, load_model
+from pagesight.engine.models.colpali.encoder import tiled_boxes
+from pagesight.engine.models.verify import verify_folder
+from pagesight.indexer.content import PageContent
+from pagesight.storage.errors import BadCheckpoint, ConfigError, EmptyQuery, UnreadableDocument
+from pagesight.storage.values import PageWords
 from tests.helpers import make_pdf
 from tests.jina.late_checkpoints import DIM, make_colmodernvbert, make_colpali, make_colqwen2
 

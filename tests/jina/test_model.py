@@ -4,10 +4,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.models.jina_v4.checkpoint import Checkpoint, today_name
-from engine.models.jina_v4.model import Batch, JinaV4Model, pooling_mask
-from engine.models.jina_v4.verify import left_padded, split_rows, verify
-from storage.errors import ConfigError
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint, today_name
+from pagesight.engine.models.jina_v4.model import Batch, JinaV4Model, pooling_mask
+from pagesight.engine.models.jina_v4.verify import left_padded, split_rows, verify
+from pagesight.storage.errors import ConfigError
 from tests.jina.checkpoints import ADAPTERS, FIXTURE, changed
 
 TASKS = ("retrieval", "text-matching", "code")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.maxsim import token_maxima
-from storage import kernel
-from storage.codecs import Int8Codec, PackedCodec, codec_named
-from storage.errors import DimensionMismatch
-from storage.kernel import KERNELS, CodeLayout, Records
-from storage.multivectors import MultiVectors
+from pagesight.engine.maxsim import token_maxima
+from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.scoring import kernel
+from pagesight.storage.scoring.kernel import KERNELS, CodeLayout, Records
+from pagesight.storage.vectors.codecs import Int8Codec, PackedCodec, codec_named
 from tests.helpers import ROOT
 
 shapes = st.fixed_dictionaries(
@@ -147,10 +147,10 @@ def test_a_scan_reads_nothing_outside_the_rows():
 def test_without_the_extension_numpy_does_the_work(tmp_path):
     code = f"""
         import sys
-        sys.modules["storage._maxsim"] = None  # as where no compiler was
+        sys.modules["pagesight.storage.scoring._maxsim"] = None  # as where no compiler was
         from pathlib import Path
-        from engine import SearchEngine
-        from storage.kernel import KERNELS
+        from pagesight.engine import SearchEngine
+        from pagesight.storage.scoring.kernel import KERNELS
         from tests.helpers import make_pdf
         assert KERNELS == ("numpy",)
         root = Path({str(tmp_path)!r})

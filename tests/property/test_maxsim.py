@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.maxsim import maxsim
-from storage.errors import DimensionMismatch
-from storage.multivectors import MultiVectors
+from pagesight.engine.maxsim import maxsim
+from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.multivectors import MultiVectors
 
 DIM = 4
 values = st.floats(-1, 1, width=32)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ir_measures import AP, RR, P, R, Success, nDCG
 
-from engine.evaluation.metrics import DEFAULT_METRICS, evaluate, metric_named
-from engine.evaluation.statistics import compare, estimate
-from engine.evaluation.trec import read_qrels, read_run, write_qrels, write_run
-from storage.errors import ConfigError, DatasetError
+from pagesight.engine.evaluation.metrics import DEFAULT_METRICS, evaluate, metric_named
+from pagesight.engine.evaluation.statistics import compare, estimate
+from pagesight.engine.evaluation.trec import read_qrels, read_run, write_qrels, write_run
+from pagesight.storage.errors import ConfigError, DatasetError
 
 # MRR@k is left out: trec_eval has no cut of it, and ir-measures cuts equal scores in another order than trec_eval ranks them.
 THEIRS = {

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.pooling import pool, pooled_page
-from storage.store import Store
-from storage.values import EncodedPage
+from pagesight.storage.store import Store
+from pagesight.storage.values import EncodedPage
+from pagesight.storage.vectors.pooling import pool, pooled_page
 from tests.helpers import add_document, manifest
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import engine
-from engine.similarity import cosine, maxsim
-from storage.errors import DimensionMismatch
+from pagesight import engine
+from pagesight.engine.similarity import cosine, maxsim
+from pagesight.storage.errors import DimensionMismatch
 
 DIM = 4
 values = st.floats(-1, 1, width=32)

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.models.word_encoder import windows
-from storage.codecs import codec_named
-from storage.errors import ConfigError
-from storage.manifest import CODECS
-from storage.segments import pack_record, unpack_boxes
+from pagesight.engine.models.words.word_encoder import windows
+from pagesight.storage.errors import ConfigError
+from pagesight.storage.manifest import CODECS
+from pagesight.storage.vectors.codecs import codec_named
+from pagesight.storage.vectors.segments import pack_record, unpack_boxes
 
 tokens = st.tuples(st.integers(0, 9), st.integers(1, 12)).flatmap(
     lambda shape: arrays(np.float32, shape, elements=st.floats(-4, 4, width=32))

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from engine.maxsim import maxsim
-from engine.models.hashing import HashingEncoder
-from storage.doctor import examine
-from storage.store import Store
+from pagesight.engine.maxsim import maxsim
+from pagesight.engine.models.hashing import HashingEncoder
+from pagesight.storage.care.doctor import examine
+from pagesight.storage.store import Store
 from tests.helpers import add_document, manifest, source_file
 
 names = st.sampled_from([f"{folder}{name}.pdf" for folder in ("", "a/", "b/") for name in "xyz"])

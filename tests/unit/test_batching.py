@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.models.batching import Packer, is_out_of_memory, pack
-from storage.errors import DeviceMemory
+from pagesight.engine.models.on_torch.batching import Packer, is_out_of_memory, pack
+from pagesight.storage.errors import DeviceMemory
 
 lengths = st.lists(st.integers(1, 50), max_size=40)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from storage.errors import BadFilter
-from storage.store import Store
-from storage.values import DocumentInfo
+from pagesight.storage.errors import BadFilter
+from pagesight.storage.store import Store
+from pagesight.storage.values import DocumentInfo
 from tests.helpers import add_document, manifest, new_page, source_file
 
 

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from engine.models.languages import N_DIRECTIONS, PARALLEL_TEXTS, language_directions, recipe_digest, without
+from pagesight.engine.models.words.languages import (
+    N_DIRECTIONS,
+    PARALLEL_TEXTS,
+    language_directions,
+    recipe_digest,
+    without,
+)
 
 DIM = 32
 
@@ -40,5 +46,5 @@ def test_what_is_left_has_nothing_along_the_directions_and_languages_are_closer(
 
 def test_the_recipe_is_part_of_the_identity(monkeypatch):
     before = recipe_digest()
-    monkeypatch.setattr("engine.models.languages.N_DIRECTIONS", 3)
+    monkeypatch.setattr("pagesight.engine.models.words.languages.N_DIRECTIONS", 3)
     assert recipe_digest() != before

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
-from indexer.discover import Unusable, discover, printable
-from indexer.formats import looks_like, media_type
-from indexer.geometry import clean_word, covered_width, is_garbage, make_words, zoom_for
-from indexer.layout import TextLine, line_words, reading_order
-from indexer.ocr import strips
+from pagesight.indexer.formats import looks_like, media_type
+from pagesight.indexer.reading.geometry import clean_word, covered_width, is_garbage, make_words, zoom_for
+from pagesight.indexer.reading.layout import TextLine, line_words, reading_order
+from pagesight.indexer.reading.ocr import strips
+from pagesight.indexer.running.discover import Unusable, discover, printable
 
 
 @pytest.mark.parametrize(

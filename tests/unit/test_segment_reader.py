@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-import storage.segments
-from storage.errors import StoreCorrupt
-from storage.segments import SegmentReader, segment_path
+from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.vectors import segments
+from pagesight.storage.vectors.segments import SegmentReader, segment_path
 
-READERS = sorted({storage.segments._read, storage.segments._read_one_by_one}, key=str)
+READERS = sorted({segments._read, segments._read_one_by_one}, key=str)
 
 
 @pytest.fixture(params=READERS, ids=lambda read: read.__name__)
 def reader(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(storage.segments, "_read", request.param)
+    monkeypatch.setattr(segments, "_read", request.param)
     for segment in (1, 2):
         segment_path(tmp_path, segment).write_bytes(bytes(range(100 * (segment - 1), 100 * segment)))
     return SegmentReader(tmp_path)

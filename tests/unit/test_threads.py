@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from storage.threads import n_shares, spread
+from pagesight.storage.scoring.threads import n_shares, spread
 
 
 @pytest.mark.parametrize("n", ["1", "2", "5"])

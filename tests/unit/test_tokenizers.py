@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from engine.models.minilm import load as load_minilm
-from engine.models.multilingual_e5 import PACKED
-from engine.models.packed_e5 import PackedE5
-from engine.models.unigram import BLANK, CONTROL, UnigramTokenizer
+from pagesight.engine.models.words.minilm import load as load_minilm
+from pagesight.engine.models.words.multilingual_e5 import PACKED
+from pagesight.engine.models.words.packed_e5 import PackedE5
+from pagesight.engine.models.words.unigram import BLANK, CONTROL, UnigramTokenizer
 
 WORDS = (
     "retrieval Straße Donaudampfschifffahrtsgesellschaft naïve l'entreprise 12,345.67 OR3471 2026-11-24 C++ e-mail@x.org "

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from storage.errors import StoreCorrupt
-from storage.multivectors import MultiVectors
-from storage.records import Places
-from storage.values import EncodedPage, PageWords
+from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.values import EncodedPage, PageWords
+from pagesight.storage.vectors.records import Places
 
 
 def test_multivectors_gives_back_the_pages_it_was_made_of():

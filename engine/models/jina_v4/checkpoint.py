@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from engine.models.safetensor_files import TensorInfo, read_headers, weight_files
-from storage.errors import BadCheckpoint, WeightsMissing
+from pagesight.engine.models.files.safetensor_files import TensorInfo, read_headers, weight_files
+from pagesight.storage.errors import BadCheckpoint, WeightsMissing
 
 if TYPE_CHECKING:
     import torch

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.models.batching import Packer
-from engine.models.jina_v4.checkpoint import Checkpoint
-from engine.models.jina_v4.inputs import MAX_TEXT_TOKENS, Inputs, Row
-from engine.models.jina_v4.model import JinaV4Model
-from engine.models.jina_v4.pictures import Float, open_picture
-from engine.models.torch_runtime import Placement, place
-from storage.errors import BadInput, ConfigError
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.models.jina_v4.inputs import MAX_TEXT_TOKENS, Inputs, Row
+from pagesight.engine.models.jina_v4.model import JinaV4Model
+from pagesight.engine.models.jina_v4.pictures import Float, open_picture
+from pagesight.engine.models.on_torch.batching import Packer
+from pagesight.engine.models.on_torch.runtime import Placement, place
+from pagesight.storage.errors import BadInput, ConfigError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,7 +63,7 @@ class JinaEmbeddingsV4:
 
         Raises WeightsMissing, BadCheckpoint, HubRefused, ConfigError for a device or dtype that is not there.
         """
-        from engine.models.hub import find
+        from pagesight.engine.models.files.hub import find
 
         return cls.load(Checkpoint.open(find(str(name), offline=offline)), place(device, dtype, batch_tokens))
 

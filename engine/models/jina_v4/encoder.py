@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.config import ModelConfig
-from engine.encoder import EncodedQuery
-from engine.models.cache import remembered_sha256
-from engine.models.grid import Grid
-from engine.models.jina_v4.checkpoint import Checkpoint
-from engine.models.jina_v4.embedder import JinaEmbeddingsV4
-from engine.models.jina_v4.inputs import IMAGE_PROMPT, MAX_TEXT_TOKENS, PREFIXES
-from engine.models.torch_runtime import place
-from indexer.content import PageContent
-from storage.errors import BadInput, ConfigError, EmptyQuery, UnreadableDocument
-from storage.values import EncodedPage
+from pagesight.engine.config import ModelConfig
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.models.files.cache import remembered_sha256
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
+from pagesight.engine.models.jina_v4.inputs import IMAGE_PROMPT, MAX_TEXT_TOKENS, PREFIXES
+from pagesight.engine.models.on_torch.grid import Grid
+from pagesight.engine.models.on_torch.runtime import place
+from pagesight.indexer.content import PageContent
+from pagesight.storage.errors import BadInput, ConfigError, EmptyQuery, UnreadableDocument
+from pagesight.storage.values import EncodedPage
 
 TASK = "retrieval"
 OVERSAMPLING = 4  # pages are drawn with this many times the pixels of the budget, and shrunk once

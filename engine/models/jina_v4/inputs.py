@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.models.grid import Grid
-from engine.models.jina_v4.checkpoint import Checkpoint, Settings
-from engine.models.jina_v4.pictures import Float, PictureSettings
-from storage.errors import BadCheckpoint, BadInput, ConfigError, WeightsMissing
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint, Settings
+from pagesight.engine.models.jina_v4.pictures import Float, PictureSettings
+from pagesight.engine.models.on_torch.grid import Grid
+from pagesight.storage.errors import BadCheckpoint, BadInput, ConfigError, WeightsMissing
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from engine.models.jina_v4.model import Batch
+    from pagesight.engine.models.jina_v4.model import Batch
 
 log = logging.getLogger(__name__)
 IMAGE_PROMPT = "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Describe the image.<|im_end|>\n"
@@ -119,7 +119,7 @@ class Inputs:
         """Join rows, padded on the right to the longest. patches: of those that are pictures, in their order."""
         import torch
 
-        from engine.models.jina_v4.model import Batch
+        from pagesight.engine.models.jina_v4.model import Batch
 
         length = max(map(len, rows))
         ids = np.full((len(rows), length), self._pad_id, np.int64)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel, Qwen2_5_VLPreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
-from engine.models.jina_v4.checkpoint import BASE_NAMES, Checkpoint
-from engine.models.torch_runtime import require_memory
-from storage.errors import BadCheckpoint, ConfigError
+from pagesight.engine.models.jina_v4.checkpoint import BASE_NAMES, Checkpoint
+from pagesight.engine.models.on_torch.runtime import require_memory
+from pagesight.storage.errors import BadCheckpoint, ConfigError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.models.budgets import BUDGETS
-from engine.models.grid import Grid
-from storage.errors import BadCheckpoint, BadInput, WeightsMissing
+from pagesight.engine.models.on_torch.budgets import BUDGETS
+from pagesight.engine.models.on_torch.grid import Grid
+from pagesight.storage.errors import BadCheckpoint, BadInput, WeightsMissing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -118,7 +118,7 @@ def open_picture(source: Image.Image | str | PathLike[str] | bytes) -> Image.Ima
     """
     from PIL import Image
 
-    from indexer.image_file import as_rgb
+    from pagesight.indexer.reading.image_file import as_rgb
 
     if isinstance(source, Image.Image):
         return as_rgb(source)

@@ -21,11 +21,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.models.jina_v4.checkpoint import Checkpoint
-from engine.models.jina_v4.model import Batch, JinaV4Model
-from engine.models.safetensor_files import read_headers
-from engine.models.verify import Difference
-from storage.errors import BadCheckpoint
+from pagesight.engine.models.files.safetensor_files import read_headers
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.models.jina_v4.model import Batch, JinaV4Model
+from pagesight.engine.models.verify import Difference
+from pagesight.storage.errors import BadCheckpoint
 
 EXPECTED_FILE = "expected.safetensors"
 MIXED = "mixed"

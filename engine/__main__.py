@@ -1,5 +1,0 @@
-"""``python -m engine`` is ``pagesight``."""
-
-from engine.cli.main import main
-
-main()

@@ -1,0 +1,1 @@
+"""The ColPali family: transformers' late-interaction classes."""

@@ -1,0 +1,1 @@
+"""What models on torch share: devices, batches, pictures' grids."""

@@ -1,0 +1,237 @@
+"""Encoders that read words: each word of a page becomes a vector that knows its neighbours, and keeps its box.
+
+    words -> pieces -> windows of 128 pieces that overlap -> last layer of a text model -> mean over each unit's pieces
+
+A unit is a word; in scripts without blanks between words (Chinese, Japanese, Thai, ...) it is one piece. Each piece takes
+its vector from the window in which it is farthest from an edge. The single vector is the mean over all pieces. Where a
+model knows several languages, what tells them apart is taken out of all vectors (engine.models.words.languages).
+
+A piece of a question counts by how rare it is: "Leipzig" says more than "the". Its vector has that length, so MaxSim needs
+to know nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.models.words.bert_graph import INPUT_MASK, INPUT_WORDS, OUTPUT
+from pagesight.engine.models.words.languages import recipe_digest, without
+from pagesight.engine.models.words.weights import Float, WordTable
+from pagesight.indexer.content import PageContent
+from pagesight.storage.errors import EmptyQuery
+from pagesight.storage.values import EncodedPage, PageWords
+
+WINDOW_PIECES = 128  # 64 and 256 find less: see ARCHITECTURE
+OVERLAP_PIECES = 32
+BATCH_WINDOWS = 8
+MAX_PAGE_PIECES = 16_384  # a page of print has 500 to 3,000; beyond this it is a data dump, and its rest is left out
+OPENING_WEIGHT = 0.7  # see Encoder.opening_weight; 0.5 to 0.9 do about equally well
+_NO_BLANKS = re.compile(  # Thai to Myanmar, Khmer, kana, Chinese characters; Korean has blanks
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
+class WordTokenizer(Protocol):
+    """Cuts words into pieces of a model's vocabulary."""
+
+    start_id: int
+    end_id: int
+
+    def pieces(self, word: str) -> list[tuple[int, str]]:
+        """(id, text) of each piece, at least one; see UnigramTokenizer."""
+
+    def weight(self, piece_id: int) -> float:
+        """How much a piece of a question counts beside the others: any positive number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordModelSpec:
+    """What tells one such model from another.
+
+    name: what load_model takes. page_prefix, query_prefix: what the model was trained with.
+    many_languages: whether the differences between languages are taken out.
+    """
+
+    name: str
+    page_prefix: str
+    query_prefix: str
+    weights_sha256: str
+    graph_version: int
+    many_languages: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that changes vectors. The name does not: the same weights may lie in several folders."""
+        settings: list[object] = [self.page_prefix, self.query_prefix, self.weights_sha256, self.graph_version]
+        settings += [WINDOW_PIECES, OVERLAP_PIECES, MAX_PAGE_PIECES, _NO_BLANKS.pattern]
+        settings.append(recipe_digest() if self.many_languages else "")
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class _Units:
+    """A page as the model reads it. owner: (n_pieces,) unit of each piece; boxes: (n_units, 4)."""
+
+    ids: list[int]
+    owner: NDArray[np.int64]
+    boxes: Float
+
+
+class WordEncoder:
+    """An Encoder over the words of pages."""
+
+    image_pixels: int | None = None
+    reads_words = True
+    opening_weight = OPENING_WEIGHT
+    trained_single = True
+    pages_at_once = 8
+
+    def __init__(
+        self,
+        spec: WordModelSpec,
+        session: Any,
+        table: WordTable,
+        tokenizer: WordTokenizer,
+        directions: Float | None = None,
+    ) -> None:
+        """session: an onnxruntime.InferenceSession of a graph by bert_graph. directions: see engine.models.words.languages."""
+        self._session, self._table, self._tokenizer = session, table, tokenizer
+        self._directions = directions
+        self.name, self.fingerprint = spec.name, spec.fingerprint
+        self.single_dim = self.token_dim = int(session.get_outputs()[0].shape[-1])
+        self._page_head = self._head(spec.page_prefix)
+        self._query_head = self._head(spec.query_prefix)
+
+    def _head(self, prefix: str) -> list[int]:
+        return [self._tokenizer.start_id, *(i for word in prefix.split() for i, _ in self._tokenizer.pieces(word))]
+
+    def piece_vectors(self, texts: Sequence[str]) -> list[Float]:
+        """Vectors of the pieces of short texts, read as pages are: (n_pieces, token_dim) each, rows of unit length."""
+        inputs = [[*self._page_head, *(i for i, _ in self._pieces(text)), self._tokenizer.end_id] for text in texts]
+        return [self._unit_rows(output[len(self._page_head) : -1]) for output in self._run(inputs)]
+
+    def _pieces(self, text: str) -> list[tuple[int, str]]:
+        return [piece for word in text.split() for piece in self._tokenizer.pieces(word)]
+
+    def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
+        """The pages' windows go through the model together."""
+        read = [self._units(page.words) for page in pages]
+        body = WINDOW_PIECES - len(self._page_head) - 1
+        spans = [windows(len(page.ids), body, OVERLAP_PIECES) for page in read]
+        inputs = [
+            [*self._page_head, *page.ids[start:stop], self._tokenizer.end_id]
+            for page, page_spans in zip(read, spans, strict=True)
+            for start, stop in page_spans
+        ]
+        outputs = iter(self._run(inputs))
+        return [
+            self._assemble(page, [(span, next(outputs)) for span in page_spans])
+            for page, page_spans in zip(read, spans, strict=True)
+        ]
+
+    def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:
+        """One vector a piece of the question; the single vector is their mean with the prefix, as the model was trained."""
+        pieces = [self._pieces(text) for text in texts]
+        room = WINDOW_PIECES * 4 - len(self._query_head) - 1  # 512, the model's limit
+        for text, found in zip(texts, pieces, strict=True):
+            if not any(any(map(str.isalnum, piece)) for _, piece in found):
+                raise EmptyQuery(text)
+        inputs = [[*self._query_head, *(i for i, _ in found[:room]), self._tokenizer.end_id] for found in pieces]
+        queries = []
+        for found, output in zip(pieces, self._run(inputs), strict=True):
+            weights = np.array([self._tokenizer.weight(i) for i, _ in found[:room]], np.float32)
+            tokens = self._unit_rows(output[len(self._query_head) : -1]) * (weights / weights.mean())[:, None]
+            texts_of_tokens = tuple(piece for _, piece in found[:room])
+            queries.append(EncodedQuery(self._mean(output), tokens, texts_of_tokens))
+        return queries
+
+    def _units(self, words: PageWords) -> _Units:
+        ids: list[int] = []
+        owner: list[int] = []
+        boxes: list[tuple[float, float, float, float]] = []
+        for word, (x0, y0, x1, y1) in zip(words.texts, words.boxes.tolist(), strict=True):
+            pieces = self._tokenizer.pieces(word)
+            if len(ids) + len(pieces) > MAX_PAGE_PIECES:
+                break
+            length = max(1, sum(len(text) for _, text in pieces))
+            at = 0  # characters of the word before this piece
+            may_grow = has_text = False  # of the word's last unit
+            for piece_id, text in pieces:
+                left, right = x0 + (x1 - x0) * at / length, x0 + (x1 - x0) * (at + len(text)) / length
+                alone = bool(_NO_BLANKS.search(text))
+                if may_grow and not (alone and has_text):
+                    boxes[-1] = (boxes[-1][0], y0, right, y1)
+                else:
+                    boxes.append((left, y0, right, y1))
+                may_grow, has_text = not alone, bool(text)
+                at += len(text)
+                ids.append(piece_id)
+                owner.append(len(boxes) - 1)
+        return _Units(ids, np.array(owner, np.int64), np.array(boxes, np.float32).reshape(-1, 4))
+
+    def _assemble(self, page: _Units, outputs: list[tuple[tuple[int, int], Float]]) -> EncodedPage:
+        if not page.ids:
+            nothing = np.empty((0, self.token_dim), np.float32)
+            return EncodedPage(np.zeros(self.single_dim, np.float32), nothing, page.boxes)
+        pieces = np.empty((len(page.ids), self.token_dim), np.float32)
+        best = np.full(len(page.ids), -1)
+        for (start, stop), output in outputs:
+            # Distance to the edges of the window; the ends of the page are no edges.
+            from_left = np.arange(stop - start) + (len(page.ids) if start == 0 else 0)
+            from_right = np.arange(stop - start)[::-1] + (len(page.ids) if stop == len(page.ids) else 0)
+            distance = np.minimum(from_left, from_right)
+            better = np.flatnonzero(distance > best[start:stop])
+            pieces[start + better] = output[len(self._page_head) + better]
+            best[start + better] = distance[better]
+        sums = np.zeros((len(page.boxes), self.token_dim), np.float32)
+        np.add.at(sums, page.owner, _normalised(pieces))
+        return EncodedPage(self._mean(pieces), self._unit_rows(sums), page.boxes)
+
+    def _unit_rows(self, rows: Float) -> Float:
+        """Rows without the language they are in, scaled to length 1."""
+        if self._directions is not None:
+            rows = without(_normalised(rows), self._directions)
+        return _normalised(rows)
+
+    def _mean(self, rows: Float) -> Float:
+        """The single vector of pieces."""
+        return np.asarray(self._unit_rows(rows.mean(axis=0, keepdims=True))[0], np.float32)
+
+    def _run(self, inputs: list[list[int]]) -> list[Float]:
+        """Vectors of all pieces of each window: (n_pieces, hidden). Windows of like length share a batch."""
+        outputs: list[Float] = [np.empty(0, np.float32)] * len(inputs)
+        by_length = sorted(range(len(inputs)), key=lambda i: len(inputs[i]))
+        for at in range(0, len(by_length), BATCH_WINDOWS):
+            batch = by_length[at : at + BATCH_WINDOWS]
+            length = max(len(inputs[i]) for i in batch)
+            mask = np.array([[1] * len(inputs[i]) + [0] * (length - len(inputs[i])) for i in batch], np.int32)
+            vectors = np.zeros((len(batch), length, self.token_dim), np.float32)
+            vectors[mask.astype(bool)] = self._table.rows(np.concatenate([inputs[i] for i in batch]).astype(np.int64))
+            (result,) = self._session.run([OUTPUT], {INPUT_WORDS: vectors, INPUT_MASK: mask})
+            for row, i in enumerate(batch):
+                outputs[i] = result[row, : len(inputs[i])]
+        return outputs
+
+
+def windows(n_pieces: int, size: int, overlap: int) -> list[tuple[int, int]]:
+    """Spans that cover ``n_pieces``, each of at most ``size``, neighbours sharing at least ``overlap``."""
+    if n_pieces == 0:
+        return []
+    if n_pieces <= size:
+        return [(0, n_pieces)]
+    starts = [*range(0, n_pieces - size, size - overlap), n_pieces - size]
+    return [(start, start + size) for start in starts]
+
+
+def _normalised(rows: Float) -> Float:
+    """Rows scaled to length 1."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)

@@ -1,0 +1,71 @@
+"""Boxes on a page: cleaning of words, and how much of one box another covers."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.storage.values import PageWords
+
+POINTS_PER_INCH = 72
+_LEADERS = re.compile(r"([^\w\s])\1{3,}")  # "......" in tables of contents: one vector would go to each few dots
+
+
+def zoom_for(width: float, height: float, *, max_pixels: int, max_dpi: float) -> float:
+    """Scale from points to pixels: ``max_dpi``, or less where the page would have more than ``max_pixels``."""
+    return min(max_dpi / POINTS_PER_INCH, math.sqrt(max_pixels / max(width * height, 1e-6)))
+
+
+def clean_word(word: str) -> str:
+    """Take out what cannot be shown or stored: blanks, control characters, lone surrogates, rows of dots."""
+    kept = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cs", "Cn"))
+    return _LEADERS.sub(r"\1\1\1", kept)
+
+
+def make_words(words: Iterable[tuple[str, float, float, float, float]], width: float, height: float) -> PageWords:
+    """Words with boxes in page units -> page fractions; words without a visible character are left out."""
+    texts, boxes = [], []
+    for word, x0, y0, x1, y1 in words:
+        text = clean_word(word)
+        if text:
+            texts.append(text)
+            boxes.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+    if not texts:
+        return PageWords.none()
+    fractions = np.array(boxes, np.float64) / (width, height, width, height)
+    return PageWords(tuple(texts), np.clip(fractions, 0, 1).astype(np.float32))
+
+
+def join_words(first: PageWords, second: PageWords) -> PageWords:
+    """Words of both, the first ones first."""
+    return PageWords(first.texts + second.texts, np.concatenate([first.boxes, second.boxes]))
+
+
+def centers_inside(boxes: NDArray[np.floating], area: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which boxes (n, 4) have their centre inside ``area`` (4,)."""
+    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    return np.asarray((area[0] <= x) & (x <= area[2]) & (area[1] <= y) & (y <= area[3]))
+
+
+def covered_width(box: NDArray[np.floating], others: NDArray[np.floating]) -> float:
+    """Share of a text line's width over which some word of ``others`` (n, 4) lies on it, from 0 to 1."""
+    middle = (box[1] + box[3]) / 2
+    on_line = others[(others[:, 1] <= middle) & (middle <= others[:, 3])]
+    left, right = np.maximum(on_line[:, 0], box[0]), np.minimum(on_line[:, 2], box[2])
+    covered, reach = 0.0, float(box[0])
+    for start, stop in sorted(zip(left.tolist(), right.tolist(), strict=True)):
+        covered += max(0.0, stop - max(start, reach))
+        reach = max(reach, stop)
+    return covered / max(float(box[2] - box[0]), 1e-9)
+
+
+def is_garbage(texts: Iterable[str]) -> bool:
+    """Whether a text layer is unreadable: fonts without a Unicode map give private-use or replacement characters."""
+    text = "".join(texts)
+    odd = sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc") for c in text)
+    return odd > 0.3 * len(text)

@@ -1,0 +1,115 @@
+"""One page of one file: its words, from the text layer and, where there is none, from the pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
+from pagesight.indexer.formats import HEAD_BYTES, PDF, TEXT, looks_like, media_type
+from pagesight.indexer.reading.geometry import is_garbage, join_words, make_words
+from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.values import PageWords
+
+OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi
+OCR_DPI = 200.0
+RENDER_DPI = 200.0  # of images made for an encoder with a large pixel budget, as in the collections it is measured on
+FEW_WORDS = 3  # a page with fewer words in its text layer is read from its pixels as a whole
+_WHOLE = np.array([0, 0, 1, 1], np.float32)
+
+
+class PagedDocument(Protocol):
+    """What PdfDocument, ImageDocument and TextDocument have in common; see there."""
+
+    info: OpenedDocument
+
+    def size_pt(self, number: int) -> tuple[float, float]: ...
+    def words(self, number: int) -> PageWords: ...
+    def pictures(self, number: int) -> NDArray[np.float32]: ...
+    def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]: ...
+    def render(
+        self, number: int, *, max_pixels: int, max_dpi: float, area: NDArray[np.floating] | None = None
+    ) -> NDArray[np.uint8]: ...
+    def close(self) -> None: ...
+
+
+def open_document(path: Path, options: ReadOptions) -> PagedDocument:
+    """Open a PDF or an image by what it is, not by its name, or a text. Raises EncryptedDocument, UnreadableDocument."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
+    kind = media_type(head, path.suffix)
+    if kind is None:
+        raise UnreadableDocument(f"neither a PDF nor an image, but {looks_like(head)}")
+    if kind == PDF:
+        from pagesight.indexer.reading.pdf import PdfDocument
+
+        return PdfDocument(path, options.password)
+    if kind == TEXT:
+        from pagesight.indexer.reading.text_file import TextDocument
+
+        return TextDocument(path)
+    from pagesight.indexer.reading.image_file import ImageDocument
+
+    return ImageDocument(path, kind, max_image_pixels=options.max_image_pixels)
+
+
+def read_page(document: PagedDocument, number: int, options: ReadOptions) -> PageContent:
+    """Read page ``number`` (from 1). Raises UnreadableDocument."""
+    width_pt, height_pt = document.size_pt(number)
+    words, source = _read_words(document, number, options)
+    image = None
+    if options.image_pixels is not None:
+        image = document.render(number, max_pixels=options.image_pixels, max_dpi=RENDER_DPI)
+    return PageContent(
+        number=number, width_pt=width_pt, height_pt=height_pt, words=words, text_source=source, image=image
+    )
+
+
+def drawn_sizes(document: PagedDocument, options: ReadOptions) -> list[tuple[int, int]]:
+    """(width_px, height_px) of the image that ``read_page`` makes of each page. Raises UnreadableDocument."""
+    assert options.image_pixels is not None, "no images are asked for"
+    numbers = range(1, document.info.n_pages + 1)
+    return [document.render_size(n, max_pixels=options.image_pixels, max_dpi=RENDER_DPI) for n in numbers]
+
+
+def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> tuple[PageWords, str]:
+    words = document.words(number)
+    if len(words) and is_garbage(words.texts):
+        words = PageWords.none()
+    if options.ocr == "off" or document.info.media_type == TEXT:
+        return words, "text" if len(words) else "none"
+    if len(words) < FEW_WORDS:
+        read = _read_area(document, number, _WHOLE, PageWords.none(), options)
+        if len(read) > len(words):
+            return read, "ocr"
+        return words, "text" if len(words) else "none"
+    source = "text"
+    for area in document.pictures(number):
+        read = _read_area(document, number, area, words, options)
+        if len(read):
+            words, source = join_words(words, read), "text+ocr"
+    return words, source
+
+
+def _read_area(
+    document: PagedDocument, number: int, area: NDArray[np.float32], known: PageWords, options: ReadOptions
+) -> PageWords:
+    """Words in the pixels of an area (page fractions), except those already known."""
+    from pagesight.indexer.reading.layout import line_words, reading_order
+    from pagesight.indexer.reading.ocr import ocr_engine
+
+    share = float((area[2] - area[0]) * (area[3] - area[1]))
+    pixels = document.render(
+        number, max_pixels=max(1, round(OCR_PIXELS * min(1.0, 4 * share))), max_dpi=OCR_DPI, area=area
+    )
+    size_px = np.array([pixels.shape[1], pixels.shape[0]] * 2, float)
+    origin, extent = np.tile(area[:2], 2), np.tile(area[2:] - area[:2], 2)
+    lines = ocr_engine(options.ocr).read(pixels, (known.boxes - origin) / extent * size_px)
+    found = make_words((word for line in reading_order(lines) for word in line_words(line)), size_px[0], size_px[1])
+    return PageWords(found.texts, (found.boxes * extent + origin).astype(np.float32))

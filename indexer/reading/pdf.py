@@ -1,0 +1,145 @@
+"""PDF files by PyMuPDF: words of the text layer, pictures without one, and rendering."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.indexer.content import OpenedDocument
+from pagesight.indexer.formats import PDF
+from pagesight.indexer.reading.geometry import make_words, zoom_for
+from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
+from pagesight.storage.values import PageWords
+
+_DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")  # PDF 1.7, 7.9.4
+PICTURE_SHARE = 0.03  # of the page's area: smaller pictures are logos and icons
+MAX_PICTURES = 12  # a page tiled from more pictures is looked at as a whole
+
+
+class PdfDocument:
+    """An open PDF. Pages count from 1, and are as a viewer shows them: cropped and turned."""
+
+    def __init__(self, path: Path, password: str | None = None) -> None:
+        """Raises EncryptedDocument, UnreadableDocument."""
+        import pymupdf
+
+        pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only parameter
+        pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003
+        try:
+            self._document: Any = pymupdf.open(_readable(path), filetype="pdf")
+        except Exception as error:  # MuPDF raises several classes, RuntimeError among them
+            raise UnreadableDocument(f"damaged PDF: {_reason(error)}") from error
+        if self._document.needs_pass and not (password and self._document.authenticate(password)):
+            remedy = "the password given does not open it" if password else "give its password with --password"
+            raise EncryptedDocument(f"encrypted PDF: {remedy}")
+        try:
+            n_pages = len(self._document)
+        except Exception as error:
+            raise UnreadableDocument(f"damaged PDF: {_reason(error)}") from error
+        if n_pages == 0:
+            raise UnreadableDocument("the PDF has no pages (or its page tree is damaged)")
+        self.info = OpenedDocument(media_type=PDF, n_pages=n_pages, **self._metadata())
+
+    def _metadata(self) -> dict[str, str]:
+        metadata: dict[str, str | None] = self._document.metadata or {}
+        date = ""
+        if match := _DATE.match(metadata.get("creationDate") or metadata.get("modDate") or ""):
+            year, month, day = match.groups(default="01")
+            date = f"{year}-{month}-{day}"
+        return {"title": _one_line(metadata.get("title")), "author": _one_line(metadata.get("author")), "date": date}
+
+    def _page(self, number: int) -> Any:
+        try:
+            return self._document[number - 1]
+        except Exception as error:
+            raise UnreadableDocument(f"page {number} is damaged: {_reason(error)}") from error
+
+    def size_pt(self, number: int) -> tuple[float, float]:
+        """(width, height) as displayed, in points."""
+        rect = self._page(number).rect
+        return float(rect.width), float(rect.height)
+
+    def words(self, number: int) -> PageWords:
+        """The text layer, form fields and annotations included, in the order of the file."""
+        import pymupdf
+
+        page = self._page(number)
+        try:
+            found = page.get_text("words")
+        except Exception as error:
+            raise UnreadableDocument(f"page {number} is damaged: {_reason(error)}") from error
+        turn = page.rotation_matrix  # MuPDF gives text positions as if the page were not turned
+        placed = ((word[4], *(pymupdf.Rect(word[:4]) * turn)) for word in found)
+        return make_words(placed, page.rect.width, page.rect.height)
+
+    def pictures(self, number: int) -> NDArray[np.float32]:
+        """Large pictures on a page: (n, 4) float32, page fractions. Many small tiles count as one whole page."""
+        import pymupdf
+
+        page = self._page(number)
+        width, height = page.rect.width, page.rect.height
+        boxes = []
+        for picture in page.get_image_info():
+            box = pymupdf.Rect(picture["bbox"]) * page.rotation_matrix & page.rect
+            if not box.is_empty and box.width * box.height >= PICTURE_SHARE * width * height:
+                boxes.append((box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height))
+        if len(boxes) > MAX_PICTURES:
+            boxes = [(0.0, 0.0, 1.0, 1.0)]
+        return np.array(boxes, np.float32).reshape(-1, 4)
+
+    def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:
+        """(width_px, height_px) of what ``render`` draws of a whole page."""
+        import pymupdf
+
+        rect = self._page(number).rect
+        zoom = zoom_for(rect.width, rect.height, max_pixels=max_pixels, max_dpi=max_dpi)
+        drawn = (rect * pymupdf.Matrix(zoom, zoom)).round()
+        return int(drawn.width), int(drawn.height)
+
+    def render(
+        self, number: int, *, max_pixels: int, max_dpi: float, area: NDArray[np.floating] | None = None
+    ) -> NDArray[np.uint8]:
+        """Draw a page, or an ``area`` of it (page fractions): (height_px, width_px, 3) uint8 RGB."""
+        import pymupdf
+
+        page = self._page(number)
+        clip = page.rect
+        if area is not None:
+            clip = pymupdf.Rect(*(np.asarray(area, float) * np.tile((clip.width, clip.height), 2)).tolist())
+        zoom = zoom_for(clip.width, clip.height, max_pixels=max_pixels, max_dpi=max_dpi)
+        try:
+            drawn = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=pymupdf.csRGB, alpha=False)
+        except Exception as error:
+            raise UnreadableDocument(f"page {number} cannot be drawn: {_reason(error)}") from error
+        if drawn.width == 0 or drawn.height == 0:
+            raise UnreadableDocument(f"page {number} is too thin to be drawn")
+        pixels = np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.stride)
+        return pixels[:, : 3 * drawn.width].reshape(drawn.height, drawn.width, 3)
+
+    def close(self) -> None:
+        self._document.close()
+
+
+def _readable(path: Path) -> str:
+    """The path, or where its name is not UTF-8, which MuPDF cannot open, that of an open descriptor to it."""
+    try:
+        str(path).encode()
+        return str(path)
+    except UnicodeEncodeError:
+        return f"/dev/fd/{os.open(path, os.O_RDONLY)}"  # kept open: MuPDF reads as pages are asked for
+
+
+def _reason(error: Exception) -> str:
+    first = str(error).split("\n", maxsplit=1)[0]
+    if first.startswith("Failed to open file"):  # and the path, which is said elsewhere
+        return "nothing in it can be read as one"
+    return first or type(error).__name__
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").encode("utf-8", "replace").decode().split())

@@ -1,0 +1,1 @@
+"""Many files: finding, planning, reading ahead in processes, committing."""

@@ -1,0 +1,100 @@
+"""From the paths a user gives to the files to read: sorted, stable, each once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from pagesight.storage.values import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Something on the way that gives no document, and why. ``skipped`` is nobody's fault, else it failed."""
+
+    source: SourceFile
+    reason: str
+    skipped: bool
+
+
+def discover(paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS) -> Iterator[SourceFile | Unusable]:
+    """Files below folders that end in one of ``extensions``, and every file named on its own.
+
+    Hidden files and folders (a leading dot) are passed over without a word, as are other endings inside folders.
+    Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        absolute = Path(os.path.abspath(path))
+        root = absolute if absolute.is_dir() else absolute.parent
+        for found in _walk(absolute, root, extensions, frozenset()) if absolute.is_dir() else [_look(absolute, root)]:
+            location = (found.source if isinstance(found, Unusable) else found).location
+            if location not in seen:
+                seen.add(location)
+                yield found
+
+
+def _walk(
+    folder: Path, root: Path, extensions: frozenset[str], ancestors: frozenset[tuple[int, int]]
+) -> Iterator[SourceFile | Unusable]:
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield Unusable(_source(folder, root), f"the folder cannot be opened: {error.strerror}", skipped=False)
+        return
+    identity = (status.st_dev, status.st_ino)
+    if identity in ancestors:
+        yield Unusable(_source(folder, root), "a link back to a folder that contains it", skipped=True)
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = folder / entry.name
+        try:
+            is_folder = entry.is_dir()
+        except OSError:  # a link in a circle: _look says so
+            is_folder = False
+        if is_folder:
+            yield from _walk(path, root, extensions, ancestors | {identity})
+        elif path.suffix.lower() in extensions:
+            yield _look(path, root)
+
+
+def _look(path: Path, root: Path) -> SourceFile | Unusable:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        broken = path.is_symlink()
+        reason = "a link to a file that is not there" if broken else "there is no such file"
+        return Unusable(_source(path, root), reason, skipped=False)
+    except OSError as error:
+        return Unusable(_source(path, root), f"cannot be looked at: {error.strerror}", skipped=False)
+    source = _source(path, root, status)
+    if not stat.S_ISREG(status.st_mode):
+        return Unusable(source, "not a regular file", skipped=True)
+    if status.st_size == 0:
+        text = path.suffix.lower() in TEXT_EXTENSIONS  # an empty __init__.py is as it should be
+        return Unusable(source, "the file is empty (0 bytes)", skipped=text)
+    return source
+
+
+def _source(path: Path, root: Path, status: os.stat_result | None = None) -> SourceFile:
+    relative = path.relative_to(root).as_posix() if path != root else "."
+    return SourceFile(
+        root=root,
+        path=printable(relative),
+        location=path,
+        n_bytes=status.st_size if status else 0,
+        mtime_ns=status.st_mtime_ns if status else 0,
+    )
+
+
+def printable(name: str) -> str:
+    """A file name as text that can be stored and shown on one line: odd bytes and control characters as ``\\xNN``."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,152 @@
+"""From files to committed documents, one outcome a file, in order.
+
+discover -> plan (known? stored under another name?) -> read ahead, in processes -> encode -> commit
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pagesight.indexer.content import PageContent
+from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.running.plan import IngestOptions, Outcome, Plan, Planner, Status, check_untouched, file_date
+from pagesight.indexer.running.read_ahead import ReadAhead, Reading
+from pagesight.indexer.running.reader import PageProblem, PageReader
+from pagesight.storage.draft import Draft
+from pagesight.storage.errors import DocumentError, UnreadableDocument
+from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
+from pagesight.storage.writer import StoreWriter
+
+
+class PageEncoder(Protocol):
+    """What indexing needs of a model. pages_at_once: how many it is given at once, where a file has so many."""
+
+    @property
+    def pages_at_once(self) -> int: ...
+
+    def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
+        """One result a page, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageDone:
+    """Progress within a file: page ``number`` of ``n_pages`` is encoded."""
+
+    source: SourceFile
+    number: int
+    n_pages: int
+
+
+class Ingest:
+    """One run. Iterate over ``run``; what it has yielded is committed, whatever happens next."""
+
+    def __init__(
+        self,
+        writer: StoreWriter,
+        reader: PageReader,
+        encoder: PageEncoder,
+        options: IngestOptions,
+        on_page: Callable[[PageDone], None] | None = None,
+    ) -> None:
+        self._writer, self._reader, self._encoder = writer, reader, encoder
+        self._options, self._on_page = options, on_page
+        self._planner = Planner(writer, options)
+
+    def run(self, found: Iterator[SourceFile | Unusable]) -> Iterator[Outcome]:
+        """Index each document whole or not at all. Only the files' own faults are outcomes: a full disk raises."""
+        plans = (self._planner.plan(item) for item in found)
+        for reading in ReadAhead(self._reader, plans, lambda plan: plan.path):
+            yield self._finish(reading)
+
+    def _finish(self, reading: Reading[Plan]) -> Outcome:
+        plan = reading.item
+        try:
+            outcome = plan.outcome or (self._add_name(plan) if plan.copy else self._add_document(plan, reading))
+        except DocumentError as error:
+            outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error))
+        if outcome.status in (Status.FAILED, Status.SKIPPED) and "--retry" not in outcome.reason:
+            # Content that we could hash is new and unreadable, so the old is gone; a file that could not even be
+            # opened (a network drive, a permission) may be back tomorrow as it was.
+            drop = bool(plan.sha256)
+            self._writer.record_failure(outcome.source, outcome.status, outcome.reason, drop=drop)
+        return outcome
+
+    def _add_name(self, plan: Plan) -> Outcome:
+        """The content is stored already, or was to be by a file before this one."""
+        if not self._writer.has_document(plan.sha256):
+            raise UnreadableDocument("the same content as a file before it that could not be read")
+        if self._options.tags:
+            self._writer.set_tags(plan.sha256, self._options.tags)
+        known = self._planner.known(plan.source)
+        if known and known.sha256 == plan.sha256:
+            self._writer.touch(plan.source)
+            return Outcome(source=plan.source, status=Status.UNCHANGED)
+        gone = [name for name in self._writer.names_of(plan.sha256) if not os.path.lexists(name)]
+        self._writer.add_name(plan.sha256, plan.source)
+        if gone:
+            self._writer.remove_names(gone)
+        return Outcome(source=plan.source, status=Status.RENAMED if gone else Status.COPIED)
+
+    def _add_document(self, plan: Plan, reading: Reading[Plan]) -> Outcome:
+        source, opened = plan.source, reading.opened()
+        problems: list[PageProblem] = []
+        with self._writer.draft() as draft:
+            batch: list[PageContent] = []
+            for page in reading.pages():
+                if isinstance(page, PageProblem):
+                    problems.append(page)
+                    continue
+                batch.append(page)
+                if len(batch) == self._encoder.pages_at_once:
+                    self._encode(batch, draft, source, opened.n_pages)
+                    batch = []
+            self._encode(batch, draft, source, opened.n_pages)
+            if draft.n_pages == 0:
+                every = f"none of its {opened.n_pages} pages can be read: " if opened.n_pages > 1 else ""
+                raise UnreadableDocument(every + problems[0].reason)
+            check_untouched(source)
+            info = DocumentInfo(
+                sha256=plan.sha256,
+                media_type=opened.media_type,
+                n_pages=opened.n_pages,
+                title=opened.title,
+                author=opened.author,
+                date=opened.date or file_date(source),
+                tags=self._options.tags,
+            )
+            draft.commit(info, source, [(problem.number, problem.reason) for problem in problems])
+        return Outcome(source=source, status=Status.INDEXED, n_pages=draft.n_pages, page_problems=tuple(problems))
+
+    def _encode(self, batch: list[PageContent], draft: Draft, source: SourceFile, n_pages: int) -> None:
+        for page, encoded in zip(batch, self._encoder.encode_pages(batch), strict=True):
+            draft.add_page(
+                NewPage(
+                    number=page.number,
+                    width_pt=page.width_pt,
+                    height_pt=page.height_pt,
+                    text_source=page.text_source,
+                    words=page.words,
+                    encoded=encoded,
+                )
+            )
+            if self._on_page is not None:
+                self._on_page(PageDone(source, page.number, n_pages))
+
+
+def missing_files(writer: StoreWriter, paths: Sequence[Path]) -> list[SourceFile]:
+    """Indexed files at or below these paths that are not on the disk any more."""
+    places = [os.fsencode(os.path.abspath(path)) for path in paths]
+    return [
+        source
+        for source in writer.indexed_files()
+        if any(_is_below(os.fsencode(source.location), place) for place in places)
+        and not os.path.lexists(source.location)
+    ]
+
+
+def _is_below(location: bytes, place: bytes) -> bool:
+    return location == place or location.startswith(place.rstrip(b"/") + b"/")

@@ -1,0 +1,136 @@
+"""What is to be done with each file: nothing, another name for stored content, or reading it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.running.reader import PageProblem
+from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.values import SourceFile
+from pagesight.storage.writer import KnownFile, StoreWriter
+
+RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may change again within the same time stamp
+
+
+class Status(StrEnum):
+    """What became of a file."""
+
+    INDEXED = "indexed"  # read, encoded, stored
+    UNCHANGED = "unchanged"  # as it was at the last run
+    COPIED = "copied"  # the same content is stored under another name; this name was added
+    RENAMED = "renamed"  # the same, and the other name is gone from the disk
+    SKIPPED = "skipped"  # nothing to index, and nothing wrong
+    FAILED = "failed"  # could not be read
+    GONE = "gone"  # indexed before, not on the disk any more; still found until pruned
+    REMOVED = "removed"  # the same, pruned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one file. ``reason`` says why, for skipped and failed ones."""
+
+    source: SourceFile
+    status: Status
+    n_pages: int = 0
+    reason: str = ""
+    page_problems: tuple[PageProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """What to do about files that are known already, and the tags that documents get.
+
+    reindex: read everything again. retry: read again what failed before. rehash: do not trust size and time.
+    """
+
+    reindex: bool = False
+    retry: bool = False
+    rehash: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Exactly one of: an outcome that is known now; content that is stored or on the way (copy); a file to read."""
+
+    source: SourceFile
+    sha256: str = ""
+    outcome: Outcome | None = None
+    copy: bool = False
+
+    @property
+    def path(self) -> Path | None:
+        """The file to read, if there is one."""
+        return None if self.copy or self.outcome else self.source.location
+
+
+class Planner:
+    """Makes plans, in the order in which files will be finished."""
+
+    def __init__(self, writer: StoreWriter, options: IngestOptions) -> None:
+        self._writer, self._options = writer, options
+        self._known = writer.known_files()
+        self._failures = writer.known_failures()
+        self._planned: set[str] = set()
+
+    def known(self, source: SourceFile) -> KnownFile | None:
+        """What the index knew of this file when the run began."""
+        return self._known.get(os.fsencode(source.location))
+
+    def plan(self, found: SourceFile | Unusable) -> Plan:
+        if isinstance(found, Unusable):
+            status = Status.SKIPPED if found.skipped else Status.FAILED
+            return _decided(found.source, status, found.reason)
+        options, known = self._options, self.known(found)
+        failure = self._failures.get(os.fsencode(found.location))
+        look_inside = options.reindex or options.rehash or options.tags or failure
+        if known and not look_inside and _looks_unchanged(found, known):
+            return _decided(found, Status.UNCHANGED)
+        if failure and not (options.reindex or options.retry):  # noqa: SIM102 - two questions
+            if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):
+                return _decided(found, Status(failure.status), f"{failure.reason} (unchanged; --retry tries again)")
+        try:
+            sha256 = hash_file(found.location)
+        except OSError as error:
+            return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
+        stored = not options.reindex and self._writer.has_document(sha256)
+        copy = stored or sha256 in self._planned
+        self._planned.add(sha256)
+        return Plan(found, sha256, copy=copy)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_untouched(source: SourceFile) -> None:
+    """Raise UnreadableDocument if the file is not the one that was found: its pages may be of two versions."""
+    try:
+        status = source.location.stat()
+    except OSError as error:
+        raise UnreadableDocument("it went away while it was being read") from error
+    if (status.st_size, status.st_mtime_ns) != (source.n_bytes, source.mtime_ns):
+        raise UnreadableDocument("it was changed while it was being read; run the same command again")
+
+
+def file_date(source: SourceFile) -> str:
+    """Day of the last change, YYYY-MM-DD, in UTC."""
+    return datetime.fromtimestamp(source.mtime_ns / 1e9, UTC).date().isoformat()
+
+
+def _looks_unchanged(found: SourceFile, known: KnownFile) -> bool:
+    indexed_ns = datetime.fromisoformat(known.added_at).timestamp() * 1e9
+    same = (found.n_bytes, found.mtime_ns) == (known.n_bytes, known.mtime_ns)
+    return same and found.mtime_ns + RACY_NS < indexed_ns
+
+
+def _decided(source: SourceFile, status: Status, reason: str = "") -> Plan:
+    return Plan(source, outcome=Outcome(source=source, status=status, reason=reason))

@@ -1,0 +1,5 @@
+"""``python -m pagesight``."""
+
+from pagesight.engine.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Finding candidates: by single vector, and by means of token vectors."""

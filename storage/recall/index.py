@@ -1,0 +1,175 @@
+"""Finding candidates: by single vector, and by tokens.
+
+Single vector: FAISS, flat while that is quick, inverted lists beyond.
+Tokens: MaxSim over a few means of each page's token vectors comes close to MaxSim over all. The kernel scores every page by
+the mean of its token vectors, the best of these by 8 means, and the best of these by 32 (benchmarks/recall.py compares
+with other ways).
+
+Everything here is derived from row files and belongs to one state of the index (one generation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.storage.manifest import Manifest
+from pagesight.storage.recall.vector_index import VectorIndex, flat, load
+from pagesight.storage.scoring import kernel
+from pagesight.storage.scoring.kernel import CodeLayout, Records
+from pagesight.storage.scoring.threads import n_shares, spread
+from pagesight.storage.vectors.page_rows import LEVELS, map_rows, means_name, read_singles
+from pagesight.storage.vectors.records import Places
+
+PageIds = NDArray[np.int64]
+Float = NDArray[np.float32]
+FLAT_COMPONENTS = 20_000_000  # of all single vectors, up to which each is compared: 52,000 pages at 384 dimensions
+TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
+SIEVES = ((1, 8_192, 10), (8, 2_048, 40))  # scored by so many means, this many pages go on, or one of so many
+SAMPLED = 8_192  # scores that tell where the best begin
+MAX_FILTERS = 64  # whose pages are remembered
+
+
+def fits_flat(n_pages: int, dim: int) -> bool:
+    """Whether every single vector is compared."""
+    return n_pages * dim <= FLAT_COMPONENTS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SinglePart:
+    """FAISS indexes over the single vectors of disjoint pages, which serve several generations."""
+
+    main: VectorIndex
+    tail: VectorIndex
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Manifest, page_ids: PageIds, before: SinglePart | None) -> SinglePart:
+        """For these pages, keeping of ``before`` what still serves. Raises StoreCorrupt."""
+        below = int(page_ids[-1]) + 1 if len(page_ids) else 0
+        if before is not None and below == before.tail.below:
+            return before
+
+        def index_pages(first: int) -> VectorIndex:
+            chosen = page_ids[np.searchsorted(page_ids, first) :]
+            return flat(read_singles(folder, manifest.single_dim, chosen), chosen, below)
+
+        main = None if before is None else before.main
+        if main is None or len(page_ids) - np.searchsorted(page_ids, main.below) > TAIL_PAGES:
+            saved = None if fits_flat(len(page_ids), manifest.single_dim) else load(folder)
+            main = saved or index_pages(0)
+        return cls(main, index_pages(main.below))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecallIndex:
+    """``places``: all pages of this state that have something to find."""
+
+    folder: Path
+    manifest: Manifest
+    places: Places
+    single: SinglePart
+    _filtered: dict[str, PageIds] = field(default_factory=dict)
+    _maps: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+    @property
+    def page_ids(self) -> PageIds:
+        """Ascending."""
+        return self.places.page_ids
+
+    def __len__(self) -> int:
+        return len(self.page_ids)
+
+    def allowed(self, filters: str, find: Callable[[str], PageIds]) -> PageIds:
+        """Pages that fit a filter, ascending; found once in this state."""
+        if filters not in self._filtered:
+            if len(self._filtered) >= MAX_FILTERS:
+                self._filtered.clear()
+            self._filtered[filters] = find(filters)
+        return self._filtered[filters]
+
+    def search(self, vector: Float, k: int, allowed: PageIds | None) -> tuple[PageIds, Float]:
+        """The ``k`` nearest pages by single vector, best first, ties by page id: page ids (<= k,), scores (<= k,).
+
+        allowed: page ids that may be returned, ascending; None means all of them, an empty array none.
+        """
+        k = min(k, len(self) if allowed is None else len(allowed))
+        if k == 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        if allowed is not None and len(allowed) <= TAIL_PAGES:
+            return _best(allowed, read_singles(self.folder, self.manifest.single_dim, allowed) @ vector, k)
+        asked = k
+        while True:
+            found = [part.search(vector[None, :], asked, allowed) for part in (self.single.main, self.single.tail)]
+            page_ids = np.concatenate([keys[0] for keys, _ in found])
+            scores = np.concatenate([values[0] for _, values in found])
+            alive = self._alive(page_ids)
+            if alive.sum() >= k or asked >= max(self.single.main.n_rows, self.single.tail.n_rows):
+                return _best(page_ids[alive], scores[alive], k)
+            asked *= 4  # deleted pages stood in the way
+
+    def search_tokens(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
+        """The best ``k`` pages by MaxSim over means of their token vectors, best first, ties by page id.
+
+        tokens: (n_query_tokens, token_dim) float32. allowed: as in ``search``.
+        """
+        pages = self.page_ids if allowed is None else allowed
+        for n_means, at_least, one_of in SIEVES:
+            kept = max(at_least, len(pages) // one_of, 2 * k)
+            if len(pages) > kept:
+                pages = pages[_among_best(self._scan(tokens, pages, n_means), kept)]
+        return _best(pages, self.pooled_maxima(tokens, pages).sum(axis=0), k)[0]
+
+    def pooled_maxima(self, tokens: Float, pages: PageIds) -> Float:
+        """``engine.maxsim.token_maxima`` over the most means there are of these pages: (n_query_tokens, n_pages)."""
+        if len(pages) == 0:
+            return np.empty((len(tokens), 0), np.float32)
+        n_means, layout = LEVELS[0], CodeLayout(self.manifest.token_dim)
+        rows = self._rows(n_means)
+        row_bytes = rows.shape[1]
+
+        def score(part: PageIds) -> Float:
+            records = Records(rows, part * row_bytes, np.full(len(part), n_means))
+            return kernel.maxima(tokens, records, layout, precise=False)
+
+        return np.concatenate(spread(score, np.array_split(pages, n_shares())), axis=1)
+
+    def _scan(self, tokens: Float, pages: PageIds, n_means: int) -> Float:
+        """MaxSim over so many means of these pages, ascending: (n_pages,) float32."""
+        layout, rows = CodeLayout(self.manifest.token_dim), self._rows(n_means)
+        if n_means == 1:  # then there is nothing to take the best of, and dot products can be added up beforehand
+            tokens = tokens.sum(axis=0, keepdims=True)
+        parts = np.array_split(pages, n_shares())
+        return np.concatenate(spread(lambda part: kernel.scan(tokens, rows, part, layout), parts))
+
+    def _rows(self, n_means: int) -> NDArray[np.uint8]:
+        """Rows of means up to the last page of this state; mapped once, because a new map is slow to touch."""
+        if n_means not in self._maps:
+            last = int(self.page_ids[-1])
+            row_bytes = CodeLayout(self.manifest.token_dim).n_bytes(n_means)
+            self._maps[n_means] = map_rows(self.folder / means_name(n_means), row_bytes, last)[: last + 1]
+        return self._maps[n_means]
+
+    def _alive(self, page_ids: PageIds) -> NDArray[np.bool_]:
+        at = np.minimum(np.searchsorted(self.page_ids, page_ids), len(self.page_ids) - 1)
+        return np.asarray(self.page_ids[at] == page_ids)
+
+
+def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:
+    """About the ``k`` best of many scores, by where they begin in a part of them."""
+    sample = scores[:: max(1, len(scores) // SAMPLED)]
+    at = len(sample) - max(1, round(k * len(sample) / len(scores)))
+    return np.asarray(scores >= np.partition(sample, at)[at])
+
+
+def _best(page_ids: PageIds, scores: Float, k: int) -> tuple[PageIds, Float]:
+    """The first ``k`` by score, ties by page id. A partition comes first: sorting 100,000 scores takes 8 ms."""
+    if len(scores) > 4 * k:
+        least = np.partition(scores, len(scores) - k)[len(scores) - k]
+        chosen = np.flatnonzero(scores >= least)
+        page_ids, scores = page_ids[chosen], scores[chosen]
+    order = np.lexsort((page_ids, -scores))[:k]
+    return page_ids[order], scores[order]

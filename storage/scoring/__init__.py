@@ -1,0 +1,1 @@
+"""MaxSim over encoded pages: the kernels and the threads that run them."""

@@ -1,0 +1,224 @@
+/* MaxSim of one query over encoded pages, read where they lie.
+
+A page is n float32 scales, then n rows of codes. A row is dim int8 values (8 bits), or packed codes of 4 or 2 bits that
+a table turns into int8 values, several of them a byte. The value of a row is its int8 values times its scale.
+
+The query comes as int16, 256 times what an int8 would be, with a float32 scale a row. Multiplied out in integers, a dot
+product is as exact as the codes. The upper byte alone is an int8 query: half the work on AVX512-VNNI, a little off.
+
+Three versions of the same sum are compiled, and the processor chooses:
+  avx512vnni  (_maxsim_vnni.c) 32 tokens at a time, transposed into the first-level cache: one instruction then multiplies 4 dimensions of
+              16 tokens by 4 of the query. It wants one side unsigned: codes are moved up by 128, and 128 times the
+              sum of the query is taken off again. The next 32 are transposed meanwhile.
+  avx2        the plain loops, which the compiler turns into multiply-adds of 16 values
+  plain       the plain loops for whatever the compiler targets (SSE2, NEON, ...)
+*/
+
+#define _FILE_OFFSET_BITS 64
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030b0000
+#include <Python.h>
+#include <stdlib.h>
+#ifndef _WIN32
+#include <errno.h>
+#include <unistd.h>
+#endif
+
+#include "_maxsim.h"
+
+#define MAX_QUERY 1024      /* rows of a query, checked by the caller */
+#define AT_ONCE 4           /* rows of a query that the plain loops multiply at once: a row of a page is read for all */
+#define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
+
+INLINE void maxima_rows(const Work *w) {
+    int16_t *row = w->scratch;
+    int8_t *buffer = (int8_t *)(row + padded(w->dim));
+    float best[MAX_QUERY + AT_ONCE];
+    for (ptrdiff_t page = 0; page < w->n_pages; page++) {
+        const char *scales = w->data + w->starts[page];
+        int64_t n = w->counts[page];
+        for (int q = 0; q < w->n_query + AT_ONCE; q++) best[q] = -INFINITY;
+        for (int64_t token = 0; token < n; token++) {
+            const int8_t *values = row_values(w, scales + 4 * n, token, buffer);
+            for (int d = 0; d < w->dim; d++) row[d] = values[d];
+            float scale;
+            memcpy(&scale, scales + 4 * token, 4);
+            for (int q = 0; q < w->n_query; q += AT_ONCE) {
+                const int16_t *query[AT_ONCE]; /* at the end some are multiplied again */
+                for (int i = 0; i < AT_ONCE; i++)
+                    query[i] = w->query + (int64_t)(q + i < w->n_query ? q + i : w->n_query - 1) * w->dim;
+                float dots[AT_ONCE] = {0};
+                for (int from = 0; from < w->dim; from += SUM_DIM) {
+                    int to = from + SUM_DIM < w->dim ? from + SUM_DIM : w->dim;
+                    int32_t a = 0, b = 0, c = 0, d = 0;
+                    for (int k = from; k < to; k++) {
+                        a += row[k] * query[0][k];
+                        b += row[k] * query[1][k];
+                        c += row[k] * query[2][k];
+                        d += row[k] * query[3][k];
+                    }
+                    dots[0] += (float)a;
+                    dots[1] += (float)b;
+                    dots[2] += (float)c;
+                    dots[3] += (float)d;
+                }
+                for (int i = 0; i < AT_ONCE; i++)
+                    if (dots[i] * scale > best[q + i]) best[q + i] = dots[i] * scale;
+            }
+        }
+        for (int q = 0; q < w->n_query; q++) w->found[page * w->n_query + q] = best[q] * w->query_scales[q];
+    }
+}
+
+static void maxima_plain(const Work *w) { maxima_rows(w); }
+
+#if X86
+AVX2 static void maxima_avx2(const Work *w) { maxima_rows(w); }
+#endif
+
+typedef struct {
+    const char *name;
+    void (*maxima)(const Work *);
+} Kernel;
+
+/* Those this processor can run, the fastest first. */
+static int find_kernels(Kernel *found) {
+    int n = 0;
+#if X86
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vnni"))
+        found[n++] = (Kernel){"avx512vnni", maxima_vnni};
+    if (__builtin_cpu_supports("avx2")) found[n++] = (Kernel){"avx2", maxima_avx2};
+#endif
+    found[n++] = (Kernel){"plain", maxima_plain};
+    return n;
+}
+
+static PyObject *kernels(PyObject *self, PyObject *none) {
+    Kernel found[3];
+    int n = find_kernels(found);
+    PyObject *names = PyTuple_New(n);
+    for (int i = 0; names != NULL && i < n; i++) PyTuple_SetItem(names, i, PyUnicode_FromString(found[i].name));
+    return names;
+}
+
+/* maxima(kernel, data, starts, counts, dim, bits, table, query, query_scales, precise, found)
+   All buffers are checked by storage.scoring.kernel, which is the only caller. */
+static PyObject *maxima(PyObject *self, PyObject *args) {
+    const char *name;
+    Py_buffer data, starts, counts, table, query, query_scales, found;
+    Work work = {0};
+    if (!PyArg_ParseTuple(args, "sy*y*y*iiy*y*y*pw*", &name, &data, &starts, &counts, &work.dim, &work.bits, &table, &query,
+                          &query_scales, &work.precise, &found))
+        return NULL;
+    work.data = data.buf;
+    work.starts = starts.buf;
+    work.counts = counts.buf;
+    work.n_pages = starts.len / 8;
+    work.query = query.buf;
+    work.query_scales = query_scales.buf;
+    work.n_query = (int)(query_scales.len / 4);
+    work.table = table.buf;
+    work.found = found.buf;
+
+    Kernel usable[3];
+    int n = find_kernels(usable), chosen = 0;
+    while (chosen < n && strcmp(usable[chosen].name, name) != 0) chosen++;
+    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
+    if (chosen < n && memory != NULL) {
+        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
+        Py_BEGIN_ALLOW_THREADS
+        usable[chosen].maxima(&work);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&counts);
+    PyBuffer_Release(&table);
+    PyBuffer_Release(&query);
+    PyBuffer_Release(&query_scales);
+    PyBuffer_Release(&found);
+    free(memory);
+    if (memory == NULL) return PyErr_NoMemory();
+    if (chosen == n) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'", name);
+    Py_RETURN_NONE;
+}
+
+/* scan(data, starts, n_slots, dim, query, query_scales, found): avx512vnni only, dim a multiple of 16, 32 pages or more. */
+static PyObject *scan(PyObject *self, PyObject *args) {
+    Py_buffer data, starts, query, query_scales, found;
+    Work work = {0};
+    int n_slots;
+    if (!PyArg_ParseTuple(args, "y*y*iiy*y*w*", &data, &starts, &n_slots, &work.dim, &query, &query_scales, &found))
+        return NULL;
+    work.data = data.buf;
+    work.starts = starts.buf;
+    work.n_pages = found.len / 4;
+    work.query = query.buf;
+    work.query_scales = query_scales.buf;
+    work.n_query = (int)(query_scales.len / 4);
+    work.bits = 8;
+    work.found = found.buf;
+    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
+    if (memory != NULL) {
+        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
+        Py_BEGIN_ALLOW_THREADS
+#if X86
+        scan_vnni(&work, n_slots);
+#endif
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&query);
+    PyBuffer_Release(&query_scales);
+    PyBuffer_Release(&found);
+    free(memory);
+    if (memory == NULL) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+#ifndef _WIN32
+/* Read all, without the interpreter's lock: taking it for every page, threads would wait for each other most of the time.
+   The place among them of the first one that could not be read whole; -1 if all were. */
+static Py_ssize_t read_all(const int64_t *descriptors, const int64_t *offsets, const int64_t *sizes, Py_ssize_t n,
+                           const int64_t *starts, char *to) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        for (int64_t done = 0; done < sizes[i];) {
+            const ssize_t got = pread((int)descriptors[i], to + starts[i] + done, (size_t)(sizes[i] - done),
+                                      (off_t)(offsets[i] + done));
+            if (got == 0 || (got < 0 && errno != EINTR)) return i;
+            if (got > 0) done += got;
+        }
+    return -1;
+}
+
+/* read(descriptors, offsets, sizes, starts, buffer): checked by storage.vectors.segments, as above. */
+static PyObject *read_pages(PyObject *self, PyObject *args) {
+    Py_buffer descriptors, offsets, sizes, starts, to;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*", &descriptors, &offsets, &sizes, &starts, &to)) return NULL;
+    Py_ssize_t failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = read_all(descriptors.buf, offsets.buf, sizes.buf, sizes.len / 8, starts.buf, to.buf);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&descriptors);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&sizes);
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&to);
+    return PyLong_FromSsize_t(failed);
+}
+#endif
+
+static PyMethodDef methods[] = {
+#ifndef _WIN32
+    {"read", read_pages, METH_VARARGS, "Read many pages of files into one buffer; see storage.vectors.segments."},
+#endif
+    {"kernels", kernels, METH_NOARGS, "Names of the kernels this processor can run, the fastest first."},
+    {"maxima", maxima, METH_VARARGS, "Best dot products of a query over encoded pages; see storage.scoring.kernel."},
+    {"scan", scan, METH_VARARGS, "MaxSim of a query over many small pages of one size; see storage.scoring.kernel."},
+    {NULL, NULL, 0, NULL},
+};
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "pagesight.storage.scoring._maxsim", NULL, 0, methods, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit__maxsim(void) { return PyModuleDef_Init(&module); }

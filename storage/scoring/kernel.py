@@ -1,0 +1,154 @@
+"""MaxSim of a query over encoded pages, by the C kernel where it was compiled, by numpy where not.
+
+The kernel reads scales and codes where they lie and multiplies integers; see ``_maxsim.c`` for how. Every kernel gives the
+same up to rounding, and releases the interpreter's lock, so that threads add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.storage.errors import DimensionMismatch
+
+try:
+    from pagesight.storage.scoring import _maxsim
+except ImportError:  # no compiler was there at installation
+    _maxsim = None  # type: ignore[assignment]
+
+KERNELS: tuple[str, ...] = (*(_maxsim.kernels() if _maxsim else ()), "numpy")  # that run here, the fastest first
+ON_TORCH = "torch:"
+MAX_QUERY = 1024  # query rows the C kernel takes at once
+QUERY_MAX = 127 * 256  # an int16 whose upper byte is an int8 that is never -128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Encoded pages in one buffer: page p begins at byte ``starts[p]`` and has ``counts[p]`` > 0 token vectors.
+
+    starts, counts: (n_pages,) int64.
+    """
+
+    data: bytes | bytearray | memoryview | NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeLayout:
+    """How rows of codes are read: ``counts[p]`` float32 scales, then as many rows of ``dim * bits / 8`` bytes.
+
+    bits 8: a code is an int8 value. bits 4 or 2: table, (256, 8 / bits) int8, has the values of each byte.
+    """
+
+    dim: int
+    bits: int = 8
+    table: NDArray[np.int8] | None = None
+
+    def n_bytes(self, n_tokens: int) -> int:
+        """Size of a page's scales and codes."""
+        return n_tokens * (4 + self.dim * self.bits // 8)
+
+    def scales(self, data: bytes | memoryview | NDArray[np.uint8], n_tokens: int) -> NDArray[np.float32]:
+        """(n_tokens,) float32, without copying."""
+        return np.frombuffer(data, "<f4", n_tokens)
+
+    def values(self, data: bytes | memoryview | NDArray[np.uint8], n_tokens: int) -> NDArray[np.int8]:
+        """(n_tokens, dim) int8: a value times its token's scale is a component of the vector."""
+        row_bytes = self.dim * self.bits // 8
+        codes = np.frombuffer(data, np.uint8, n_tokens * row_bytes, 4 * n_tokens).reshape(n_tokens, row_bytes)
+        return codes.view(np.int8) if self.table is None else self.table[codes].reshape(n_tokens, self.dim)
+
+
+def maxima(
+    query: NDArray[np.float32],
+    records: Records,
+    layout: CodeLayout,
+    *,
+    precise: bool = True,
+    kernel: str = KERNELS[0],
+) -> NDArray[np.float32]:
+    """The best dot product of each query token on each page, which MaxSim adds up: (n_query_tokens, n_pages) float32.
+
+    query: (n_query_tokens, dim) float32, rows of any length. It is rounded to 15 bits a component; with ``precise=False`` a
+    kernel may round it to 8, which is faster and moves a maximum by about 0.0007 of the row's length.
+    kernel: one of KERNELS, or "torch:" and the name of a device (storage.scoring.torch_kernel). Raises DimensionMismatch.
+    """
+    if query.ndim != 2 or query.shape[1] != layout.dim:
+        raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
+    _check_bounds(records, layout)
+    if kernel.startswith(ON_TORCH):
+        from pagesight.storage.scoring import torch_kernel
+
+        return torch_kernel.maxima(query, records, layout, kernel.removeprefix(ON_TORCH))
+    if kernel == "numpy":
+        return _numpy_maxima(query, records, layout)
+    found = np.empty((len(records), len(query)), np.float32)
+    starts, counts = np.ascontiguousarray(records.starts, np.int64), np.ascontiguousarray(records.counts, np.int64)
+    table = b"" if layout.table is None else layout.table.tobytes()
+    for first in range(0, len(query), MAX_QUERY):
+        codes, scales = _rounded(query[first : first + MAX_QUERY])
+        part = np.empty((len(records), len(scales)), np.float32)
+        _maxsim.maxima(
+            kernel, records.data, starts, counts, layout.dim, layout.bits, table, codes, scales, precise, part
+        )
+        found[:, first : first + MAX_QUERY] = part
+    return found.T
+
+
+def scan(
+    query: NDArray[np.float32],
+    rows: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    layout: CodeLayout,
+    *,
+    kernel: str = KERNELS[0],
+) -> NDArray[np.float32]:
+    """MaxSim of a query over many small int8 pages, with the query in 8 bits: (n_chosen,) float32.
+
+    rows: (n_pages, n_bytes(n_tokens)) uint8, pages of the same few tokens. chosen: the pages to score, (n_chosen,) int64.
+    With few vectors a page, AVX512-VNNI scores 32 pages side by side. Raises DimensionMismatch, IndexError.
+    """
+    n_tokens, starts = rows.shape[1] // layout.n_bytes(1), chosen * rows.shape[1]
+    if kernel != "avx512vnni" or len(chosen) < 32 or layout.dim % 16 or len(query) > MAX_QUERY:
+        records = Records(rows, starts, np.full(len(chosen), n_tokens))
+        return np.asarray(maxima(query, records, layout, precise=False, kernel=kernel).sum(axis=0))
+    if query.ndim != 2 or query.shape[1] != layout.dim:
+        raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
+    if chosen.min() < 0 or chosen.max() >= len(rows):  # the kernel does not look where it reads
+        raise IndexError(f"pages {chosen.min()} to {chosen.max()} are not among {len(rows)}")
+    codes, scales = _rounded(query)
+    found = np.empty(len(chosen), np.float32)
+    _maxsim.scan(rows, starts, n_tokens, layout.dim, codes, scales, found)
+    return found
+
+
+def _rounded(query: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """The query as the kernel takes it: int16 codes and a scale for each row."""
+    scales = (np.abs(query).max(axis=1) / QUERY_MAX).astype(np.float32)
+    return np.rint(query / np.where(scales == 0, 1, scales)[:, None]).astype(np.int16), scales
+
+
+def _check_bounds(records: Records, layout: CodeLayout) -> None:
+    """The kernel does not look where it reads; this does. A violation is a bug of ours."""
+    if len(records):
+        size = records.data.nbytes if isinstance(records.data, memoryview | np.ndarray) else len(records.data)
+        ends = records.starts + records.counts * layout.n_bytes(1)
+        if records.counts.min() < 1 or records.starts.min() < 0 or ends.max() > size:
+            raise ValueError(f"records of {records.counts.min()} or more tokens do not lie within {size} bytes")
+
+
+def _numpy_maxima(query: NDArray[np.float32], records: Records, layout: CodeLayout) -> NDArray[np.float32]:
+    """The same without the extension: one matrix product a page."""
+    found = np.empty((len(query), len(records)), np.float32)
+    data = np.frombuffer(records.data, np.uint8)
+    for i, (start, count) in enumerate(zip(records.starts.tolist(), records.counts.tolist(), strict=True)):
+        record = data[start : start + layout.n_bytes(count)]
+        similarities = query @ layout.values(record, count).astype(np.float32).T
+        found[:, i] = (similarities * layout.scales(record, count)).max(axis=1)
+    return found

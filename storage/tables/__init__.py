@@ -1,0 +1,1 @@
+"""Documents, files, pages, words and state as rows of SQLite."""

@@ -1,0 +1,88 @@
+"""Opening ``metadata.db``: SQLite in WAL mode, with transactions that begin when we say so.
+
+WAL lets any number of readers go on while one process writes, each seeing one whole snapshot.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from pagesight.storage.errors import DiskFull
+from pagesight.storage.tables.schema import index_state, metadata
+from pagesight.storage.tables.words import CREATE_WORDS
+
+DATABASE_NAME = "metadata.db"
+BUSY_SECONDS = 30
+
+
+def open_database(folder: Path) -> Engine:
+    """An engine whose connections read snapshots (``engine.begin()``) or write (``write_transaction``)."""
+    path = folder / DATABASE_NAME
+    # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
+    # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
+    read_only = not os.access(folder, os.W_OK)
+    query = "mode=ro&immutable=1" if read_only else "mode=rwc"
+
+    def connect() -> sqlite3.Connection:
+        uri = f"{path.absolute().as_uri()}?{query}"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=8, max_overflow=-1)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # Python's sqlite3 would begin transactions on its own, and too late
+        cursor = connection.cursor()
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA cache_size = -16384")  # KB: what 100,000 pages' places take
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def write_transaction(engine: Engine, folder: Path) -> Iterator[Connection]:
+    """A transaction that takes SQLite's write lock at once: commits at the end, or leaves no trace."""
+    with disk_errors(folder), engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn "no room" of the file system or of SQLite into DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull(folder, error.strerror or str(error)) from error
+        raise
+    except OperationalError as error:
+        if "disk is full" in str(error.orig) or "disk I/O error" in str(error.orig):
+            raise DiskFull(folder, str(error.orig)) from error
+        raise
+
+
+def create_tables(engine: Engine, folder: Path) -> None:
+    """Make all tables in one transaction, or none."""
+    with write_transaction(engine, folder) as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql(CREATE_WORDS)
+        connection.execute(insert(index_state).values(id=1, generation=0, next_page_id=1, segment=1, segment_bytes=0))

@@ -1,0 +1,116 @@
+"""Rows of documents, names, tags and failures: the statements that commits are made of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from pagesight.storage.tables.schema import document, failure, file, page, page_terms, tag
+from pagesight.storage.values import DocumentInfo, SourceFile
+
+
+def now() -> str:
+    """The present time as stored: ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The files that documents go by. folder: of the index, from which names are found again when both were moved."""
+
+    folder: Path
+
+    def put(self, connection: Connection, document_id: int, source: SourceFile) -> None:
+        """Let a file be a name of a document, and forget what it was a name of before."""
+        location = os.fsencode(source.location)
+        before = connection.execute(select(file.c.document_id).where(file.c.location == location)).scalars().all()
+        values = {
+            "document_id": document_id,
+            "nearby": os.fsencode(os.path.relpath(source.location, self.folder)),
+            "root": os.fsencode(source.root),
+            "path": source.path,
+            "n_bytes": source.n_bytes,
+            "mtime_ns": source.mtime_ns,
+        }
+        statement = upsert(file).values(location=location, **values)
+        connection.execute(statement.on_conflict_do_update(index_elements=["location"], set_=values))
+        connection.execute(delete(failure).where(failure.c.location == location))
+        _drop_if_nameless(connection, before)
+
+    def remove(self, connection: Connection, locations: Sequence[bytes]) -> int:
+        """Forget files; documents without a name left go with them. Returns how many documents went."""
+        named = connection.execute(select(file.c.document_id).where(file.c.location.in_(locations))).scalars().all()
+        connection.execute(delete(file).where(file.c.location.in_(locations)))
+        return _drop_if_nameless(connection, named)
+
+
+def put_document(connection: Connection, info: DocumentInfo, source: SourceFile) -> int:
+    """Insert the document, or empty the one with the same content for its pages to be written anew. Returns its id."""
+    values = {
+        "media_type": info.media_type,
+        "n_bytes": source.n_bytes,
+        "n_pages": info.n_pages,
+        "title": info.title,
+        "author": info.author,
+        "date": info.date,
+        "added_at": now(),
+    }
+    statement = upsert(document).values(sha256=info.sha256, **values)
+    statement = statement.on_conflict_do_update(index_elements=["sha256"], set_=values)
+    document_id: int = connection.execute(statement.returning(document.c.id)).scalar_one()
+    _delete_pages(connection, [document_id])
+    return document_id
+
+
+def put_tags(connection: Connection, document_id: int, tags: dict[str, str]) -> None:
+    """Give a document these tags; others it has stay."""
+    for name, value in tags.items():
+        statement = upsert(tag).values(document_id=document_id, name=name, value=value)
+        statement = statement.on_conflict_do_update(index_elements=["document_id", "name"], set_={"value": value})
+        connection.execute(statement)
+
+
+def put_failures(connection: Connection, source: SourceFile, failures: Sequence[tuple[int, str, str]]) -> None:
+    """Replace what is noted about a file by these (page number or 0, status, reason)."""
+    location = os.fsencode(source.location)
+    connection.execute(delete(failure).where(failure.c.location == location))
+    rows = [
+        {
+            "location": location,
+            "path": source.path,
+            "page_number": number,
+            "status": status,
+            "reason": reason,
+            "n_bytes": source.n_bytes,
+            "mtime_ns": source.mtime_ns,
+            "at": now(),
+        }
+        for number, status, reason in failures
+    ]
+    if rows:
+        connection.execute(insert(failure), rows)
+
+
+def delete_documents(connection: Connection, document_ids: Sequence[int]) -> None:
+    """Delete documents with all that belongs to them."""
+    _delete_pages(connection, document_ids)
+    connection.execute(delete(document).where(document.c.id.in_(document_ids)))
+
+
+def _drop_if_nameless(connection: Connection, document_ids: Sequence[int]) -> int:
+    named = select(file.c.document_id).where(file.c.document_id.in_(document_ids))
+    nameless = sorted(set(document_ids) - set(connection.execute(named).scalars()))
+    delete_documents(connection, nameless)
+    return len(nameless)
+
+
+def _delete_pages(connection: Connection, document_ids: Sequence[int]) -> None:
+    pages = select(page.c.id).where(page.c.document_id.in_(document_ids))
+    connection.execute(delete(page_terms).where(page_terms.c.rowid.in_(pages)))  # FTS5 knows no foreign keys
+    connection.execute(delete(page).where(page.c.document_id.in_(document_ids)))

@@ -1,0 +1,1 @@
+"""Vectors as bytes on disk: codecs, segments of pages, files of rows."""
