@@ -77,6 +77,7 @@ class DocumentInfo:
     sha256: str
     media_type: str  # "application/pdf", "image/png", ...
     n_pages: int
+    kind: str = "pdf"  # of media type, for filters: "pdf", "image", "text"
     title: str = ""
     author: str = ""
     date: str = ""  # ISO 8601 date (YYYY-MM-DD) the document says it was made, else its file's, or ""
@@ -111,3 +112,25 @@ class StoredPage:
     width_pt: float
     height_pt: float
     text_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as the index remembers it."""
+
+    location: bytes
+    sha256: str
+    n_bytes: int
+    mtime_ns: int
+    added_at: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFailure:
+    """A file that gave no document, and why."""
+
+    location: bytes
+    status: str
+    reason: str
+    n_bytes: int
+    mtime_ns: int

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, select, update
@@ -19,32 +18,10 @@ from pagesight.storage.manifest import Manifest
 from pagesight.storage.tables.database import write_transaction
 from pagesight.storage.tables.rows import Names, put_failures, put_tags
 from pagesight.storage.tables.schema import document, failure, file, index_state
-from pagesight.storage.values import SourceFile
+from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.vector_files import VectorFiles
 
 FaultPoint = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file as the index remembers it."""
-
-    location: bytes
-    sha256: str
-    n_bytes: int
-    mtime_ns: int
-    added_at: str  # ISO 8601, UTC
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFailure:
-    """A file that gave no document, and why."""
-
-    location: bytes
-    status: str
-    reason: str
-    n_bytes: int
-    mtime_ns: int
 
 
 class StoreWriter:

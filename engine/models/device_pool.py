@@ -5,20 +5,18 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pagesight.engine.config import ModelConfig
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.indexer.content import PageContent
-from pagesight.indexer.reading.worker import receive, send
+from pagesight.indexer.frames import receive, send
+from pagesight.indexer.launch import start_worker
 from pagesight.storage import errors
 from pagesight.storage.errors import ConfigError, DocumentError, ModelError
 from pagesight.storage.values import EncodedPage
@@ -85,19 +83,11 @@ class _Worker:
 
     def __init__(self, device: str, n_workers: int) -> None:
         self.device = device
-        root = str(Path(errors.__file__).resolve().parent.parent)
-        environment = dict(
-            os.environ, PYTHONPATH=os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        )
-        if device == "cpu":  # they share the cores
-            environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // n_workers)))
+        environment: dict[str, str] = {}
+        if device == "cpu" and "OMP_NUM_THREADS" not in os.environ:  # they share the cores
+            environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // n_workers))
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pagesight.engine.models.device_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
+        self._process = start_worker("pagesight.engine.models.device_worker", environment)
 
     def ask(self, request: tuple[object, ...]) -> Any:
         """Its answer. Raises ModelError if it died, DocumentError and ModelError that it met."""

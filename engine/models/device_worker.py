@@ -15,7 +15,7 @@ import sys
 from typing import IO, Any
 
 from pagesight.engine.models import load_model
-from pagesight.indexer.reading.worker import receive, send
+from pagesight.indexer.frames import receive, send
 from pagesight.storage.errors import SearchEngineError
 
 IDENTITY = (

@@ -16,17 +16,15 @@ import faulthandler
 import json
 import os
 import signal
-import struct
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from pagesight.indexer.content import ReadOptions
+from pagesight.indexer.frames import receive, send
 from pagesight.indexer.reading.page import PagedDocument, drawn_sizes, open_document, read_page
 from pagesight.storage.errors import DocumentError
-
-HEADER = struct.Struct(">I")
 
 
 def main() -> None:
@@ -103,21 +101,6 @@ def describe(error: Exception) -> tuple[str, str]:
     if isinstance(error, MemoryError):
         return "UnreadableDocument", "needs more memory than a reading process may have"
     return type(error).__name__, str(error)
-
-
-def send(stream: IO[bytes], payload: bytes) -> None:
-    stream.write(HEADER.pack(len(payload)) + payload)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> bytes | None:
-    """The next payload; None at the end of the stream, also in the middle of a frame (the sender died)."""
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
-        return None
-    (length,) = HEADER.unpack(header)
-    payload = stream.read(length)
-    return payload if len(payload) == length else None
 
 
 def limit_memory(n_bytes: int) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.reader import PageProblem
 from pagesight.storage.errors import UnreadableDocument
-from pagesight.storage.values import SourceFile
-from pagesight.storage.writer import KnownFile, StoreWriter
+from pagesight.storage.values import KnownFile, SourceFile
+from pagesight.storage.writer import StoreWriter
 
 RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may change again within the same time stamp
 

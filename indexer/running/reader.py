@@ -10,7 +10,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
-from pagesight.indexer.reading.worker import receive, send
+from pagesight.indexer.frames import receive, send
+from pagesight.indexer.launch import start_worker
 from pagesight.storage import errors
 from pagesight.storage.errors import DocumentError, ReaderCrashed, ReaderStalled
 
@@ -80,18 +80,8 @@ class ReadingProcess:
         return frame
 
     def _start(self) -> subprocess.Popen[bytes]:
-        roots = dict.fromkeys(str(Path(module.__file__ or "").resolve().parent.parent) for module in (errors,))
-        environment = dict(
-            os.environ, PYTHONPATH=os.pathsep.join([*roots, *filter(None, [os.environ.get("PYTHONPATH")])])
-        )
-        environment["OMP_NUM_THREADS"] = "1"  # we run as many processes as there are cores
-        self._process = process = subprocess.Popen(
-            [sys.executable, "-m", "pagesight.indexer.reading.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        # We run as many processes as there are cores, each with one thread.
+        self._process = process = start_worker("pagesight.indexer.reading.worker", {"OMP_NUM_THREADS": "1"}, quiet=True)
         assert process.stdin is not None
         assert process.stdout is not None
         answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
