@@ -19,8 +19,8 @@ from benchmarks.common import ROOT, write_result
 from benchmarks.vectors import Corpus, Float, documents
 from pagesight.engine import SearchEngine
 from pagesight.engine.evaluation.folder import read_folder
-from pagesight.storage.scoring.kernel import Records
-from pagesight.storage.vectors.codecs import codec_named
+from pagesight.storage.codecs import codec_named
+from pagesight.storage.scoring.layout import Records
 from pagesight.storage.vectors.page_rows import LEVELS
 from pagesight.storage.vectors.pooling import pool
 
@@ -44,9 +44,9 @@ def sample_docs() -> tuple[list[Float], list[Float]]:
     with tempfile.TemporaryDirectory() as scratch, SearchEngine.open(scratch, codec="float16") as engine:
         list(engine.index([folder]))
         texts = [query.text for query in read_folder(folder).judged]
-        with engine.store.snapshot() as snapshot:
-            page_ids = snapshot.page_ids()
-            pages = [snapshot.read_tokens(page_ids[i : i + 1])[0] for i in range(len(page_ids))]
+        with engine.store.view() as view:
+            page_ids = view.page_ids()
+            pages = [view.tokens(page_ids[i : i + 1])[0] for i in range(len(page_ids))]
         return pages, [query.tokens for query in engine.encoder.encode_queries(texts)]
 
 

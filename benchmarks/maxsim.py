@@ -24,10 +24,10 @@ import numpy as np
 
 from benchmarks.common import write_result
 from benchmarks.vectors import Corpus, documents
+from pagesight.storage.codecs import codec_named
 from pagesight.storage.scoring import kernel
-from pagesight.storage.scoring.kernel import CodeLayout, Records
+from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.scoring.threads import n_shares, n_threads, spread
-from pagesight.storage.vectors.codecs import codec_named
 
 N_PAGES, TOKENS, DIM = 3000, 768, 128
 ROUNDS, N_QUERIES = 7, 40

@@ -37,7 +37,7 @@ Ask = Callable[[Float], list[int]]
 def pagesight(pages: list[Float], folder: Path) -> dict[str, Ask]:
     from pagesight.engine.config import SearchConfig
     from pagesight.engine.encoder import EncodedQuery
-    from pagesight.engine.retrieval import search
+    from pagesight.engine.retrieval import Question, search
     from pagesight.storage.manifest import Manifest
     from pagesight.storage.store import Store
 
@@ -51,9 +51,8 @@ def pagesight(pages: list[Float], folder: Path) -> dict[str, Ask]:
     def ask(config: SearchConfig) -> Ask:
         def answer(query: Float) -> list[int]:
             encoded = EncodedQuery(unit(query.mean(axis=0)), query, ("",) * len(query))
-            with store.snapshot() as snapshot:
-                index = store.recall_index(snapshot)
-                hits = search(encoded, "", snapshot, index, config, words=False)
+            with store.view() as view:
+                hits = search(Question(encoded=encoded), view, config)
             return [hit.page_id - 1 for hit in hits]
 
         return answer
@@ -124,7 +123,7 @@ def fast_plaid(pages: list[Float], folder: Path) -> dict[str, Ask]:
 
     def ask(**options: int) -> Ask:
         def answer(query: Float) -> list[int]:
-            found = index.search(torch.from_numpy(query)[None], top_k=K, show_progress=False, **options)
+            found = view.nearest(torch.from_numpy(query)[None], top_k=K, show_progress=False, **options)
             return [int(number) for number, _ in found[0]]
 
         return answer

@@ -59,11 +59,11 @@ def of_kinds(run: Mapping[str, Mapping[str, float]], dataset: Dataset) -> dict[s
 def bm25(engine: SearchEngine, dataset: Dataset) -> dict[str, dict[str, float]]:
     """A run by BM25 of the words alone; the scores are ranks counted backwards."""
     run = {}
-    with engine.store.snapshot() as snapshot:
+    with engine.store.view() as view:
         for query in dataset.judged:
-            page_ids = snapshot.recall_words(query.text, DEPTH, None)
-            pages = snapshot.describe(page_ids)
-            names = [f"{pages[page_id].document}:{pages[page_id].page_number}" for page_id in page_ids.tolist()]
+            page_ids = view.nearest_by_words(query.text, DEPTH, None)
+            pages = view.describe(page_ids)
+            names = [f"{pages[page_id].document}:{pages[page_id].number}" for page_id in page_ids.tolist()]
             run[query.id] = {name: float(-rank) for rank, name in enumerate(names)}
     return run
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pagesight.storage.snapshot import Snapshot
 
 from benchmarks.common import write_result
 from benchmarks.scale import load_queries
@@ -23,8 +24,7 @@ from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.maxsim import stored_maxima
 from pagesight.storage.recall.index import RecallIndex
 from pagesight.storage.scoring import kernel
-from pagesight.storage.scoring.kernel import CodeLayout
-from pagesight.storage.snapshot import Snapshot
+from pagesight.storage.scoring.layout import CodeLayout
 from pagesight.storage.store import Store
 from pagesight.storage.vectors.codecs import Int8Codec
 from pagesight.storage.vectors.page_rows import LEVELS, map_rows, means_name
@@ -45,13 +45,13 @@ def ways(index: RecallIndex, pages: PageIds) -> dict[str, tuple[Way, float]]:
         return lambda query: top(pages, kernel.scan(query.tokens, rows[n_means], pages, layout), max(WITHIN))
 
     found: dict[str, tuple[Way, float]] = {
-        "single vector, FAISS": (lambda query: index.search(query.single, max(WITHIN), pages)[0], 2 * dim)
+        "single vector, FAISS": (lambda query: view.nearest(query.single, max(WITHIN), pages), 2 * dim)
     }
     found |= {
         f"{n} means of every page" if n > 1 else "the mean of every page": (scan(n), codec.n_bytes(n)) for n in LEVELS
     }
     found["1, 8 and 32 means, one after the other (default)"] = (
-        lambda query: index.search_tokens(query.tokens, max(WITHIN), pages),
+        lambda query: view.nearest_by_means(query.tokens, max(WITHIN), pages),
         sum(codec.n_bytes(n) for n in LEVELS),
     )
     for n_probe, way in faiss_lists(rows[32], pages, dim).items():
@@ -75,7 +75,7 @@ def faiss_lists(rows: NDArray[np.uint8], pages: PageIds, dim: int) -> dict[int, 
     def way(n_probe: int) -> Way:
         def candidates(query: EncodedQuery) -> PageIds:
             parameters: Any = faiss.SearchParametersIVF
-            scores, keys = index.search(query.tokens, 1000, params=parameters(nprobe=n_probe))
+            scores, keys = view.nearest(query.tokens, 1000, params=parameters(nprobe=n_probe))
             found, position = np.unique(keys, return_inverse=True)
             best = np.tile(scores.min(axis=1), (len(found), 1))  # of a page that was not found: what the last one has
             np.maximum.at(best, (position.reshape(keys.shape), np.arange(len(scores))[:, None]), scores)
@@ -120,9 +120,9 @@ def stops(
     hits: dict[str, list[float]] = {}
     used: dict[str, list[int]] = {}
     for query, best in zip(queries, exact, strict=True):
-        candidates = index.search_tokens(query.tokens, 1000, pages)
+        candidates = view.nearest_by_means(query.tokens, 1000, pages)
         by_means = index.pooled_maxima(query.tokens, candidates).sum(axis=0)
-        scores = stored_maxima(query.tokens, snapshot.records(candidates)).sum(axis=0)
+        scores = stored_maxima(query.tokens, view.records(candidates)).sum(axis=0)
         counts = {f"{n} candidates": n for n in fixed}
         for z in adaptive:
             n = 64
@@ -143,15 +143,14 @@ def stops(
 
 def measure(folder: Path) -> dict[str, Any]:
     queries = [query for query, page in load_queries(folder) if page <= N_PAGES][:N_QUERIES]
-    with Store(folder) as store, store.snapshot() as snapshot:
-        index = store.recall_index(snapshot)
-        pages = index.page_ids[:N_PAGES]
-        exact = [top(pages, stored_maxima(q.tokens, snapshot.records(pages)).sum(axis=0), K) for q in queries]
+    with Store(folder) as store, store.view() as view:
+        pages = view.page_ids()[:N_PAGES]
+        exact = [top(pages, stored_maxima(q.tokens, view.records(pages)).sum(axis=0), K) for q in queries]
         return {
             "pages": len(pages),
             "queries": len(queries),
             "ways": compared(ways(index, pages), queries, exact),
-            "early stop": stops(snapshot, index, pages, queries, exact),
+            "early stop": stops(view, index, pages, queries, exact),
         }
 
 

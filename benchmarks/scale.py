@@ -27,8 +27,7 @@ from benchmarks.common import write_result
 from benchmarks.vectors import Corpus, Float, Query, documents, unit
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.retrieval import search
-from pagesight.storage.care.compaction import optimize
+from pagesight.engine.retrieval import Question, search
 from pagesight.storage.manifest import Manifest
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.threads import n_threads
@@ -140,18 +139,17 @@ def measure(folder: Path) -> dict[str, Any]:
         "load_average": round(os.getloadavg()[0], 1),
     }
     began = time.perf_counter()
-    with Store(folder) as store, store.snapshot() as snapshot:
+    with Store(folder) as store, store.view() as view:
         opened = time.perf_counter()
-        index = store.recall_index(snapshot)
         result["open_s"] = round(opened - began, 3)
         result["open_to_search_s"] = round(time.perf_counter() - began, 3)
-        result["pages"] = len(index)
+        result["pages"] = len(view.page_ids())
         queries = list(load_queries(folder))
         exact = []
         times = []
         for query, _ in queries[:N_EXACT]:
             start = time.perf_counter()
-            exact.append(search(query, "", snapshot, index, SearchConfig(exact=True), words=False))
+            exact.append(search(Question(encoded=query), view, SearchConfig(exact=True)))
             times.append(time.perf_counter() - start)
         result["exact"] = {"p50_ms": ms(times, 50), "mrr": mrr(exact, queries)}
         result["rss_mb_after_exact"] = rss_mb()
@@ -167,13 +165,13 @@ def measure(folder: Path) -> dict[str, Any]:
         result["searches"] = rows
         tenth = 'folder = "3"'  # of the documents
         filtered = [
-            search(query, "", snapshot, index, SearchConfig(exact=True), filters=tenth, words=False)
+            search(Question(encoded=query, filters=tenth), view, SearchConfig(exact=True))
             for query, _ in queries[:N_EXACT]
         ]
         result["filter_of_a_tenth"] = timed(store, queries, filtered, SearchConfig(), tenth)
         del result["filter_of_a_tenth"]["mrr"]  # most pages that were asked for are not in it
         three = 'document = "3/000003.pdf" and page <= 3'
-        found = search(queries[0][0], "", snapshot, index, SearchConfig(), filters=three, words=False)
+        found = search(Question(encoded=queries[0][0], filters=three), view, SearchConfig())
         result["filter_of_three_pages_finds"] = len(found)
         result["rss_mb"] = rss_mb()
     return result
@@ -187,9 +185,8 @@ def timed(
     for turn in range(2):  # the first one warms
         for i, (query, _) in enumerate(queries[:N_EXACT]):
             start, cpu_start = time.perf_counter(), time.process_time()
-            with store.snapshot() as snapshot:
-                index = store.recall_index(snapshot)
-                hits = search(query, "", snapshot, index, config, filters=filters, words=False)
+            with store.view() as view:
+                hits = search(Question(encoded=query, filters=filters), view, config)
             if turn:
                 times.append(time.perf_counter() - start)
                 cpu_times.append(time.process_time() - cpu_start)
@@ -215,7 +212,7 @@ def change(folder: Path) -> dict[str, Any]:
         result["delete_a_tenth"] = written(lambda: _delete_tenth(store))
         before = store.bytes_on_disk()
         done: list[Any] = []
-        result["optimize"] = written(lambda: done.append(optimize(store)))
+        result["optimize"] = written(lambda: done.append(store.optimize()))
         result["optimize"] |= {
             "n_pages_moved": done[0].n_pages_moved,
             "gb_before": round(before / 1e9, 2),

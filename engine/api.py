@@ -3,233 +3,263 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 
-from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig
+from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
 from pagesight.engine.describe import describe, describe_page
-from pagesight.engine.indexing import files_to_read, index_files, page_reader
+from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
-from pagesight.engine.results import SearchHit
-from pagesight.engine.retrieval import rerank, search
-from pagesight.storage.errors import ConfigError, ModelMismatch, StoreNotFound, UnknownHit
-from pagesight.storage.manifest import Manifest, check_codec
-from pagesight.storage.store import Store
-from pagesight.storage.tables.catalog import StoredDocument, StoredFailure, Totals
+from pagesight.engine.retrieval import Question, rerank, search
+from pagesight.engine.stages import stage
+from pagesight.storage.addresses import full_address, store_class
+from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
+from pagesight.storage.errors import (
+    CodecMismatch,
+    ConfigError,
+    ModelMismatch,
+    StoreClosed,
+    StoreNotFound,
+    UnknownHit,
+)
+from pagesight.storage.filters import parse_filter
+from pagesight.storage.globs import glob_matches
+from pagesight.storage.manifest import Space
+from pagesight.storage.names import typed
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from pagesight.engine.encoder import EncodedQuery, Encoder
+    from pagesight.engine.encoder import Encoder
     from pagesight.engine.estimate import Estimate
+    from pagesight.engine.index import Store, View
     from pagesight.engine.measure import Measurement
-    from pagesight.engine.retrieval import ScoredPage
+    from pagesight.engine.results import SearchHit
+    from pagesight.engine.stages import OnStage
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
-    from pagesight.storage.care.compaction import Optimized
-    from pagesight.storage.care.doctor import Examination
+    from pagesight.storage.stored import Examination, Optimized, StoredDocument, StoredFailure, Totals
 
 
 class SearchEngine:
-    """An index and the model that made it. Searching is safe from several threads at once."""
+    """An index and the model that made it.
 
-    def __init__(
-        self,
-        folder: Path,
-        store: Store | None,
-        model: str,
-        settings: ModelConfig,
-        *,
-        codec: str = "int8",
-        pool_factor: int = 1,
-    ) -> None:
-        self.folder = folder
-        self._store, self._model, self._settings = store, model, settings
-        self._codec, self._pool_factor = codec, pool_factor
-        self._encoder: Encoder | None = None
+        with SearchEngine.open("my-index") as engine:
+            summary = engine.index(["reports"])
+            for hit in engine.search("turnover by region", k=3, filters="date >= 2024"):
+                print(hit.document, hit.page, hit.regions[0].box)
+
+    Any number of threads may search at once, also while one of them, or another process, indexes. Engines that are open at
+    the same time share a model. Errors that are not bugs are a ``pagesight.errors.SearchEngineError``.
+    """
+
+    def __init__(self, store: Store | None, wanted: _Wanted, encoder: Encoder | None = None) -> None:
+        """Made by ``open``. store: None before the first ``index``. encoder: instead of the model that is wanted."""
+        self._store, self._wanted, self._encoder = store, wanted, encoder
+        self._lock = threading.RLock()
+        self._closed = False
 
     @classmethod
     def open(
         cls,
-        folder: str | PathLike[str],
+        address: str | PathLike[str],
         *,
         model: str | None = None,
+        encoder: Encoder | None = None,
         settings: ModelConfig | None = None,
         codec: str | None = None,
         pool_factor: int | None = None,
     ) -> Self:
-        """Open an index, or name the folder of one to be made by the first ``index``.
+        """Open an index, or name the place of one to be made by the first ``index``.
 
+        address: a folder, or that of another store (storage.addresses), as "memory://notes".
         model: default for a new index is the embedded one; an existing index brings its own, and those of its settings
-        that change vectors; name a folder where the model's files lie elsewhere now. codec: token codec of a new index,
-        "int8" by default. pool_factor: a new index stores one token vector for so many of a page, 1 by default.
-        Raises ModelMismatch if the index was made with another model or other settings than those
-        named, ConfigError for an unknown codec or pool factor, FormatVersionMismatch, StoreCorrupt.
+        that change vectors; name a folder where the model's files lie elsewhere now. encoder: anybody's Encoder, instead.
+        codec: token codec of a new index. pool_factor: a new index stores one token vector for so many of a page.
+        Raises ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
+        another codec or pool factor, ConfigError for what cannot be, FormatVersionMismatch, StoreCorrupt.
         """
-        settings = settings or ModelConfig()
-        model = None if model is None else known_name(model)
-        path = Path(folder).expanduser().absolute()
-        check_codec(codec or "int8", 1 if pool_factor is None else pool_factor)
+        if model is not None and encoder is not None:
+            raise ConfigError(f"give either a model or an encoder, not both {model!r} and {encoder.name!r}")
+        check_codec(codec or DEFAULT_CODEC, DEFAULT_POOL_FACTOR if pool_factor is None else pool_factor)
+        place, settings = full_address(address), settings or ModelConfig()
+        wanted = _Wanted(place, None if model is None else known_name(model), settings, codec, pool_factor)
         try:
-            store = Store(path)
+            store: Store = store_class(place)(place)
         except StoreNotFound:
-            return cls(
-                path, None, model or DEFAULT_MODEL, settings, codec=codec or "int8", pool_factor=pool_factor or 1
-            )
-        stored = store.manifest
+            return cls(None, wanted, encoder)
         try:
-            _check_choice(stored, model, settings)
-        except ModelMismatch:
+            wanted.check(store.space)
+            if encoder is not None:
+                store.space.check_encoder(encoder.name, encoder.fingerprint)
+        except BaseException:
             store.close()
             raise
-        return cls(path, store, model or stored.encoder, settings.with_stored(stored.settings))
+        return cls(store, wanted, encoder)
+
+    @property
+    def address(self) -> str:
+        """Where the index is, or will be."""
+        return self._wanted.address
 
     @property
     def encoder(self) -> Encoder:
         """The model, loaded at its first use. Raises ModelMismatch if it is not what it was when the index was made."""
-        if self._encoder is None:
-            encoder = load_model(self._model, self._settings)
-            if self._store is not None:
-                self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
-            self._encoder = encoder
-        return self._encoder
+        with self._lock:
+            self._check_open()
+            if self._encoder is None:
+                space = None if self._store is None else self._store.space
+                encoder = load_model(*self._wanted.model_of(space))
+                if space is not None:
+                    space.check_encoder(encoder.name, encoder.fingerprint)
+                self._encoder = encoder
+            return self._encoder
 
     @property
     def store(self) -> Store:
-        """The index on disk. Raises StoreNotFound before the first ``index``."""
+        """The index. Raises StoreNotFound before the first ``index``."""
+        self._check_open()
         if self._store is None:
-            raise StoreNotFound(self.folder)
+            raise StoreNotFound(self.address)
         return self._store
 
     def index(
         self,
         paths: Sequence[str | PathLike[str]],
         config: IndexConfig | None = None,
+        *,
+        on_page: Callable[[PageDone], None] | None = None,
+    ) -> IndexSummary:
+        """Bring the index up to date with these files and folders; when it returns, everything is committed.
+
+        A file that cannot be read is an outcome like any other. Stopped by whatever, it keeps what is committed, and the
+        next call goes on. on_page: told of each page as it is encoded.
+        Raises ConfigError, StoreLocked, DiskFull, ModelMismatch.
+        """
+        began = time.monotonic()
+        outcomes = tuple(self.iter_index(paths, config, on_page=on_page))
+        return IndexSummary(outcomes=outcomes, seconds=time.monotonic() - began)
+
+    def iter_index(
+        self,
+        paths: Sequence[str | PathLike[str]],
+        config: IndexConfig | None = None,
+        *,
         on_page: Callable[[PageDone], None] | None = None,
     ) -> Iterator[Outcome]:
-        """Bring the index up to date with these files and folders: yields one outcome a file, once it is committed.
+        """``index`` step by step: one outcome a file, each committed when it is yielded, for who shows progress.
 
-        What has been yielded is safe, however the run ends. Raises StoreLocked, DiskFull.
+        Arguments are checked and the model is loaded by the call; files are read as outcomes are asked for. The right to
+        write is kept until the end, or until the iterator is closed.
         """
-        encoder = self.encoder
-        if self._store is None:
-            self._store = Store.create(self.folder, self._new_manifest(encoder))
-            self._store.manifest.check_encoder(encoder.name, encoder.fingerprint)
-        yield from index_files(self._store, encoder, paths, config or IndexConfig(), on_page)
+        given, config = checked_paths(paths), config or IndexConfig()
+        return index_files(self._made(), self.encoder, given, config, on_page)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
         from pagesight.engine.estimate import estimate
-        from pagesight.storage.vectors.codecs import codec_named
 
-        config, encoder = config or IndexConfig(), self.encoder
-        files = files_to_read(self._store, paths, config)
+        given, config, encoder = checked_paths(paths), config or IndexConfig(), self.encoder
+        files = files_to_read(self._store, given, config)
+        space = self._wanted.space(encoder) if self._store is None else self._store.space
         with page_reader(config, encoder.image_pixels) as reader:
-            return estimate(files, reader, encoder, codec_named(self._codec, encoder.token_dim), self._pool_factor)
+            return estimate(files, reader, encoder, space)
+
+    def view(self) -> View:
+        """One state of the index, for several searches of it: ``with engine.view() as view``. For one thread at a time."""
+        return self.store.view()
 
     def search(
         self,
         query: str,
         *,
-        k: int = 10,
         filters: str | None = None,
-        n_candidates: int = 200,
-        exact: bool = False,
-        score_on: str | None = None,
+        view: View | None = None,
+        on_stage: OnStage | None = None,
+        config: SearchConfig | None = None,
+        **fields: Unpack[SearchFields],
     ) -> list[SearchHit]:
         """The pages that answer best, at most ``k``.
 
-        filters: an expression as in storage.tables.filters, e.g. ``document ~ "finance/*" and page <= 10``; None searches all.
-        n_candidates: pages of the recall stage that are scored exactly. exact: score every page.
-        score_on: a device of torch to score pages on, as "cuda"; None means the processor.
+            engine.search("loans due in 2028", k=3, filters='document ~ "finance/*" and page <= 10')
+
+        filters: an expression as in storage.filters; None searches all. config, or its fields as keywords: see SearchConfig.
+        view: of ``view()``, to search in; None means the present state. on_stage: told of each stage and its seconds.
         Raises EmptyQuery, BadFilter, ConfigError.
         """
-        (hits,) = self.search_many(
-            [query], k=k, filters=filters, n_candidates=n_candidates, exact=exact, score_on=score_on
-        )
-        return hits
+        chosen = self._checked(search_config(config, fields), filters)
+        if view is not None:
+            return self._answer(query, filters, view, chosen, on_stage)
+        with self.view() as present:
+            return self._answer(query, filters, present, chosen, on_stage)
 
     def search_many(
         self,
         queries: Sequence[str],
         *,
-        k: int = 10,
         filters: str | None = None,
-        n_candidates: int = 200,
-        exact: bool = False,
-        score_on: str | None = None,
-    ) -> Iterator[list[SearchHit]]:
+        on_stage: OnStage | None = None,
+        config: SearchConfig | None = None,
+        **fields: Unpack[SearchFields],
+    ) -> list[list[SearchHit]]:
         """``search`` for each query, all in one state of the index."""
-        config = SearchConfig(k=k, n_candidates=max(n_candidates, k), exact=exact, score_on=score_on)
-        if score_on is not None:
-            from pagesight.engine.models.on_torch.runtime import require_device
+        if isinstance(queries, str):
+            raise ConfigError(f"queries must be a list of questions, not the one {queries!r}")
+        chosen = self._checked(search_config(config, fields), filters)
+        with self.view() as view:
+            return [self._answer(query, filters, view, chosen, on_stage) for query in queries]
 
-            require_device(score_on)
-        encoder, store = self.encoder, self.store
-        with store.snapshot() as snapshot:
-            index = store.recall_index(snapshot)
-            for text in queries:
-                (query,) = encoder.encode_queries([text])
-                found = search(
-                    query,
-                    text,
-                    snapshot,
-                    index,
-                    config,
-                    filters=filters,
-                    words=encoder.reads_words,
-                    opening_weight=encoder.opening_weight,
-                )
-                yield describe(found, query, snapshot)
-
-    def remove(self, *names: str, filters: str | None = None) -> list[str]:
+    def remove(self, *names: str, filters: str | None = None, everything: bool = False) -> list[str]:
         """Take documents out of the index; returns their names. The files stay where they are.
 
-        names: paths as hits show them, or globs. filters: documents with a page that fits. A document with several names
-        stays until the last one is removed.
+        names: paths as hits show them, or globs (storage.globs). filters: documents with a page that fits. A document with
+        several names stays until the last one is removed. everything: the explicit word, where neither is given.
+        Raises ConfigError if it is not said what to remove.
         """
+        if not (names or filters is not None or everything):
+            raise ConfigError("say what to remove: names, filters, or everything=True")
+        if filters is not None:
+            parse_filter(filters)
+        wanted = [typed(name) for name in names]
         with self.store.writer() as writer:
             found = [
                 (name, location)
                 for document in self.documents(filters)
                 for name, location in zip(document.names, document.locations, strict=True)
-                if not names or any(name == pattern or fnmatchcase(name, pattern) for pattern in names)
+                if not wanted or any(name == pattern or glob_matches(pattern, name) for pattern in wanted)
             ]
             writer.remove_names([os.fsencode(location) for _, location in found])
         return [name for name, _ in found]
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
-        """What is in the index, in order of names."""
-        with self.store.snapshot() as snapshot:
-            return snapshot.documents(filters)
+        """What is in the index, in order of names. filters: only documents with a page that fits."""
+        with self.view() as view:
+            return view.documents(filters)
 
     def failures(self) -> list[StoredFailure]:
         """What could not be read, and why."""
-        with self.store.snapshot() as snapshot:
-            return snapshot.failures()
+        with self.view() as view:
+            return view.failures()
 
     def totals(self) -> Totals:
         """Numbers of the index."""
-        with self.store.snapshot() as snapshot:
-            return snapshot.totals()
+        with self.view() as view:
+            return view.totals()
 
     def examine(self, *, drop_damaged: bool = False) -> Examination:
-        """Check everything that is stored; see storage.care.doctor."""
-        from pagesight.storage.care.doctor import examine
-
-        return examine(self.store, drop_damaged=drop_damaged)
+        """Check everything that is stored. drop_damaged: forget damaged documents, to be read again by the next ``index``."""
+        return self.store.examine(drop_damaged=drop_damaged)
 
     def optimize(self) -> Optimized:
         """Give back the space of removed documents, and bring the large index's lists up to date; searches go on."""
-        from pagesight.storage.care.compaction import optimize
-
-        return optimize(self.store)
+        return self.store.optimize()
 
     def measure(
         self, queries: Sequence[str] = (), *, n_queries: int = 50, config: SearchConfig | None = None
@@ -238,35 +268,25 @@ class SearchEngine:
 
         Raises EmptyQuery, StoreNotFound, and ConfigError for an empty index.
         """
-        from pagesight.engine.measure import made_up_queries, measure
+        from pagesight.engine.measure import made_up_questions, measure
 
-        with self.store.snapshot() as snapshot:
-            index = self.store.recall_index(snapshot)
-            if len(index) == 0:
-                raise ConfigError(f"the index {self.folder} has no page to measure; index something first")
-            asked = list(zip(queries, self._encoded(queries), strict=True)) or [
-                ("", query) for query in made_up_queries(snapshot, index.page_ids, n_queries)
-            ]
-            weight = self.encoder.opening_weight if queries else 0.0
-
-            def ask(text: str, query: EncodedQuery, config: SearchConfig) -> list[ScoredPage]:
-                return search(query, text, snapshot, index, config, words=bool(text), opening_weight=weight)
-
-            return measure(asked, ask, len(index), config or SearchConfig())
-
-    def _encoded(self, queries: Sequence[str]) -> list[EncodedQuery]:
-        return self.encoder.encode_queries(queries) if queries else []
+        with self.view() as view:
+            if len(view.page_ids()) == 0:
+                raise ConfigError(f"the index {self.address} has no page to measure; index something first")
+            questions = [self._question(query) for query in queries] or list(made_up_questions(view, n_queries))
+            return measure(questions, view, config or SearchConfig())
 
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
         """One page by name, with the regions that match ``query`` if there is one. Raises UnknownHit."""
-        with self.store.snapshot() as snapshot:
-            page_id = snapshot.find_page(document, page)
+        with self.view() as view:
+            page_id = view.find_page(document, page)
             if page_id is None:
-                raise UnknownHit(f"there is no page {document}:{page} in the index; see: pagesight list")
+                raise UnknownHit(f"there is no page {document}:{page} in the index")
             if query is None:
-                return describe_page(page_id, snapshot)
+                return describe_page(page_id, view)
             (encoded,) = self.encoder.encode_queries([query])
-            return describe(rerank(encoded, snapshot, np.array([page_id], np.int64), 1), encoded, snapshot)[0]
+            scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
+            return describe(scored, encoded, view)[0]
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""
@@ -275,8 +295,11 @@ class SearchEngine:
         return marked_pages(hits, password)
 
     def close(self) -> None:
-        if self._store is not None:
-            self._store.close()
+        """Let go of the files and of the model, which is freed when no other engine uses it. The engine cannot be used again."""
+        with self._lock:
+            self._closed, self._encoder = True, None
+            if self._store is not None:
+                self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -286,26 +309,90 @@ class SearchEngine:
     ) -> None:
         self.close()
 
-    def _new_manifest(self, encoder: Encoder) -> Manifest:
-        return Manifest(
+    def _made(self) -> Store:
+        """The store, which is made if there is none yet."""
+        with self._lock:
+            encoder = self.encoder
+            if self._store is None:
+                store: Store = store_class(self.address).create(self.address, self._wanted.space(encoder))
+                try:  # another process may have made it just now, with something else
+                    self._wanted.check(store.space)
+                    store.space.check_encoder(encoder.name, encoder.fingerprint)
+                except BaseException:
+                    store.close()
+                    raise
+                self._store = store
+            return self._store
+
+    def _checked(self, config: SearchConfig, filters: str | None) -> SearchConfig:
+        """Raises BadFilter, and ConfigError for a device that is not there."""
+        if filters is not None:
+            parse_filter(filters)
+        if config.score_on is not None:
+            from pagesight.engine.models.on_torch.runtime import require_device
+
+            require_device(config.score_on)
+        return config
+
+    def _question(self, query: str, filters: str | None = None) -> Question:
+        encoder = self.encoder
+        (encoded,) = encoder.encode_queries([query])
+        text = query if encoder.reads_words else ""
+        return Question(encoded=encoded, text=text, filters=filters, opening_weight=encoder.opening_weight)
+
+    def _answer(
+        self, query: str, filters: str | None, view: View, config: SearchConfig, on_stage: OnStage | None
+    ) -> list[SearchHit]:
+        with stage("encode", on_stage):
+            question = self._question(query, filters)
+        found = search(question, view, config, on_stage)
+        with stage("describe", on_stage):
+            return describe(found, question.encoded, view)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed(self.address)
+
+
+class _Wanted:
+    """What ``SearchEngine.open`` was told; None where an existing index decides."""
+
+    def __init__(
+        self, address: str, model: str | None, settings: ModelConfig, codec: str | None, pool_factor: int | None
+    ) -> None:
+        self.address, self._model, self._settings = address, model, settings
+        self._codec, self._pool_factor = codec, pool_factor
+
+    def check(self, space: Space) -> None:
+        """Raise ModelMismatch or CodecMismatch if an index has something else than what was named.
+
+        Whether a folder holds the same model is seen when it is loaded, from the fingerprint.
+        """
+        if self._model not in (None, space.encoder) and not Path(str(self._model)).expanduser().is_dir():
+            raise ModelMismatch(space.encoder, str(self._model))
+        for name, value in self._settings.stored().items():
+            if space.settings.get(name) != value:
+                before = space.settings.get(name, "as the model has it")
+                raise ModelMismatch(f"{space.encoder}, {name} {before}", f"{name} {value}")
+        if self._codec not in (None, space.codec):
+            raise CodecMismatch("codec", space.codec, str(self._codec))
+        if self._pool_factor not in (None, space.pool_factor):
+            raise CodecMismatch("pool_factor", space.pool_factor, int(self._pool_factor or 0))
+
+    def model_of(self, space: Space | None) -> tuple[str, ModelConfig]:
+        """What to load for an index, or for one that is to be made."""
+        if space is None:
+            return self._model or DEFAULT_MODEL, self._settings
+        return self._model or space.encoder, self._settings.with_stored(space.settings)
+
+    def space(self, encoder: Encoder) -> Space:
+        """Of an index that is to be made."""
+        return Space(
             encoder=encoder.name,
             fingerprint=encoder.fingerprint,
             single_dim=encoder.single_dim,
             token_dim=encoder.token_dim,
-            codec=self._codec,
+            codec=self._codec or DEFAULT_CODEC,
+            pool_factor=self._pool_factor or DEFAULT_POOL_FACTOR,
             settings=self._settings.stored(),
-            pool_factor=self._pool_factor,
         )
-
-
-def _check_choice(stored: Manifest, model: str | None, settings: ModelConfig) -> None:
-    """Raise ModelMismatch if another model, or another setting that changes vectors, is asked for than the index has.
-
-    Whether a folder holds the same model is seen when it is loaded, from the fingerprint.
-    """
-    if model not in (None, stored.encoder) and not Path(str(model)).expanduser().is_dir():
-        raise ModelMismatch(stored.encoder, str(model))
-    for name, value in settings.stored().items():
-        if stored.settings.get(name) != value:
-            before = stored.settings.get(name, "as the model has it")
-            raise ModelMismatch(f"{stored.encoder}, {name} {before}", f"{name} {value}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from pagesight.storage.errors import ConfigError
 
@@ -19,7 +19,7 @@ DEFAULT_MODEL = "multilingual-e5-small"
 class SearchConfig:
     """How a question is answered.
 
-    k: pages returned. n_candidates: pages the recall stage hands to the exact rerank. token_recall: find candidates also by
+    k: pages returned. n_candidates: pages the recall stage hands to the exact rerank, never fewer than k. token_recall: find candidates also by
     their token vectors, beside the single vector and words. exact: score every page instead. score_on: the device of torch
     that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch.
     """
@@ -33,8 +33,27 @@ class SearchConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.k <= 10_000:
             raise ConfigError(f"k must be from 1 to 10000, not {self.k}")
-        if self.n_candidates < self.k and not self.exact:
-            raise ConfigError(f"n_candidates ({self.n_candidates}) must not be smaller than k ({self.k})")
+        if self.n_candidates < 1:
+            raise ConfigError(f"n_candidates must be at least 1, not {self.n_candidates}")
+        object.__setattr__(self, "n_candidates", max(self.n_candidates, self.k))
+
+
+class SearchFields(TypedDict, total=False):
+    """The fields of SearchConfig as keywords of a search."""
+
+    k: int
+    n_candidates: int
+    token_recall: bool
+    exact: bool
+    score_on: str | None
+
+
+def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchConfig:
+    """What a search is told: a whole configuration, or single fields of it, which change it. Raises ConfigError."""
+    known = {f.name for f in fields(SearchConfig)}
+    if unknown := sorted(fields_.keys() - known):
+        raise ConfigError(f"there is no setting {', '.join(unknown)} of a search; there are {', '.join(sorted(known))}")
+    return replace(config or SearchConfig(), **fields_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +101,11 @@ class ModelConfig:
 class IndexConfig:
     """How files are read and stored.
 
-    ocr: None reads pixels where there is no text layer if the model reads words, and never if it sees the page itself.
+    password: tried on encrypted files. ocr: None reads pixels where there is no text layer if the model reads words, and never if it sees the page itself.
     text: text files and code in folders are documents too; a file that is named on its own always is.
-    n_processes: reading processes. seconds_per_page: how long one may be silent before it is stopped.
+    n_processes: reading processes. seconds_per_page: of processor time a page may take, and of doing nothing at all.
+    reindex: read everything again. retry: read again what failed before. rehash: do not trust size and time. prune: forget
+    files that are gone. tags: of the documents, by name.
     """
 
     password: str | None = None

@@ -9,30 +9,29 @@ import numpy as np
 
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
+from pagesight.engine.index import View
 from pagesight.engine.results import SearchHit
 from pagesight.engine.retrieval import ScoredPage
-from pagesight.storage.snapshot import Snapshot
-from pagesight.storage.values import StoredPage
+from pagesight.storage.stored import StoredPage
 
 
-def describe(found: Sequence[ScoredPage], query: EncodedQuery, snapshot: Snapshot) -> list[SearchHit]:
+def describe(found: Sequence[ScoredPage], query: EncodedQuery, view: View) -> list[SearchHit]:
     """Hits for these pages, in this order."""
-    pages = snapshot.describe(np.array([scored.page_id for scored in found], np.int64))
+    pages = view.describe(np.array([scored.page_id for scored in found], np.int64))
     hits = []
     for rank, scored in enumerate(found, start=1):
-        page = pages[scored.page_id]
-        tokens = snapshot.read_tokens(np.array([scored.page_id], np.int64))[0]
-        boxes = snapshot.read_boxes(scored.page_id)
+        page, detail = pages[scored.page_id], view.detail(scored.page_id)
         aspect = page.width_pt / page.height_pt
-        placed = on_page(boxes)
-        heat = supported(token_heat(query.tokens, tokens[placed]), boxes[placed], aspect)
-        snippet = make_snippet(snapshot.read_words(scored.page_id), heat, boxes[placed])
+        placed = on_page(detail.boxes)
+        boxes = detail.boxes[placed]
+        heat = supported(token_heat(query.tokens, detail.tokens[placed]), boxes, aspect)
+        snippet = make_snippet(detail.words, heat, boxes)
         hits.append(
             SearchHit(
                 rank=rank,
                 score=scored.score,
-                regions=find_regions(heat, boxes[placed], aspect),
-                matches=find_matches(query.tokens, query.token_texts, tokens, boxes),
+                regions=find_regions(heat, boxes, aspect),
+                matches=find_matches(query.tokens, query.token_texts, detail.tokens, detail.boxes),
                 snippet=snippet.text,
                 snippet_spans=snippet.spans,
                 **_identity(page),
@@ -41,18 +40,19 @@ def describe(found: Sequence[ScoredPage], query: EncodedQuery, snapshot: Snapsho
     return hits
 
 
-def describe_page(page_id: int, snapshot: Snapshot) -> SearchHit:
+def describe_page(page_id: int, view: View) -> SearchHit:
     """A page that was not searched for: nothing of it matched."""
-    page = snapshot.describe(np.array([page_id], np.int64))[page_id]
+    page = view.describe(np.array([page_id], np.int64))[page_id]
     return SearchHit(rank=1, score=0.0, regions=(), matches=(), snippet="", snippet_spans=(), **_identity(page))
 
 
 def _identity(page: StoredPage) -> dict[str, Any]:
     return {
         "document": page.document,
-        "page": page.page_number,
+        "page": page.number,
         "n_pages": page.n_pages,
         "title": page.title,
+        "kind": page.kind,
         "page_id": page.page_id,
         "path": page.location,
         "sha256": page.sha256,

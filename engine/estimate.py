@@ -10,8 +10,9 @@ from pathlib import Path
 from pagesight.engine.encoder import CountsTokens, Encoder
 from pagesight.indexer.content import PageContent
 from pagesight.indexer.running.reader import PageReader
+from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import BadInput, DocumentError
-from pagesight.storage.vectors.codecs import TokenCodec
+from pagesight.storage.manifest import Space
 from pagesight.storage.vectors.page_rows import row_sizes
 
 TRIED_PAGES = 4
@@ -36,10 +37,8 @@ class Estimate:
     seconds: float | None
 
 
-def estimate(
-    paths: Sequence[Path], reader: PageReader, encoder: Encoder, codec: TokenCodec, pool_factor: int = 1
-) -> Estimate:
-    """Open all files, try a few pages spread over them. pool_factor: see Manifest."""
+def estimate(paths: Sequence[Path], reader: PageReader, encoder: Encoder, space: Space) -> Estimate:
+    """Open all files, try a few pages spread over them. space: how their vectors will be stored."""
     counter = encoder if isinstance(encoder, CountsTokens) else None
     pages, vectors, n_unreadable = _look(paths, reader, counter)
     tried = [pages[i * len(pages) // TRIED_PAGES] for i in range(TRIED_PAGES)] if pages else []
@@ -47,8 +46,8 @@ def estimate(
     n_found, encode_s = _encode(read, encoder)
     per_page = n_found / len(read) if read else 0.0
     n_vectors = sum(vectors) if counter is not None else round(per_page * len(pages))
-    n_stored = -(-n_vectors // pool_factor)
-    n_bytes = codec.n_bytes(n_stored) + n_stored * _BOX_BYTES
+    n_stored = -(-n_vectors // space.pool_factor)
+    n_bytes = codec_named(space.codec, space.token_dim).n_bytes(n_stored) + n_stored * _BOX_BYTES
     seconds = None
     if read:
         # Reading goes on in processes beside the model; on a machine without a GPU they share its cores.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,44 +13,88 @@ from typing import TYPE_CHECKING
 from pagesight.engine.config import IndexConfig
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from pagesight.indexer.running.discover import discover
+from pagesight.indexer.running.discover import Unusable, discover
 from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
 from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
 from pagesight.indexer.running.reader import PageReader
-from pagesight.storage.store import Store
+from pagesight.storage.errors import ConfigError
 from pagesight.storage.values import SourceFile
 
 if TYPE_CHECKING:
     from pagesight.engine.encoder import Encoder
+    from pagesight.engine.index import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSummary:
+    """What an indexing run did: an outcome a file, in the order in which they were committed."""
+
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """How many files became what."""
+        return Counter(outcome.status for outcome in self.outcomes)
+
+    @property
+    def n_pages(self) -> int:
+        """Pages that were read, encoded and stored."""
+        return sum(outcome.n_pages for outcome in self.outcomes)
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """Files that could not be read, and files with pages that could not."""
+        return tuple(o for o in self.outcomes if o.status == Status.FAILED or o.page_problems)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return iter(self.outcomes)
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+
+def checked_paths(paths: Sequence[str | PathLike[str]]) -> list[Path]:
+    """Raises ConfigError for what is no list of paths: a single text would be taken for a list of letters."""
+    if isinstance(paths, str | bytes | PathLike):
+        raise ConfigError(f"paths must be a list of files and folders, not the one {paths!r}; write [{paths!r}]")
+    try:
+        return [Path(path) for path in paths]
+    except TypeError as error:
+        raise ConfigError(f"paths must be a list of files and folders: {error}") from error
 
 
 def index_files(
     store: Store,
     encoder: Encoder,
-    paths: Sequence[str | PathLike[str]],
+    paths: Sequence[Path],
     config: IndexConfig,
     on_page: Callable[[PageDone], None] | None,
 ) -> Iterator[Outcome]:
-    """See ``SearchEngine.index``."""
-    given = [Path(path) for path in paths]
-    extensions = EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS
+    """See ``SearchEngine.iter_index``. Between two outcomes no transaction is open; the right to write is kept to the end."""
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
-        yield from Ingest(writer, reader, encoder, _options(config), on_page).run(discover(given, extensions))
-        missing = missing_files(writer, given)
+        with store.view() as known:
+            ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
+        yield from ingest.run(_found(paths, config))
+        with store.view() as view:
+            missing = missing_files(view.indexed_files(), paths)
         if config.prune and missing:
             writer.remove_names([os.fsencode(source.location) for source in missing])
         status = Status.REMOVED if config.prune else Status.GONE
         yield from (Outcome(source=source, status=status) for source in missing)
 
 
-def files_to_read(store: Store | None, paths: Sequence[str | PathLike[str]], config: IndexConfig) -> list[Path]:
-    """Those of these files and folders that ``index_files`` would have to read. store: None before there is one."""
-    found = discover([Path(path) for path in paths])
+def files_to_read(store: Store | None, paths: Sequence[Path], config: IndexConfig) -> list[Path]:
+    """Those of these files and folders that ``index_files`` would have to read. store: None before there is one.
+
+    Nothing is written, nor kept from others: a writer may be at work.
+    """
+    found = _found(paths, config)
     if store is None:
         return [item.location for item in found if isinstance(item, SourceFile)]
-    with store.writer() as writer:
-        planner = Planner(writer, _options(config))
-        return [plan.path for plan in map(planner.plan, found) if plan.path is not None]
+    with store.view() as view:
+        planner = Planner(view, _options(config))
+    return [plan.path for plan in map(planner.plan, found) if plan.path is not None]
 
 
 def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
@@ -56,6 +102,10 @@ def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
     ocr = config.ocr or ("auto" if image_pixels is None else "off")
     options = ReadOptions(password=config.password, ocr=ocr, image_pixels=image_pixels)
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
+
+
+def _found(paths: Sequence[Path], config: IndexConfig) -> Iterator[SourceFile | Unusable]:
+    return discover(paths, EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS)
 
 
 def _options(config: IndexConfig) -> IngestOptions:

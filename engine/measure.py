@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.retrieval import ScoredPage
-from pagesight.storage.snapshot import Snapshot
+from pagesight.engine.index import View
+from pagesight.engine.retrieval import Question, search
 
 QUERY_TOKENS = 12  # of a question that is made from a page
 NOISE = (
@@ -34,27 +33,22 @@ class Measurement:
     exact_ms: float
 
 
-def measure(
-    queries: Sequence[tuple[str, EncodedQuery]],
-    ask: Callable[[str, EncodedQuery, SearchConfig], list[ScoredPage]],
-    n_pages: int,
-    config: SearchConfig,
-) -> Measurement:
-    """Ask every question twice, as usual and exactly. queries: (text, encoded)."""
-    exactly = SearchConfig(k=config.k, exact=True)
+def measure(questions: Sequence[Question], view: View, config: SearchConfig) -> Measurement:
+    """Ask every question twice, as usual and exactly."""
+    exactly = replace(config, exact=True)
     shares, firsts, usual_ms, exact_ms = [], [], [], []
-    for text, query in queries:
+    for question in questions:
         began = time.perf_counter()
-        usual = [hit.page_id for hit in ask(text, query, config)]
+        usual = [hit.page_id for hit in search(question, view, config)]
         between = time.perf_counter()
-        exact = [hit.page_id for hit in ask(text, query, exactly)]
+        exact = [hit.page_id for hit in search(question, view, exactly)]
         usual_ms.append((between - began) * 1e3)
         exact_ms.append((time.perf_counter() - between) * 1e3)
         shares.append(len(set(usual) & set(exact)) / len(exact))
         firsts.append(usual[0] == exact[0])
     return Measurement(
-        n_queries=len(queries),
-        n_pages=n_pages,
+        n_queries=len(questions),
+        n_pages=len(view.page_ids()),
         k=config.k,
         agreement=statistics.fmean(shares),
         first=statistics.fmean(firsts),
@@ -63,14 +57,15 @@ def measure(
     )
 
 
-def made_up_queries(snapshot: Snapshot, page_ids: NDArray[np.int64], n: int) -> Iterator[EncodedQuery]:
+def made_up_questions(view: View, n: int) -> Iterator[Question]:
     """Questions made of some token vectors of some pages, moved by noise: always the same ones for the same index."""
     rng = np.random.default_rng(1)
+    page_ids = view.page_ids()
     for page_id in np.sort(rng.choice(page_ids, min(n, len(page_ids)), replace=False)):
-        tokens = snapshot.read_tokens(np.array([page_id]))[0]
+        tokens = view.tokens(np.array([page_id]))[0]
         chosen = tokens[rng.choice(len(tokens), min(QUERY_TOKENS, len(tokens)), replace=False)]
         noise = rng.standard_normal(chosen.shape, np.float32)
         moved = chosen + NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
         moved /= np.linalg.norm(moved, axis=1, keepdims=True)
-        single = snapshot.read_single(int(page_id))
-        yield EncodedQuery(single, moved.astype(np.float32), ("",) * len(moved))
+        single = view.single(int(page_id))
+        yield Question(encoded=EncodedQuery(single, moved.astype(np.float32), ("",) * len(moved)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pagesight.indexer.formats import TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import line_span
+from pagesight.storage.names import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class SearchHit:
     page: int  # from 1, as a PDF viewer shows it
     n_pages: int
     title: str
+    kind: str  # pdf, image, text
     page_id: int
     path: Path  # where the file is
     sha256: str  # of the file when it was indexed
@@ -54,7 +55,7 @@ class SearchHit:
     @property
     def lines(self) -> tuple[int, int] | None:
         """First and last line of the best region, for text files; of the page if nothing on it matched."""
-        if self.path.suffix.lower() not in TEXT_EXTENSIONS:
+        if self.kind != "text":
             return None
         return line_span(self.page, self.regions[0].box if self.regions else (0, 0, 1, 1))
 
@@ -75,7 +76,8 @@ class SearchHit:
             "n_pages": self.n_pages,
             **({} if self.lines is None else {"lines": self.lines}),
             "title": self.title,
-            "path": str(self.path),
+            "kind": self.kind,
+            "path": printable(str(self.path)),
             "regions": [region.to_dict() for region in self.regions],
             "snippet": self.snippet,
         }

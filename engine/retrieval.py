@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.maxsim import stored_maxima
-from pagesight.storage.recall.index import RecallIndex
-from pagesight.storage.snapshot import Snapshot
-from pagesight.storage.vectors.records import Places
+from pagesight.engine.index import View
+from pagesight.engine.stages import OnStage, stage
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
 PAGES_AT_ONCE = 8192  # whose scores are held a query token each
@@ -26,6 +24,20 @@ PageIds = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, as a model reads it.
+
+    text: for BM25 over the pages' words; "" leaves words out. filters: see storage.filters; None searches everything.
+    opening_weight: see ``rerank``.
+    """
+
+    encoded: EncodedQuery
+    text: str = ""
+    filters: str | None = None
+    opening_weight: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
     """A page with its exact MaxSim score."""
@@ -34,61 +46,34 @@ class ScoredPage:
     score: float
 
 
-def search(
-    query: EncodedQuery,
-    text: str,
-    snapshot: Snapshot,
-    index: RecallIndex,
-    config: SearchConfig,
-    *,
-    filters: str | None = None,
-    words: bool = True,
-    opening_weight: float = 0.0,
-) -> list[ScoredPage]:
-    """The best pages, at most ``config.k``, higher scores first, ties by page id.
-
-    filters: see storage.tables.filters; None searches everything. words: fuse BM25 over the pages' words into the recall stage.
-    opening_weight: see ``rerank``.
-    """
-    allowed = None if filters is None else index.allowed(filters, snapshot.page_ids)
-    if config.exact:
-        candidates = index.page_ids if allowed is None else allowed
-    else:
-        candidates = recall(
-            query, text, snapshot, index, config, allowed=allowed, words=words, opening_weight=opening_weight
-        )
-    return rerank(query, snapshot, candidates, config.k, opening_weight, places=index.places, device=config.score_on)
+def search(question: Question, view: View, config: SearchConfig, on_stage: OnStage | None = None) -> list[ScoredPage]:
+    """The best pages, at most ``config.k``, higher scores first, ties by page id."""
+    with stage("recall", on_stage):
+        candidates = view.page_ids(question.filters) if config.exact else recall(question, view, config)
+    with stage("rerank", on_stage):
+        return rerank(question, view, candidates, config)
 
 
-def recall(
-    query: EncodedQuery,
-    text: str,
-    snapshot: Snapshot,
-    index: RecallIndex,
-    config: SearchConfig,
-    *,
-    allowed: PageIds | None,
-    words: bool,
-    opening_weight: float = 0.0,
-) -> PageIds:
+def recall(question: Question, view: View, config: SearchConfig) -> PageIds:
     """Candidates for the exact rerank: at most ``config.n_candidates``.
 
     Single vector and BM25 are fused by reciprocal rank. An eighth of the candidates is the best of these; the others
     are the best by means of their token vectors, which come closest to what the rerank will say.
     """
-    n = config.n_candidates
-    everything = index.page_ids if allowed is None else allowed
+    n, query = config.n_candidates, question.encoded
+    everything = view.page_ids(question.filters)
+    allowed = None if question.filters is None else everything
     if len(everything) <= n:
         return everything  # nothing to choose from
-    rankings = [index.search(query.single, n, allowed)[0]]
-    if words:
-        rankings.append(snapshot.recall_words(text, n, allowed))
+    rankings = [view.nearest(query.single, n, allowed)]
+    if question.text:
+        rankings.append(view.nearest_by_words(question.text, n, allowed))
     fused = fuse(rankings)[:n]
     if not config.token_recall:
         return fused
-    pages = index.search_tokens(query.tokens, OPENINGS_SEEN * n if opening_weight else n, allowed)
-    if opening_weight:
-        scored = _blend(pages, snapshot, opening_weight, lambda some: index.pooled_maxima(query.tokens, some))
+    pages = view.nearest_by_means(query.tokens, OPENINGS_SEEN * n if question.opening_weight else n, allowed)
+    if question.opening_weight:
+        scored = _blend(pages, view, question.opening_weight, lambda some: view.means_maxima(query.tokens, some))
         pages = _best(pages, scored, n)[0]
     first = fused[: n // FUSED_SHARE]
     return np.concatenate([first, pages[~np.isin(pages, first)]])[:n]
@@ -102,17 +87,8 @@ def fuse(rankings: Sequence[PageIds]) -> PageIds:
     return np.asarray(page_ids[np.lexsort((page_ids, -scores))], np.int64)
 
 
-def rerank(
-    query: EncodedQuery,
-    snapshot: Snapshot,
-    page_ids: PageIds,
-    k: int,
-    opening_weight: float = 0.0,
-    *,
-    places: Places | None = None,
-    device: str | None = None,
-) -> list[ScoredPage]:
-    """The best ``k`` of these pages by exact MaxSim over their stored token vectors, best first, ties by page id.
+def rerank(question: Question, view: View, page_ids: PageIds, config: SearchConfig) -> list[ScoredPage]:
+    """The best ``config.k`` of these pages by exact MaxSim over their stored token vectors, best first, ties by page id.
 
     A document says on its first page what it is about, and its other pages say it no more: "the OR3471's highest
     voltage" is answered by a table that does not name the chip. So with ``opening_weight`` w in [0, 1] a page's score is
@@ -121,28 +97,29 @@ def rerank(
     Many pages are scored with the query in 8 bits a component first. Those that can be among the first k if that error is
     taken away are scored again with the query in 15 bits.
     """
+    tokens, k = question.encoded.tokens, config.k
 
     def scores(pages: PageIds, *, precise: bool) -> Scores:
         def maxima(some: PageIds) -> Scores:
-            return stored_maxima(query.tokens, snapshot.records(some, places), precise=precise, device=device)
+            return view.maxima(tokens, some, precise=precise, device=config.score_on)
 
         batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
-        scored = [_blend(batch, snapshot, opening_weight, maxima) for batch in batches]
+        scored = [_blend(batch, view, question.opening_weight, maxima) for batch in batches]
         return np.concatenate([*scored, np.empty(0, np.float32)])
 
-    if len(page_ids) > 4 * k and device is None:
+    if len(page_ids) > 4 * k and config.score_on is None:
         quick = scores(page_ids, precise=False)
         kth = np.partition(quick, len(quick) - k)[len(quick) - k]
-        page_ids = page_ids[quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(query.tokens)]
+        page_ids = page_ids[quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(tokens)]
     ids, best = _best(page_ids, scores(page_ids, precise=True), k)
     return [ScoredPage(page_id, score) for page_id, score in zip(ids.tolist(), best.tolist(), strict=True)]
 
 
-def _blend(page_ids: PageIds, snapshot: Snapshot, opening_weight: float, maxima: Callable[[PageIds], Scores]) -> Scores:
+def _blend(page_ids: PageIds, view: View, opening_weight: float, maxima: Callable[[PageIds], Scores]) -> Scores:
     """Scores (n_pages,) from the maxima (n_query_tokens, n_pages) of pages and of the first pages of their documents."""
     if not opening_weight:
         return np.asarray(maxima(page_ids).sum(axis=0))
-    openings = snapshot.opening_pages(page_ids)
+    openings = view.opening_pages(page_ids)
     read = np.union1d(page_ids, openings)
     best = maxima(read)
     own, opening = best[:, np.searchsorted(read, page_ids)], best[:, np.searchsorted(read, openings)]

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, insert, update
 
 from pagesight.storage.tables.rows import Names, put_document, put_failures, put_tags
 from pagesight.storage.tables.schema import index_state, page, page_terms, page_text
-from pagesight.storage.tables.words import fold
 from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
 from pagesight.storage.vectors.segments import BOX_SCALE
 from pagesight.storage.vectors.vector_files import VectorFiles
+from pagesight.storage.words import fold
 
 Reach = Callable[[str], None]
 

@@ -18,14 +18,18 @@
     │   ├── DeviceMemory           the model, or one page, does not fit into memory
     │   └── ExtraMissing           an optional dependency is not installed
     ├── StorageError           the index cannot be used as asked
-    │   ├── StoreNotFound (LookupError), StoreLocked, StoreCorrupt, DiskFull
-    │   ├── FormatVersionMismatch, ModelMismatch, DimensionMismatch (ValueError)
+    │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
+    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
+    │   └── IndexMismatch          it was made another way than it is opened
+    │       ├── ModelMismatch          with another model, or other settings of it
+    │       └── CodecMismatch          with another codec or pool factor
     └── QueryError             the question cannot be answered as asked (ValueError)
         ├── EmptyQuery, BadFilter
         └── UnknownHit (LookupError)
 
-A message says what, which values, and what to do. The command line prints it after ``error:`` without a traceback;
-anything outside this tree is a bug of ours and keeps its traceback.
+A message says what, which values, and what to do, in words that hold for every program; values are attributes where a program
+can act on them. The command line prints it after ``error:`` without a traceback, and adds what to type (engine.cli.hints).
+Anything outside this tree is a bug of ours and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ __all__ = [
     "BadCheckpoint",
     "BadFilter",
     "BadInput",
+    "CodecMismatch",
     "ConfigError",
     "DatasetError",
     "DeviceMemory",
@@ -47,6 +52,7 @@ __all__ = [
     "ExtraMissing",
     "FormatVersionMismatch",
     "HubRefused",
+    "IndexMismatch",
     "ModelError",
     "ModelMismatch",
     "QueryError",
@@ -54,6 +60,7 @@ __all__ = [
     "ReaderStalled",
     "SearchEngineError",
     "StorageError",
+    "StoreClosed",
     "StoreCorrupt",
     "StoreLocked",
     "StoreNotFound",
@@ -163,9 +170,9 @@ class StorageError(SearchEngineError):
 class StoreNotFound(StorageError, LookupError):
     """There is no index in this folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = path
-        super().__init__(f"there is no index in {path}; make one with: pagesight --index {path} index FOLDER")
+        super().__init__(f"there is no index in {path}; index something into it first, or name another")
 
 
 class StoreLocked(StorageError):
@@ -176,8 +183,16 @@ class StoreLocked(StorageError):
         super().__init__(f"the index {path} is being written by {holder}; wait for it to end, or stop it")
 
 
+class StoreClosed(StorageError):
+    """The index was closed by this program."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(f"the index {address} was closed; open it again")
+
+
 class StoreCorrupt(StorageError):
-    """Stored bytes are not what was written."""
+    """Stored bytes are not what was written. Examining the index says what else is damaged, and can drop it."""
 
 
 class DiskFull(StorageError):
@@ -186,7 +201,7 @@ class DiskFull(StorageError):
     def __init__(self, path: Path, cause: str) -> None:
         self.path = path
         super().__init__(
-            f"cannot write to {path}: {cause}; finished documents are safe, make room and run the same command again"
+            f"cannot write to {path}: {cause}; finished documents are safe, make room and do the same again"
         )
 
 
@@ -195,18 +210,32 @@ class FormatVersionMismatch(StorageError):
 
     def __init__(self, path: Path, found: int, readable: int) -> None:
         self.path, self.found, self.readable = path, found, readable
-        remedy = "upgrade pagesight" if found > readable else "make it again with: pagesight index FOLDER"
+        remedy = "upgrade pagesight" if found > readable else "make it again from the documents"
         super().__init__(f"the index {path} has format version {found}, this pagesight reads {readable}; {remedy}")
 
 
-class ModelMismatch(StorageError):
+class IndexMismatch(StorageError):
+    """The index was made another way than it is opened."""
+
+
+class ModelMismatch(IndexMismatch):
     """The index holds vectors of another model."""
 
     def __init__(self, stored: str, given: str) -> None:
         self.stored, self.given = stored, given
         super().__init__(
             f"the index was built with {stored}, not with {given}; their vectors cannot be compared: "
-            "open it with its own model, or index into another folder with --index"
+            "open it with its own model, or index into another place"
+        )
+
+
+class CodecMismatch(IndexMismatch):
+    """The index keeps its token vectors in another way."""
+
+    def __init__(self, what: str, stored: str | int, given: str | int) -> None:
+        self.what, self.stored, self.given = what, stored, given
+        super().__init__(
+            f"the index was built with {what} {stored}, not {given}; leave {what} out, or index into another place"
         )
 
 

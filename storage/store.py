@@ -1,118 +1,178 @@
-"""The index directory: open it, read snapshots of it, write to it.
-
-manifest.json       what made it (storage.manifest)
-metadata.db         SQLite: documents, pages, words, failures, state (storage.tables.schema)
-tokens-*.seg        token vectors and their boxes (storage.vectors.segments)
-singles.f16         single vectors (storage.vectors.page_rows)
-means-*.i8          32, 8 and 1 means of each page's token vectors (storage.vectors.page_rows)
-recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.recall.vector_index)
-lock                held by the one writer; holds its process id
-"""
+"""An index in a folder: open it, view it, write to it. See storage.folder for its files."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from filelock import FileLock, Timeout
+import numpy as np
+from sqlalchemy import Connection, Engine, select
 
-from pagesight.storage.errors import StorageError, StoreCorrupt, StoreLocked
-from pagesight.storage.manifest import MANIFEST_NAME, Manifest
+from pagesight.storage.codecs import codec_named
+from pagesight.storage.errors import StorageError, StoreClosed, StoreCorrupt
+from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
+from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.recall.growth import grow
-from pagesight.storage.recall.index import RecallIndex, SinglePart
-from pagesight.storage.snapshot import Snapshot
+from pagesight.storage.state import State, read_generation
 from pagesight.storage.tables.database import DATABASE_NAME, create_tables, open_database
-from pagesight.storage.vectors.codecs import codec_named
-from pagesight.storage.vectors.segments import SegmentReader
-from pagesight.storage.writer import FaultPoint, StoreWriter
+from pagesight.storage.tables.schema import page
+from pagesight.storage.view import StoreView
+from pagesight.storage.writer import StoreWriter
 
-LOCK_NAME = "lock"
+if TYPE_CHECKING:
+    from pagesight.storage.stored import Examination, Optimized
 
 
 class Store:
-    """An index on disk. Any number of threads and processes may read it while one writes."""
+    """``pagesight.engine.index.Store`` in a folder. Any number of threads and processes may read it while one writes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open an index. Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt."""
-        self.folder = folder
-        self.manifest = Manifest.read(folder)
-        self._codec = codec_named(self.manifest.codec, self.manifest.token_dim)
-        if not (folder / DATABASE_NAME).exists():
-            raise StoreCorrupt(f"{folder / DATABASE_NAME} is missing; restore it from a copy, or make the index again")
-        self.engine = open_database(folder)
-        self._recall: tuple[int, RecallIndex] | None = None
-        self._recall_lock = threading.Lock()
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        """Open an index, and bring it to the present format where it can be written.
+
+        Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt.
+        """
+        path = Path(folder)
+        manifest = Manifest.read(path)
+        if not (path / DATABASE_NAME).exists():
+            raise StoreCorrupt(f"{path / DATABASE_NAME} is missing; restore it from a copy, or make the index again")
+        if manifest.format_version < FORMAT_VERSION:
+            from pagesight.storage.care.upgrade import upgrade
+
+            manifest = upgrade(path, manifest)
+        codec_named(manifest.space.codec, manifest.space.token_dim)
+        self._folder = IndexFolder(path, manifest, open_database(path, manifest.format_version))
+        self._state: State | None = None
+        self._state_lock = threading.Lock()
+        self._closed = False
 
     @classmethod
-    def create(cls, folder: Path, manifest: Manifest) -> Store:
+    def create(cls, folder: str | PathLike[str], space: Space) -> Self:
         """Make an empty index, or open the one that another process has just made here.
 
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
         """
-        codec_named(manifest.codec, manifest.token_dim)
+        codec_named(space.codec, space.token_dim)
+        path = Path(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(
-                f"cannot make the folder {folder}: {error.strerror}; name another with --index"
-            ) from error
-        with _write_lock(folder):
-            if not (folder / MANIFEST_NAME).exists():
+            raise StorageError(f"cannot make the folder {path}: {error.strerror}; name another") from error
+        with write_lock(path):
+            if not (path / MANIFEST_NAME).exists():
                 for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
-                    (folder / name).unlink(missing_ok=True)
-                engine = open_database(folder)
-                create_tables(engine, folder)
+                    (path / name).unlink(missing_ok=True)
+                engine = open_database(path)
+                create_tables(engine, path)
                 engine.dispose()
-                manifest.write(folder)
-        return cls(folder)
+                Manifest(spaces=(space,)).write(path)
+        return cls(path)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """Read in one consistent state, whatever a writer does meanwhile."""
-        segments = SegmentReader(self.folder)  # before the snapshot begins, so that all it names is open
+    @property
+    def address(self) -> str:
+        return str(self._folder.path)
+
+    @property
+    def folder(self) -> Path:
+        return self._folder.path
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._folder.manifest
+
+    @property
+    def space(self) -> Space:
+        return self._folder.space
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's, with its pool of connections to the database of this index."""
+        return self._folder.engine
+
+    def view(self) -> StoreView:
+        """Read in one consistent state, whatever a writer does meanwhile. Close it, or use it by ``with``."""
+        self._check_open()
+        connection = self._begin()
         try:
-            with self.engine.begin() as connection:
-                yield Snapshot(self.folder, self.manifest, self._codec, connection, segments)
-        finally:
-            segments.close()
+            generation, state = read_generation(connection), self._state
+            if state is None or state.generation != generation:
+                connection.close()
+                connection, state = self._begin_anew()
+        except BaseException:
+            connection.close()
+            raise
+        return StoreView(self._folder, connection, state)
 
-    def recall_index(self, snapshot: Snapshot) -> RecallIndex:
-        """What finds candidates in this snapshot; kept until the index changes."""
-        with self._recall_lock:
-            if self._recall is None or self._recall[0] != snapshot.generation:
-                places = snapshot.places()
-                before = None if self._recall is None else self._recall[1].single
-                single = SinglePart.of(self.folder, self.manifest, places.page_ids, before)
-                self._recall = (snapshot.generation, RecallIndex(self.folder, self.manifest, places, single))
-            return self._recall[1]
+    def _begin(self) -> Connection:
+        connection = self.engine.connect()
+        connection.begin()
+        return connection
+
+    def _begin_anew(self) -> tuple[Connection, State]:
+        """A transaction and the state that it sees: files are opened between two readings of one generation."""
+        with self._state_lock:
+            while True:
+                with self.engine.begin() as before:
+                    generation = read_generation(before)
+                state = self._state
+                if state is None or state.generation != generation:
+                    state = State(self._folder, generation, state)
+                connection = self._begin()
+                try:
+                    if read_generation(connection) == generation:
+                        self._state = state
+                        return connection, state
+                except BaseException:
+                    connection.close()
+                    raise
+                connection.close()
 
     @contextmanager
     def writer(self, fault: FaultPoint | None = None) -> Iterator[StoreWriter]:
         """The right to write. Raises StoreLocked if another process has it."""
-        with self.write_lock():
-            writer = StoreWriter(self.folder, self.manifest, self.engine, fault)
+        self._check_open()
+        with write_lock(self.folder):
+            writer = StoreWriter(self._folder, fault)
             try:
                 yield writer
             finally:
                 writer.close()
-            with self.snapshot() as snapshot:
-                grow(self.folder, self.manifest, snapshot.page_ids())
+            with self.engine.begin() as connection:
+                query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
+                page_ids = np.array(connection.execute(query).scalars().all(), np.int64)
+            grow(self.folder, self.space, page_ids)
+
+    def optimize(self, fault: FaultPoint | None = None) -> Optimized:
+        """Give back the space of deleted pages; views go on. Raises StoreLocked, DiskFull, StoreCorrupt."""
+        from pagesight.storage.care.compaction import optimize
+
+        self._check_open()
+        return optimize(self._folder, fault)
+
+    def examine(self, *, drop_damaged: bool = False) -> Examination:
+        """Check every stored byte; views go on. Raises StoreLocked."""
+        from pagesight.storage.care.doctor import examine
+
+        self._check_open()
+        return examine(self._folder, drop_damaged=drop_damaged)
 
     def bytes_on_disk(self) -> int:
         """Space that the index takes; holes in files do not count."""
-        return sum(path.stat().st_blocks * 512 for path in self.folder.iterdir() if path.is_file())
-
-    def write_lock(self) -> AbstractContextManager[None]:
-        """Keep other writers out. Raises StoreLocked if there is one."""
-        return _write_lock(self.folder)
+        return self._folder.bytes_on_disk()
 
     def close(self) -> None:
+        """Let go of all files. Views that are open go on until they are closed."""
+        self._closed = True
+        self._state = None
         self.engine.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed(self.address)
 
     def __enter__(self) -> Self:
         return self
@@ -121,16 +181,3 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-@contextmanager
-def _write_lock(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock file. The operating system lets go of it when the process ends, however it ends."""
-    path = folder / LOCK_NAME
-    try:
-        with FileLock(path, timeout=0):
-            path.write_text(f"process {os.getpid()}", encoding="utf-8")
-            yield
-    except Timeout:
-        holder = path.read_text(encoding="utf-8") if path.exists() else ""
-        raise StoreLocked(folder, holder or "another process") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -96,24 +97,6 @@ class NewPage:
     encoded: EncodedPage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPage:
-    """A page as the index knows it."""
-
-    page_id: int
-    page_number: int
-    n_pages: int
-    document: str  # path relative to the indexed folder
-    root: Path
-    location: Path
-    sha256: str
-    title: str
-    n_tokens: int
-    width_pt: float
-    height_pt: float
-    text_source: str
-
-
 @dataclass(frozen=True, slots=True)
 class KnownFile:
     """A file as the index remembers it."""
@@ -134,3 +117,8 @@ class KnownFailure:
     reason: str
     n_bytes: int
     mtime_ns: int
+
+
+def now() -> str:
+    """The present time as stored: ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -7,34 +7,30 @@ one SQLite transaction. Until then nobody sees them; if the process dies, the ne
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from pagesight.storage.draft import Draft
-from pagesight.storage.manifest import Manifest
-from pagesight.storage.tables.database import write_transaction
+from pagesight.storage.folder import FaultPoint, IndexFolder
+from pagesight.storage.tables.database import raise_generation, write_transaction
 from pagesight.storage.tables.rows import Names, put_failures, put_tags
 from pagesight.storage.tables.schema import document, failure, file, index_state
-from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
+from pagesight.storage.values import SourceFile
 from pagesight.storage.vectors.vector_files import VectorFiles
-
-FaultPoint = Callable[[str], None]
 
 
 class StoreWriter:
     """The one writer of an index; made by ``Store.writer()``, which holds the lock."""
 
-    def __init__(self, folder: Path, manifest: Manifest, engine: Engine, fault: FaultPoint | None = None) -> None:
-        """The fault point is called with the name of each step of a commit, so that tests can stop between any two."""
-        self._folder, self._engine, self._fault = folder, engine, fault
-        self._names = Names(folder)
-        with engine.begin() as connection:
+    def __init__(self, folder: IndexFolder, fault: FaultPoint | None = None) -> None:
+        self._folder, self._engine, self._fault = folder.path, folder.engine, fault
+        self._names = Names(folder.path)
+        with self._engine.begin() as connection:
             state = connection.execute(select(index_state)).one()
         self._next_page_id: int = state.next_page_id
-        self._vectors = VectorFiles(folder, manifest, state.segment, state.segment_bytes)
+        self._vectors = VectorFiles(folder.path, folder.space, state.segment, state.segment_bytes)
 
     def close(self) -> None:
         self._vectors.close()
@@ -68,7 +64,6 @@ class StoreWriter:
     def remove_names(self, locations: Sequence[bytes]) -> int:
         """Forget files; documents without a name left go with them. Returns how many documents went."""
         with self._transaction() as connection:
-            connection.execute(delete(failure).where(failure.c.location.in_(locations)))
             return self._names.remove(connection, locations)
 
     def set_tags(self, sha256: str, tags: dict[str, str]) -> None:
@@ -83,40 +78,6 @@ class StoreWriter:
                 self._names.remove(connection, [os.fsencode(source.location)])
             put_failures(connection, source, [(0, status, reason)])
 
-    # What a writer needs to know
-
-    def known_files(self) -> dict[bytes, KnownFile]:
-        """All names in the index by location."""
-        query = select(file.c.location, document.c.sha256, file.c.n_bytes, file.c.mtime_ns, document.c.added_at)
-        with self._engine.begin() as connection:
-            return {row.location: KnownFile(*row) for row in connection.execute(query.join_from(file, document))}
-
-    def known_failures(self) -> dict[bytes, KnownFailure]:
-        """All files that gave no document, by location."""
-        query = select(failure.c.location, failure.c.status, failure.c.reason, failure.c.n_bytes, failure.c.mtime_ns)
-        with self._engine.begin() as connection:
-            rows = connection.execute(query.where(failure.c.page_number == 0))
-            return {row.location: KnownFailure(*row) for row in rows}
-
-    def indexed_files(self) -> list[SourceFile]:
-        """All names in the index and all files that failed, in order of location."""
-        with self._engine.begin() as connection:
-            rows = connection.execute(
-                select(file.c.location, file.c.root, file.c.path, file.c.n_bytes, file.c.mtime_ns).order_by(
-                    file.c.location
-                )
-            )
-            return [
-                SourceFile(
-                    root=Path(os.fsdecode(row.root)),
-                    path=row.path,
-                    location=Path(os.fsdecode(row.location)),
-                    n_bytes=row.n_bytes,
-                    mtime_ns=row.mtime_ns,
-                )
-                for row in rows
-            ]
-
     def names_of(self, sha256: str) -> list[bytes]:
         """Locations of all files with this content."""
         query = select(file.c.location).join_from(file, document).where(document.c.sha256 == sha256)
@@ -130,7 +91,7 @@ class StoreWriter:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with write_transaction(self._engine, self._folder) as connection:
-            connection.execute(update(index_state).values(generation=index_state.c.generation + 1))
+            raise_generation(connection)
             yield connection
 
     def _reach(self, step: str) -> None:

@@ -12,16 +12,16 @@ import numpy as np
 
 from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.indexer.content import PageContent
-from pagesight.storage.manifest import Manifest
+from pagesight.storage.manifest import Space
 from pagesight.storage.values import DocumentInfo, NewPage, PageWords, SourceFile
 
 ROOT = Path(__file__).parents[1]
 HASHING = HashingEncoder()
 
 
-def manifest(codec: str = "int8") -> Manifest:
+def space(codec: str = "int8") -> Space:
     """Of an index made with the toy encoder."""
-    return Manifest(
+    return Space(
         encoder=HASHING.name,
         fingerprint=HASHING.fingerprint,
         single_dim=HASHING.single_dim,

@@ -17,10 +17,10 @@ import mteb
 from mteb.abstasks.retrieval import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
 
+from pagesight.engine.evaluation.evaluate import Silent, measure
 from pagesight.engine.evaluation.indexing import IndexSetting
 from pagesight.engine.evaluation.layouts import open_datasets
-from pagesight.engine.evaluation.measure import Silent, measure
-from pagesight.engine.evaluation.metrics import evaluate, metric_named
+from pagesight.engine.evaluation.metrics import metric_named, per_query
 from pagesight.engine.evaluation.mteb import EncoderModel, EngineSearch
 from pagesight.engine.evaluation.run import AskConfig
 from pagesight.engine.models import load_model
@@ -130,7 +130,7 @@ def our_scores(folder: Path, what: str) -> dict[str, float]:
         query.id: dict(zip((row.id for row in rows), of_query.tolist(), strict=True))
         for query, of_query in zip(dataset.judged, scores, strict=True)
     }
-    found = evaluate(run, dataset.qrels, [query.id for query in dataset.judged], metrics)
+    found = per_query(run, dataset.qrels, [query.id for query in dataset.judged], metrics)
     return {name: float(values.mean()) for name, values in found.items()}
 
 

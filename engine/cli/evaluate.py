@@ -109,7 +109,7 @@ def evaluate(
     from pagesight.engine.evaluation.report import subsets_table
     from pagesight.engine.evaluation.run import AskConfig
     from pagesight.engine.evaluation.trec import read_qrels
-    from pagesight.storage.manifest import check_codec
+    from pagesight.storage.codecs import check_codec
 
     given_index = _named_index(context)
     if more and not grid:
@@ -195,7 +195,7 @@ def _one(
 ) -> tuple[Result, Run]:
     """Of a run from a file, of an index as it stands, or of one that is made."""
     from pagesight.engine.api import SearchEngine
-    from pagesight.engine.evaluation.measure import measure, measure_index
+    from pagesight.engine.evaluation.evaluate import evaluate_index, evaluate_setting
     from pagesight.engine.evaluation.result import result_of_run
     from pagesight.engine.evaluation.trec import read_run
 
@@ -203,9 +203,9 @@ def _one(
         run = read_run(run_path)
         return result_of_run(dataset, run, metrics, str(run_path)), run
     if given_index is not None:
-        measured = measure_index(dataset, SearchEngine.open(given_index), ask, metrics, bars)
+        measured = evaluate_index(dataset, SearchEngine.open(given_index), ask, metrics, bars)
     else:
-        measured = measure(dataset, setting, ask, metrics, folder, bars)
+        measured = evaluate_setting(dataset, setting, ask, metrics, folder, bars)
     return measured.result, measured.answers.run
 
 

@@ -14,7 +14,7 @@ import click
 from pagesight.engine.cli.main import index_option, model_options, open_engine
 from pagesight.engine.cli.output import IndexProgress, count, duration, error_console, size
 from pagesight.engine.models.on_torch.budgets import BUDGETS
-from pagesight.storage.manifest import CODECS, MAX_POOL_FACTOR
+from pagesight.storage.codecs import CODECS, MAX_POOL_FACTOR
 
 if TYPE_CHECKING:
     from pagesight.engine.estimate import Estimate

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig
 from pagesight.indexer.content import OcrMode
+from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR
 from pagesight.indexer.running.pipeline import PageDone
 from pagesight.indexer.running.plan import Outcome
 
@@ -28,8 +29,8 @@ class IndexSetting:
     """
 
     model: str = DEFAULT_MODEL
-    codec: str = "int8"
-    pool_factor: int = 1
+    codec: str = DEFAULT_CODEC
+    pool_factor: int = DEFAULT_POOL_FACTOR
     truncate_dim: int | None = None
     ocr: OcrMode | None = None
     task: str | None = None
@@ -89,7 +90,7 @@ def make_index(
     began, n_pages = time.perf_counter(), 0
     try:
         config = IndexConfig(ocr=setting.ocr, text=corpus.reads_text, prune=True)
-        for outcome in engine.index([place], config, on_page):
+        for outcome in engine.iter_index([place], config, on_page=on_page):
             n_pages += outcome.n_pages
             if on_file is not None:
                 on_file(outcome)

@@ -60,7 +60,7 @@ def trec_eval() -> Any:
     return pytrec_eval
 
 
-def evaluate(
+def per_query(
     run: Run, qrels: Qrels, query_ids: Sequence[str], metrics: Sequence[Metric]
 ) -> dict[str, NDArray[np.float64]]:
     """Scores of each metric, by its name: (n_queries,) in the order of ``query_ids``. Raises ExtraMissing."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight import engine
+from pagesight.engine.config import SearchConfig
 from pagesight.engine.evaluation.dataset import EvalQuery
 from pagesight.engine.evaluation.indexing import IndexSetting, make_index
 from pagesight.engine.evaluation.rows import CorpusRow, RowCorpus
@@ -43,7 +44,7 @@ class EngineSearch:
     """The whole engine as mteb's SearchProtocol: it indexes each task's corpus in ``folder`` and keeps it there."""
 
     def __init__(
-        self, folder: str | PathLike[str], setting: IndexSetting | None = None, *, n_candidates: int = 200
+        self, folder: str | PathLike[str], setting: IndexSetting | None = None, *, n_candidates: int = SearchConfig().n_candidates
     ) -> None:
         """n_candidates: as in SearchConfig; a task's measures below that rank see nothing."""
         self._folder, self._n_candidates = Path(folder), n_candidates

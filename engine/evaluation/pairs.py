@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.evaluation.statistics import RESAMPLES, SEED, Estimate
+from pagesight.engine.evaluation.statistics import RESAMPLES, SEED, Interval
 from pagesight.engine.evaluation.tables import find_table, table_of_file
 from pagesight.indexer.reading.text_file import text_page
 from pagesight.storage.errors import DatasetError, EmptyQuery, ExtraMissing
@@ -86,7 +86,7 @@ def _singles(encoder: Encoder, texts: Sequence[str]) -> Float:
     return vectors
 
 
-def correlations(cosines_of_pairs: Float, scores: Sequence[float]) -> dict[str, Estimate]:
+def correlations(cosines_of_pairs: Float, scores: Sequence[float]) -> dict[str, Interval]:
     """Spearman's and Pearson's, each with its 95 % bootstrap interval over pairs. Raises ExtraMissing."""
     try:
         from scipy.stats import rankdata
@@ -100,7 +100,7 @@ def correlations(cosines_of_pairs: Float, scores: Sequence[float]) -> dict[str, 
         if name == "Spearman":
             values = [rankdata(of_one, axis=1) for of_one in values]
         low, high = np.nanpercentile(_pearson(values[2], values[3]), (2.5, 97.5))
-        found[name] = Estimate(float(_pearson(values[0], values[1])[0]), float(low), float(high), len(scores))
+        found[name] = Interval(float(_pearson(values[0], values[1])[0]), float(low), float(high), len(scores))
     return found
 
 

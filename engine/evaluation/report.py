@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pagesight.engine.evaluation.result import ALL, Result
 from pagesight.engine.evaluation.run import SHOWN
-from pagesight.engine.evaluation.statistics import Estimate
+from pagesight.engine.evaluation.statistics import Interval
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,7 +98,7 @@ def quality_table(result: Result, columns: int) -> Table:
     return table
 
 
-def _with_interval(e: Estimate) -> str:
+def _with_interval(e: Interval) -> str:
     return f"{e.mean:.3f} ±{(e.high - e.low) / 2:.2f}"
 
 

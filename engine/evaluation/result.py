@@ -12,9 +12,9 @@ import numpy as np
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.evaluation.dataset import Dataset
 from pagesight.engine.evaluation.indexing import IndexingCost
-from pagesight.engine.evaluation.metrics import Metric, Run, evaluate
+from pagesight.engine.evaluation.metrics import Metric, Run, per_query
 from pagesight.engine.evaluation.run import Answers
-from pagesight.engine.evaluation.statistics import Difference, Estimate, compare, estimate
+from pagesight.engine.evaluation.statistics import Difference, Interval, compare, interval
 from pagesight.storage.errors import DatasetError
 
 ALL = "all"
@@ -63,7 +63,7 @@ class Result:
     n_queries: int
     n_unjudged: int
     n_missing: int
-    quality: Mapping[str, Mapping[str, Estimate]]
+    quality: Mapping[str, Mapping[str, Interval]]
     against: str = ""
     differences: Mapping[str, Difference] = field(default_factory=dict)
     faithfulness: Faithfulness | None = None
@@ -77,7 +77,7 @@ class Result:
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Of ``to_dict``. Raises TypeError, KeyError for anything else."""
         quality = {
-            group: {metric: Estimate(**values) for metric, values in by_metric.items()}
+            group: {metric: Interval(**values) for metric, values in by_metric.items()}
             for group, by_metric in fields["quality"].items()
         }
         faithfulness, index = fields["faithfulness"], fields["index"]
@@ -91,10 +91,10 @@ class Result:
         return cls(**{**fields, **rebuilt})
 
 
-def quality_of(run: Run, dataset: Dataset, metrics: Sequence[Metric]) -> dict[str, dict[str, Estimate]]:
+def quality_of(run: Run, dataset: Dataset, metrics: Sequence[Metric]) -> dict[str, dict[str, Interval]]:
     """Means over all queries, and over each group whose name has more than one value."""
     query_ids = [query.id for query in dataset.judged]
-    scores = evaluate(run, dataset.qrels, query_ids, metrics)
+    scores = per_query(run, dataset.qrels, query_ids, metrics)
     members: dict[str, list[int]] = {ALL: list(range(len(query_ids)))}
     values: dict[str, set[str]] = defaultdict(set)
     for query in dataset.judged:
@@ -106,7 +106,7 @@ def quality_of(run: Run, dataset: Dataset, metrics: Sequence[Metric]) -> dict[st
             if len(rows) < len(query_ids):
                 members[f"{name}: {value}"] = rows
     return {
-        group: {name: estimate(of_queries[rows]) for name, of_queries in scores.items()}
+        group: {name: interval(of_queries[rows]) for name, of_queries in scores.items()}
         for group, rows in members.items()
     }
 
@@ -116,7 +116,7 @@ def differences_of(a: Run, b: Run, dataset: Dataset, metrics: Sequence[Metric]) 
     query_ids = [query.id for query in dataset.judged]
     if not any(query_id in b for query_id in query_ids):
         raise DatasetError(f"the run to compare with answers none of the {len(query_ids)} queries of {dataset.name}")
-    ours, theirs = (evaluate(run, dataset.qrels, query_ids, metrics) for run in (a, b))
+    ours, theirs = (per_query(run, dataset.qrels, query_ids, metrics) for run in (a, b))
     return {metric.name: compare(ours[metric.name], theirs[metric.name]) for metric in metrics}
 
 
@@ -181,7 +181,7 @@ def _latency(answers: Answers) -> dict[str, Latency]:
 
 def _index_figures(engine: SearchEngine, cost: IndexingCost) -> IndexFigures:
     totals = engine.totals()
-    on_disk = sum(path.stat().st_size for path in engine.folder.rglob("*") if path.is_file())
+    on_disk = engine.store.bytes_on_disk()
     n_pages = max(totals.n_pages, 1)
     return IndexFigures(
         n_pages=totals.n_pages,

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.describe import describe
-from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.evaluation.dataset import Corpus, Dataset, EvalQuery
 from pagesight.engine.evaluation.pairs import DocumentsAsQueries
-from pagesight.engine.retrieval import ScoredPage, recall, rerank
+from pagesight.engine.index import View
+from pagesight.engine.retrieval import Question, ScoredPage, recall, rerank, search
+from pagesight.engine.stages import STAGES, stage
 from pagesight.storage.errors import ConfigError, DatasetError, EmptyQuery
-from pagesight.storage.snapshot import Snapshot
 
-STAGES = ("encode", "recall", "rerank", "describe")
 SHOWN = 10  # hits that are described, and compared with exact search: what a user sees
 
 
@@ -33,7 +32,7 @@ class AskConfig:
     """
 
     depth: int = 100
-    n_candidates: int = 200
+    n_candidates: int = SearchConfig().n_candidates
     n_exact: int = 100
     symmetric: bool = False
 
@@ -75,16 +74,16 @@ def ask(
 
     Raises DatasetError if nothing that is relevant is in the index.
     """
-    with engine.store.snapshot() as snapshot:
-        items = Items(engine, snapshot, dataset.corpus)
+    with engine.view() as view:
+        items = Items(view, dataset.corpus)
         relevant = {q.id: {i: g for i, g in dataset.qrels[q.id].items() if g > 0} for q in dataset.judged}
         sought = {item for grades in relevant.values() for item in grades}
         if sought and not sought & items.sources.keys():
             raise DatasetError(
-                f"nothing that answers the queries of {dataset.name} is in the index {engine.folder}: its documents were "
-                f"not indexed there, or could not be read (see: pagesight --index {engine.folder} failures)"
+                f"nothing that answers the queries of {dataset.name} is in the index {engine.address}: its documents were "
+                "not indexed there, or could not be read"
             )
-        asking = _Asking(engine, snapshot, items, config)
+        asking = _Asking(engine, view, items, config)
         asking.warm_up(dataset.judged)
         for query in dataset.judged:
             asking.ask(query)
@@ -109,8 +108,8 @@ def search_items(
     among: Mapping[str, Sequence[str]] | None = None,
 ) -> Mapping[str, Mapping[str, float]]:
     """query id -> item -> score, and nothing measured. among: the only items that are scored, for each query."""
-    with engine.store.snapshot() as snapshot:
-        asking = _Asking(engine, snapshot, Items(engine, snapshot, corpus), config)
+    with engine.view() as view:
+        asking = _Asking(engine, view, Items(view, corpus), config)
         for query in queries:
             asking.ask(query, among=None if among is None else among.get(query.id, ()))
         return asking.run
@@ -131,14 +130,14 @@ class Items:
     page_ids: (n,) of all that can be found. sources: item -> where its words came from, as in StoredPage.text_source.
     """
 
-    def __init__(self, engine: SearchEngine, snapshot: Snapshot, corpus: Corpus) -> None:
-        self.page_ids = snapshot.page_ids()
-        locations = {document.sha256: document.locations for document in engine.documents()}
+    def __init__(self, view: View, corpus: Corpus) -> None:
+        self.page_ids = view.page_ids()
+        locations = {document.sha256: document.locations for document in view.documents()}
         self._of_page: dict[int, tuple[str, ...]] = {}
         self.sources: dict[str, str] = {}
-        for page_id, page in snapshot.describe(self.page_ids).items():
-            found = (corpus.item(location, page.page_number) for location in locations.get(page.sha256, ()))
-            items = tuple(item for item in found if item is not None) or (f"{page.document}:{page.page_number}",)
+        for page_id, page in view.describe(self.page_ids).items():
+            found = (corpus.item(location, page.number) for location in locations.get(page.sha256, ()))
+            items = tuple(item for item in found if item is not None) or (f"{page.document}:{page.number}",)
             self._of_page[page_id] = items
             self.sources.update(dict.fromkeys(items, page.text_source))
 
@@ -158,11 +157,9 @@ class Items:
 
 
 class _Asking:
-    def __init__(self, engine: SearchEngine, snapshot: Snapshot, items: Items, config: AskConfig) -> None:
+    def __init__(self, engine: SearchEngine, view: View, items: Items, config: AskConfig) -> None:
         self._encoder = DocumentsAsQueries(engine.encoder) if config.symmetric else engine.encoder
-        self._snapshot = snapshot
-        self._index = engine.store.recall_index(snapshot)
-        self._items, self._config = items, config
+        self._view, self._items, self._config = view, items, config
         self.run: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._shown: dict[str, tuple[str, ...]] = {}
@@ -175,50 +172,45 @@ class _Asking:
         self._seconds.clear()
 
     def ask(self, query: EvalQuery, *, among: Sequence[str] | None = None) -> None:
-        """In the stages of engine.retrieval.search, with the time that each takes."""
-        clock = [time.perf_counter()]
+        """As the engine answers, with the time that each stage takes."""
+        seconds: dict[str, float] = {}
         try:
-            (encoded,) = self._encoder.encode_queries([query.text])
+            with stage("encode", seconds.__setitem__):
+                question = self._question(query)
         except EmptyQuery:
             self.run[query.id] = {}
             return
-        clock.append(time.perf_counter())
-        candidates = self._recall(encoded, query.text) if among is None else self._items.pages(among)
-        clock.append(time.perf_counter())
-        ranked = self._rerank(encoded, candidates, self._config.depth)
-        clock.append(time.perf_counter())
-        describe(ranked[:SHOWN], encoded, self._snapshot)
-        clock.append(time.perf_counter())
-        for stage, seconds in zip(STAGES, np.diff(clock).tolist(), strict=True):
-            self._seconds[stage].append(seconds)
+        config = self._search_config(self._config.depth)
+        if among is None:
+            ranked = search(question, self._view, config, seconds.__setitem__)
+        else:
+            ranked = rerank(question, self._view, self._items.pages(among), config)
+        with stage("describe", seconds.__setitem__):
+            describe(ranked[:SHOWN], question.encoded, self._view)
+        for name, taken in seconds.items():
+            self._seconds[name].append(taken)
         self.run[query.id] = self._items.scores(ranked, query.id if self._config.symmetric else None)
 
     def compare(self, query: EvalQuery) -> None:
         """The same with exact search beside it."""
         if not self.run[query.id]:
             return
-        (encoded,) = self._encoder.encode_queries([query.text])
-        candidates = self._recall(encoded, query.text)
-        exact = self._rerank(encoded, self._items.page_ids, SHOWN)
+        question, config = self._question(query), self._search_config(SHOWN)
+        candidates = recall(question, self._view, config)
+        exact = search(question, self._view, replace(config, exact=True))
         self._recalled.append(float(np.isin([page.page_id for page in exact], candidates).mean()))
         self._exact[query.id] = tuple(self._items.scores(exact))
-        self._shown[query.id] = tuple(self._items.scores(self._rerank(encoded, candidates, SHOWN)))
+        self._shown[query.id] = tuple(self._items.scores(rerank(question, self._view, candidates, config)))
 
-    def _recall(self, encoded: EncodedQuery, text: str) -> NDArray[np.int64]:
-        encoder, config = self._encoder, SearchConfig(k=SHOWN, n_candidates=self._config.n_candidates)
-        return recall(
-            encoded,
-            text,
-            self._snapshot,
-            self._index,
-            config,
-            allowed=None,
-            words=encoder.reads_words,
-            opening_weight=encoder.opening_weight,
-        )
+    def _question(self, query: EvalQuery) -> Question:
+        encoder = self._encoder
+        (encoded,) = encoder.encode_queries([query.text])
+        text = query.text if encoder.reads_words else ""
+        return Question(encoded=encoded, text=text, opening_weight=encoder.opening_weight)
 
-    def _rerank(self, encoded: EncodedQuery, page_ids: NDArray[np.int64], k: int) -> list[ScoredPage]:
-        return rerank(encoded, self._snapshot, page_ids, k, self._encoder.opening_weight)
+    def _search_config(self, k: int) -> SearchConfig:
+        """No more pages than candidates: their number is what a sweep measures."""
+        return SearchConfig(k=min(k, self._config.n_candidates), n_candidates=self._config.n_candidates)
 
     def answers(self, *, n_missing: int, scanned: frozenset[str]) -> Answers:
         return Answers(

@@ -36,7 +36,7 @@ class Difference:
     n: int
 
 
-def estimate(values: Float) -> Estimate:
+def interval(values: Float) -> Estimate:
     """Mean of one score a query, with a percentile bootstrap over queries (Efron 1979; Sakai 2006 for retrieval)."""
     low, high = _interval(values)
     return Estimate(float(values.mean()), low, high, len(values))

@@ -13,13 +13,13 @@ from typing import Any
 from pagesight import engine
 from pagesight.engine.evaluation.dataset import Dataset
 from pagesight.engine.evaluation.indexing import IndexSetting
-from pagesight.engine.evaluation.measure import Watcher, measure
+from pagesight.engine.evaluation.evaluate import Watcher, evaluate_setting
 from pagesight.engine.evaluation.metrics import Metric
 from pagesight.engine.evaluation.result import Result, agreement
 from pagesight.engine.evaluation.run import AskConfig
 from pagesight.engine.models import spec_of
+from pagesight.storage.codecs import check_codec
 from pagesight.storage.errors import ConfigError, ModelError
-from pagesight.storage.manifest import check_codec
 
 PARAMETERS = ("model", "task", "ocr", "codec", "pool_factor", "truncate_dim", "n_candidates")  # another index first
 _NUMBERS = ("pool_factor", "truncate_dim", "n_candidates")
@@ -129,7 +129,7 @@ def sweep(
             yield _read(path)
             continue
         try:
-            measured = measure(dataset, point.index, point.ask, metrics, folder, watcher)
+            measured = evaluate_setting(dataset, point.index, point.ask, metrics, folder, watcher)
         except ModelError as error:
             yield PointSkipped(f"model {point.index.model}", str(error))
             continue

@@ -14,8 +14,8 @@ from pagesight.engine.config import ModelConfig
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.indexer.content import PageContent
 from pagesight.storage.errors import ConfigError, EmptyQuery
-from pagesight.storage.tables.words import terms
 from pagesight.storage.values import EncodedPage
+from pagesight.storage.words import terms
 
 DIM = 16
 SINGLE_DIMS = (4, 8, 16)

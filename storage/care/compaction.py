@@ -1,50 +1,42 @@
 """Giving back the space of deleted pages, while others go on reading.
 
 Live records of segments with much dead space are copied behind everything else, one segment at a time; one transaction then
-names their new places, and only after it the old file goes. Readers keep files open that their snapshot names, so nothing
-is taken from under them. A process killed at any moment leaves files that nobody names: the next run removes them.
+names their new places, and only after it the old file goes. Readers keep files open that their state names, so nothing is
+taken from under them; the next reader finds a new generation and looks again. A process killed at any moment leaves files
+that nobody names: the next run removes them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import bindparam, func, select, update
 
+from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.recall.growth import grow
-from pagesight.storage.store import Store
-from pagesight.storage.tables.database import BUSY_SECONDS, disk_errors, write_transaction
+from pagesight.storage.stored import Optimized
+from pagesight.storage.tables.database import BUSY_SECONDS, disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.schema import index_state, page
 from pagesight.storage.vectors.page_rows import keep_rows, row_sizes
 from pagesight.storage.vectors.segments import (
+    ALIGNMENT,
     RecordRef,
     SegmentReader,
     SegmentWriter,
-    padded,
     segment_path,
     segments_in,
 )
-from pagesight.storage.writer import FaultPoint
 
 DEAD_SHARE = 0.1  # of a segment, from which it is written anew
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Optimized:
-    """What was done. Bytes are those on the disk; holes in files do not count."""
-
-    bytes_before: int
-    bytes_after: int
-    bytes_written: int
-    n_pages_moved: int
-
-
-def optimize(store: Store, fault: FaultPoint | None = None) -> Optimized:
+def optimize(folder: IndexFolder, fault: FaultPoint | None = None) -> Optimized:
     """Compact everything, and bring the inverted lists up to date. Raises StoreLocked, DiskFull, StoreCorrupt."""
-    before = store.bytes_on_disk()
-    with store.write_lock(), disk_errors(store.folder):
-        compaction = _Compaction(store, fault or (lambda _: None))
+    before = folder.bytes_on_disk()
+    with write_lock(folder.path), disk_errors(folder.path):
+        compaction = _Compaction(folder, fault or (lambda _: None))
         compaction.remove_left_overs()
         for segment in compaction.sparse_segments():
             compaction.move(segment)
@@ -52,20 +44,20 @@ def optimize(store: Store, fault: FaultPoint | None = None) -> Optimized:
         compaction.tidy_database()
     return Optimized(
         bytes_before=before,
-        bytes_after=store.bytes_on_disk(),
+        bytes_after=folder.bytes_on_disk(),
         bytes_written=compaction.bytes_written,
         n_pages_moved=compaction.n_pages_moved,
     )
 
 
 class _Compaction:
-    def __init__(self, store: Store, reach: FaultPoint) -> None:
-        self._store, self._folder, self._reach = store, store.folder, reach
+    def __init__(self, folder: IndexFolder, reach: FaultPoint) -> None:
+        self._index, self._folder, self._reach = folder, folder.path, reach
         self.bytes_written = self.n_pages_moved = 0
 
     def remove_left_overs(self) -> None:
         """Files of runs that died: temporary ones, and segments that nobody names."""
-        with self._store.engine.begin() as connection:
+        with self._index.engine.begin() as connection:
             named = set(connection.execute(select(page.c.segment).distinct()).scalars())
             named.add(connection.execute(select(index_state.c.segment)).scalar_one())
         for segment in segments_in(self._folder):
@@ -76,16 +68,16 @@ class _Compaction:
 
     def sparse_segments(self) -> list[int]:
         """Segments whose dead share is DEAD_SHARE or more."""
-        live: dict[int, int] = {}
-        with self._store.engine.begin() as connection:
-            for row in connection.execute(select(page.c.segment, page.c.n_bytes)):
-                live[row.segment] = live.get(row.segment, 0) + padded(row.n_bytes)
+        taken = func.sum((page.c.n_bytes + (ALIGNMENT - 1)) // ALIGNMENT * ALIGNMENT)  # as padded()
+        with self._index.engine.begin() as connection:
+            query = select(page.c.segment, taken).group_by(page.c.segment)
+            live = {segment: int(n_bytes) for segment, n_bytes in connection.execute(query)}
         sizes = {segment: segment_path(self._folder, segment).stat().st_size for segment in segments_in(self._folder)}
         return [segment for segment, size in sizes.items() if live.get(segment, 0) < (1 - DEAD_SHARE) * size]
 
     def move(self, segment: int) -> None:
         """Copy what lives in a segment behind the last committed byte, and remove the segment."""
-        with self._store.engine.begin() as connection:
+        with self._index.engine.begin() as connection:
             state = connection.execute(select(index_state)).one()
             query = select(page).where(page.c.segment == segment).order_by(page.c.offset)
             rows = connection.execute(query).all()
@@ -97,10 +89,10 @@ class _Compaction:
             moved = [self._copy(row, reader, writer) for row in rows]
             writer.sync()
         finally:
-            reader.close()
             writer.close()
         self._reach("records copied")
-        with write_transaction(self._store.engine, self._folder) as connection:
+        with write_transaction(self._index.engine, self._folder) as connection:
+            raise_generation(connection)
             if moved:
                 statement = update(page).where(page.c.id == bindparam("page_id"))
                 places: dict[str, Any] = {"segment": bindparam("new_segment"), "offset": bindparam("new_offset")}
@@ -120,18 +112,19 @@ class _Compaction:
 
     def keep_rows(self) -> None:
         """Make holes of deleted pages' rows, and leave deleted pages out of the inverted lists."""
-        manifest = self._store.manifest
-        with self._store.snapshot() as snapshot:
-            page_ids = snapshot.page_ids()
+        space, page_ids, written = self._index.space, self._page_ids(), self.bytes_written
         if len(page_ids) < self._n_pages_ever() * (1 - DEAD_SHARE):
-            for name, size in row_sizes(manifest.single_dim, manifest.token_dim).items():
-                self.bytes_written += keep_rows(self._folder / name, size, page_ids)
+            for name, size in row_sizes(space.single_dim, space.token_dim).items():
+                self.bytes_written += keep_rows(self._folder, name, size, page_ids)
                 self._reach(f"{name} kept")
-        self.bytes_written += grow(self._folder, manifest, page_ids, anew=True)
+        self.bytes_written += grow(self._folder, space, page_ids, anew=True)
+        if self.bytes_written > written:
+            with write_transaction(self._index.engine, self._folder) as connection:
+                raise_generation(connection)  # readers let go of the old files
 
     def tidy_database(self) -> None:
         """Let SQLite merge the words, and give back its free pages if they are many."""
-        connection = self._store.engine.raw_connection()  # VACUUM wants no transaction around it
+        connection = self._index.engine.raw_connection()  # VACUUM wants no transaction around it
         try:
             cursor = connection.cursor()
             cursor.execute("INSERT INTO page_terms(page_terms) VALUES ('optimize')")
@@ -141,15 +134,19 @@ class _Compaction:
             if n_free > DEAD_SHARE * n_used:
                 cursor.execute("VACUUM")
                 self.bytes_written += (n_used - n_free) * cursor.execute("PRAGMA page_size").fetchone()[0]
-            cursor.execute(
-                "PRAGMA busy_timeout = 0"
-            )  # a reader may keep the log from being cut: then the next one cuts it
+            # A reader may keep the log from being cut: then the next one cuts it.
+            cursor.execute("PRAGMA busy_timeout = 0")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
         finally:
             connection.close()
         self._reach("database tidied")
 
+    def _page_ids(self) -> NDArray[np.int64]:
+        with self._index.engine.begin() as connection:
+            query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
+            return np.array(connection.execute(query).scalars().all(), np.int64)
+
     def _n_pages_ever(self) -> int:
-        with self._store.engine.begin() as connection:
+        with self._index.engine.begin() as connection:
             return int(connection.execute(select(index_state.c.next_page_id)).scalar_one()) - 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pagesight.storage.manifest import Manifest
+from pagesight.storage.manifest import Space
 from pagesight.storage.recall.index import TAIL_PAGES, Float, PageIds, fits_flat
 from pagesight.storage.recall.vector_index import (
     ROWS_A_LIST,
@@ -23,20 +23,21 @@ from pagesight.storage.recall.vector_index import (
     saved,
     train,
 )
-from pagesight.storage.vectors.page_rows import read_singles
+from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 
 BATCH_PAGES = 4096
 
 
-def grow(folder: Path, manifest: Manifest, page_ids: PageIds, *, anew: bool = False) -> int:
+def grow(folder: Path, space: Space, page_ids: PageIds, *, anew: bool = False) -> int:
     """Bring the file up to these pages if enough were added; ``anew``: leave deleted pages out. Returns bytes written."""
-    if fits_flat(len(page_ids), manifest.single_dim):
+    if fits_flat(len(page_ids), space.single_dim):
         return 0
+    rows = PageRows(folder, row_sizes(space.single_dim, space.token_dim))
 
     def batches(pages: PageIds) -> Iterator[tuple[Float, PageIds]]:
         for first in range(0, len(pages), BATCH_PAGES):
             batch = pages[first : first + BATCH_PAGES]
-            yield read_singles(folder, manifest.single_dim, batch), batch
+            yield rows.singles(batch), batch
 
     reached = next((reached for _, reached in saved(folder)), 0)
     added = page_ids[np.searchsorted(page_ids, reached) :]
@@ -47,5 +48,5 @@ def grow(folder: Path, manifest: Manifest, page_ids: PageIds, *, anew: bool = Fa
     if old is not None and len(page_ids) <= old.index.nlist * ROWS_A_LIST * TRAINED_FOR_GROWTH:
         return save(fill(old.index, batches(added), below), folder)
     sample = np.random.default_rng(1).choice(page_ids, sample_size(len(page_ids)), replace=False)
-    index = train(read_singles(folder, manifest.single_dim, np.sort(sample)), len(page_ids))
+    index = train(rows.singles(np.sort(sample)), len(page_ids))
     return save(fill(index, batches(page_ids), below), folder)

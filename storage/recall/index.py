@@ -10,20 +10,17 @@ Everything here is derived from row files and belongs to one state of the index 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.manifest import Manifest
 from pagesight.storage.recall.vector_index import VectorIndex, flat, load
 from pagesight.storage.scoring import kernel
-from pagesight.storage.scoring.kernel import CodeLayout, Records
+from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.scoring.threads import n_shares, spread
-from pagesight.storage.vectors.page_rows import LEVELS, map_rows, means_name, read_singles
-from pagesight.storage.vectors.records import Places
+from pagesight.storage.vectors.page_rows import LEVELS, PageRows, means_name
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -31,7 +28,6 @@ FLAT_COMPONENTS = 20_000_000  # of all single vectors, up to which each is compa
 TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
 SIEVES = ((1, 8_192, 10), (8, 2_048, 40))  # scored by so many means, this many pages go on, or one of so many
 SAMPLED = 8_192  # scores that tell where the best begin
-MAX_FILTERS = 64  # whose pages are remembered
 
 
 def fits_flat(n_pages: int, dim: int) -> bool:
@@ -47,60 +43,42 @@ class SinglePart:
     tail: VectorIndex
 
     @classmethod
-    def of(cls, folder: Path, manifest: Manifest, page_ids: PageIds, before: SinglePart | None) -> SinglePart:
-        """For these pages, keeping of ``before`` what still serves. Raises StoreCorrupt."""
+    def of(cls, folder: Path, dim: int, rows: PageRows, page_ids: PageIds, before: SinglePart | None) -> SinglePart:
+        """For these pages, keeping of ``before``, of an earlier generation, what still serves. Raises StoreCorrupt."""
         below = int(page_ids[-1]) + 1 if len(page_ids) else 0
         if before is not None and below == before.tail.below:
             return before
 
         def index_pages(first: int) -> VectorIndex:
             chosen = page_ids[np.searchsorted(page_ids, first) :]
-            return flat(read_singles(folder, manifest.single_dim, chosen), chosen, below)
+            return flat(rows.singles(chosen), chosen, below)
 
         main = None if before is None else before.main
         if main is None or len(page_ids) - np.searchsorted(page_ids, main.below) > TAIL_PAGES:
-            saved = None if fits_flat(len(page_ids), manifest.single_dim) else load(folder)
+            saved = None if fits_flat(len(page_ids), dim) else load(folder)
             main = saved or index_pages(0)
         return cls(main, index_pages(main.below))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallIndex:
-    """``places``: all pages of this state that have something to find."""
+    """page_ids: all pages of this state that have something to find, ascending. Any number of threads may search it."""
 
-    folder: Path
-    manifest: Manifest
-    places: Places
+    page_ids: PageIds
+    rows: PageRows
+    token_dim: int
     single: SinglePart
-    _filtered: dict[str, PageIds] = field(default_factory=dict)
-    _maps: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
-    @property
-    def page_ids(self) -> PageIds:
-        """Ascending."""
-        return self.places.page_ids
-
-    def __len__(self) -> int:
-        return len(self.page_ids)
-
-    def allowed(self, filters: str, find: Callable[[str], PageIds]) -> PageIds:
-        """Pages that fit a filter, ascending; found once in this state."""
-        if filters not in self._filtered:
-            if len(self._filtered) >= MAX_FILTERS:
-                self._filtered.clear()
-            self._filtered[filters] = find(filters)
-        return self._filtered[filters]
-
-    def search(self, vector: Float, k: int, allowed: PageIds | None) -> tuple[PageIds, Float]:
-        """The ``k`` nearest pages by single vector, best first, ties by page id: page ids (<= k,), scores (<= k,).
+    def nearest(self, vector: Float, k: int, allowed: PageIds | None) -> PageIds:
+        """The ``k`` nearest pages by single vector, best first, ties by page id: (<= k,).
 
         allowed: page ids that may be returned, ascending; None means all of them, an empty array none.
         """
-        k = min(k, len(self) if allowed is None else len(allowed))
+        k = min(k, len(self.page_ids) if allowed is None else len(allowed))
         if k == 0:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+            return np.empty(0, np.int64)
         if allowed is not None and len(allowed) <= TAIL_PAGES:
-            return _best(allowed, read_singles(self.folder, self.manifest.single_dim, allowed) @ vector, k)
+            return _best(allowed, self.rows.singles(allowed) @ vector, k)
         asked = k
         while True:
             found = [part.search(vector[None, :], asked, allowed) for part in (self.single.main, self.single.tail)]
@@ -111,24 +89,24 @@ class RecallIndex:
                 return _best(page_ids[alive], scores[alive], k)
             asked *= 4  # deleted pages stood in the way
 
-    def search_tokens(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
+    def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The best ``k`` pages by MaxSim over means of their token vectors, best first, ties by page id.
 
-        tokens: (n_query_tokens, token_dim) float32. allowed: as in ``search``.
+        tokens: (n_query_tokens, token_dim) float32. allowed: as in ``nearest``.
         """
         pages = self.page_ids if allowed is None else allowed
         for n_means, at_least, one_of in SIEVES:
             kept = max(at_least, len(pages) // one_of, 2 * k)
             if len(pages) > kept:
                 pages = pages[_among_best(self._scan(tokens, pages, n_means), kept)]
-        return _best(pages, self.pooled_maxima(tokens, pages).sum(axis=0), k)[0]
+        return _best(pages, self.means_maxima(tokens, pages).sum(axis=0), k)
 
-    def pooled_maxima(self, tokens: Float, pages: PageIds) -> Float:
-        """``engine.maxsim.token_maxima`` over the most means there are of these pages: (n_query_tokens, n_pages)."""
+    def means_maxima(self, tokens: Float, pages: PageIds) -> Float:
+        """What MaxSim adds up, over the most means there are of these pages: (n_query_tokens, n_pages)."""
         if len(pages) == 0:
             return np.empty((len(tokens), 0), np.float32)
-        n_means, layout = LEVELS[0], CodeLayout(self.manifest.token_dim)
-        rows = self._rows(n_means)
+        n_means, layout = LEVELS[0], CodeLayout(self.token_dim)
+        rows = self._means(n_means)
         row_bytes = rows.shape[1]
 
         def score(part: PageIds) -> Float:
@@ -139,19 +117,16 @@ class RecallIndex:
 
     def _scan(self, tokens: Float, pages: PageIds, n_means: int) -> Float:
         """MaxSim over so many means of these pages, ascending: (n_pages,) float32."""
-        layout, rows = CodeLayout(self.manifest.token_dim), self._rows(n_means)
+        layout, rows = CodeLayout(self.token_dim), self._means(n_means)
         if n_means == 1:  # then there is nothing to take the best of, and dot products can be added up beforehand
             tokens = tokens.sum(axis=0, keepdims=True)
         parts = np.array_split(pages, n_shares())
         return np.concatenate(spread(lambda part: kernel.scan(tokens, rows, part, layout), parts))
 
-    def _rows(self, n_means: int) -> NDArray[np.uint8]:
-        """Rows of means up to the last page of this state; mapped once, because a new map is slow to touch."""
-        if n_means not in self._maps:
-            last = int(self.page_ids[-1])
-            row_bytes = CodeLayout(self.manifest.token_dim).n_bytes(n_means)
-            self._maps[n_means] = map_rows(self.folder / means_name(n_means), row_bytes, last)[: last + 1]
-        return self._maps[n_means]
+    def _means(self, n_means: int) -> NDArray[np.uint8]:
+        """Rows of means up to the last page of this state."""
+        last = int(self.page_ids[-1])
+        return self.rows.map(means_name(n_means), last)[: last + 1]
 
     def _alive(self, page_ids: PageIds) -> NDArray[np.bool_]:
         at = np.minimum(np.searchsorted(self.page_ids, page_ids), len(self.page_ids) - 1)
@@ -165,11 +140,10 @@ def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:
     return np.asarray(scores >= np.partition(sample, at)[at])
 
 
-def _best(page_ids: PageIds, scores: Float, k: int) -> tuple[PageIds, Float]:
+def _best(page_ids: PageIds, scores: Float, k: int) -> PageIds:
     """The first ``k`` by score, ties by page id. A partition comes first: sorting 100,000 scores takes 8 ms."""
     if len(scores) > 4 * k:
         least = np.partition(scores, len(scores) - k)[len(scores) - k]
         chosen = np.flatnonzero(scores >= least)
         page_ids, scores = page_ids[chosen], scores[chosen]
-    order = np.lexsort((page_ids, -scores))[:k]
-    return page_ids[order], scores[order]
+    return page_ids[np.lexsort((page_ids, -scores))[:k]]

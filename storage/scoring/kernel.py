@@ -6,12 +6,12 @@ same up to rounding, and releases the interpreter's lock, so that threads add up
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.scoring import torch_kernel
+from pagesight.storage.scoring.layout import CodeLayout, Records
 
 try:
     from pagesight.storage.scoring import _maxsim
@@ -22,47 +22,6 @@ KERNELS: tuple[str, ...] = (*(_maxsim.kernels() if _maxsim else ()), "numpy")  #
 ON_TORCH = "torch:"
 MAX_QUERY = 1024  # query rows the C kernel takes at once
 QUERY_MAX = 127 * 256  # an int16 whose upper byte is an int8 that is never -128
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Records:
-    """Encoded pages in one buffer: page p begins at byte ``starts[p]`` and has ``counts[p]`` > 0 token vectors.
-
-    starts, counts: (n_pages,) int64.
-    """
-
-    data: bytes | bytearray | memoryview | NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CodeLayout:
-    """How rows of codes are read: ``counts[p]`` float32 scales, then as many rows of ``dim * bits / 8`` bytes.
-
-    bits 8: a code is an int8 value. bits 4 or 2: table, (256, 8 / bits) int8, has the values of each byte.
-    """
-
-    dim: int
-    bits: int = 8
-    table: NDArray[np.int8] | None = None
-
-    def n_bytes(self, n_tokens: int) -> int:
-        """Size of a page's scales and codes."""
-        return n_tokens * (4 + self.dim * self.bits // 8)
-
-    def scales(self, data: bytes | memoryview | NDArray[np.uint8], n_tokens: int) -> NDArray[np.float32]:
-        """(n_tokens,) float32, without copying."""
-        return np.frombuffer(data, "<f4", n_tokens)
-
-    def values(self, data: bytes | memoryview | NDArray[np.uint8], n_tokens: int) -> NDArray[np.int8]:
-        """(n_tokens, dim) int8: a value times its token's scale is a component of the vector."""
-        row_bytes = self.dim * self.bits // 8
-        codes = np.frombuffer(data, np.uint8, n_tokens * row_bytes, 4 * n_tokens).reshape(n_tokens, row_bytes)
-        return codes.view(np.int8) if self.table is None else self.table[codes].reshape(n_tokens, self.dim)
 
 
 def maxima(
@@ -83,8 +42,6 @@ def maxima(
         raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
     _check_bounds(records, layout)
     if kernel.startswith(ON_TORCH):
-        from pagesight.storage.scoring import torch_kernel
-
         return torch_kernel.maxima(query, records, layout, kernel.removeprefix(ON_TORCH))
     if kernel == "numpy":
         return _numpy_maxima(query, records, layout)

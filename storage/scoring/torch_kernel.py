@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.scoring.kernel import CodeLayout, Records
+from pagesight.storage.scoring.layout import CodeLayout, Records
 
 PART_BYTES = 1 << 24  # scored at a time: expanded and with their addresses about 16 times as much memory of the device
 

@@ -1,68 +1,24 @@
-"""What is in an index: documents, failures and totals, for listing."""
+"""What is in an index: documents, failures and totals for listing, files for planning."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from pagesight.storage.tables.filters import parse_filter
+from pagesight.storage.filters import parse_filter
+from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
+from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.schema import document, failure, file, page, tag
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDocument:
-    """A document with its names, the first of which is ``document`` of its hits."""
-
-    document: str
-    names: tuple[str, ...]
-    locations: tuple[Path, ...]
-    sha256: str
-    media_type: str
-    n_pages: int  # of the file
-    n_indexed_pages: int
-    n_bytes: int
-    title: str
-    author: str
-    date: str
-    added_at: str
-    tags: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFailure:
-    """A file, or one page of it (page_number > 0), that could not be read."""
-
-    document: str
-    location: Path
-    page_number: int
-    status: str
-    reason: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """Numbers of an index."""
-
-    n_documents: int
-    n_files: int
-    n_pages: int
-    n_pages_without_words: int
-    n_pages_by_ocr: int
-    n_tokens: int
-    token_bytes: int
-    n_failed_files: int
-    n_failed_pages: int
+from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 
 def list_documents(connection: Connection, filters: str | None = None) -> list[StoredDocument]:
     """All documents with a page that fits the filter, in order of their names."""
     query = select(document)
     if filters is not None:
-        fitting = select(page.c.document_id).join_from(page, document).where(parse_filter(filters))
+        fitting = select(page.c.document_id).join_from(page, document).where(condition(parse_filter(filters)))
         query = query.where(document.c.id.in_(fitting))
     files: dict[int, list[tuple[str, bytes]]] = {}
     for row in connection.execute(
@@ -81,6 +37,7 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
             locations=tuple(Path(os.fsdecode(location)) for _, location in names),
             sha256=row.sha256,
             media_type=row.media_type,
+            kind=row.kind,
             n_pages=row.n_pages,
             n_indexed_pages=counts.get(row.id, 0),
             n_bytes=row.n_bytes,
@@ -103,7 +60,7 @@ def list_failures(connection: Connection) -> list[StoredFailure]:
         StoredFailure(
             document=row.path,
             location=Path(os.fsdecode(row.location)),
-            page_number=row.page_number,
+            page=row.page_number,
             status=row.status,
             reason=row.reason,
             at=row.at,
@@ -144,3 +101,30 @@ def totals(connection: Connection) -> Totals:
         n_failed_files=failures.files,
         n_failed_pages=failures.pages,
     )
+
+
+def known_files(connection: Connection) -> dict[bytes, KnownFile]:
+    """All names in the index by location."""
+    query = select(file.c.location, document.c.sha256, file.c.n_bytes, file.c.mtime_ns, document.c.added_at)
+    return {row.location: KnownFile(*row) for row in connection.execute(query.join_from(file, document))}
+
+
+def known_failures(connection: Connection) -> dict[bytes, KnownFailure]:
+    """All files that gave no document, by location."""
+    query = select(failure.c.location, failure.c.status, failure.c.reason, failure.c.n_bytes, failure.c.mtime_ns)
+    return {row.location: KnownFailure(*row) for row in connection.execute(query.where(failure.c.page_number == 0))}
+
+
+def indexed_files(connection: Connection) -> list[SourceFile]:
+    """All names in the index, in order of location."""
+    query = select(file.c.location, file.c.root, file.c.path, file.c.n_bytes, file.c.mtime_ns)
+    return [
+        SourceFile(
+            root=Path(os.fsdecode(row.root)),
+            path=row.path,
+            location=Path(os.fsdecode(row.location)),
+            n_bytes=row.n_bytes,
+            mtime_ns=row.mtime_ns,
+        )
+        for row in connection.execute(query.order_by(file.c.location))
+    ]

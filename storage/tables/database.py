@@ -12,21 +12,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert
+from sqlalchemy import Connection, Engine, create_engine, event, insert, update
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from pagesight.storage.errors import DiskFull
+from pagesight.storage.manifest import FORMAT_VERSION
 from pagesight.storage.tables.schema import index_state, metadata
-from pagesight.storage.tables.words import CREATE_WORDS
+from pagesight.storage.words import CREATE_WORDS
 
 DATABASE_NAME = "metadata.db"
 BUSY_SECONDS = 30
+# What kind a media type is, in SQL: format 1 did not store it.
+KIND_SQL = "CASE media_type WHEN 'application/pdf' THEN 'pdf' WHEN 'text/plain' THEN 'text' ELSE 'image' END"
+_AS_FORMAT_2 = f"CREATE TEMP VIEW document AS SELECT *, {KIND_SQL} AS kind FROM main.document"  # noqa: S608 - ours
 
 
-def open_database(folder: Path) -> Engine:
-    """An engine whose connections read snapshots (``engine.begin()``) or write (``write_transaction``)."""
+def open_database(folder: Path, format_version: int = FORMAT_VERSION) -> Engine:
+    """An engine whose connections read snapshots (``engine.begin()``) or write (``write_transaction``).
+
+    format_version: of the index; an older one that could not be brought to the present is only read, through a view.
+    """
     path = folder / DATABASE_NAME
     # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
     # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
@@ -48,6 +55,8 @@ def open_database(folder: Path) -> Engine:
             cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA cache_size = -16384")  # KB: what 100,000 pages' places take
+        if format_version == 1:
+            cursor.execute(_AS_FORMAT_2)
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -80,9 +89,15 @@ def disk_errors(folder: Path) -> Iterator[None]:
         raise
 
 
+def raise_generation(connection: Connection) -> None:
+    """Whatever changes an index, its contents or merely its files, is a new state of it: readers look again."""
+    connection.execute(update(index_state).values(generation=index_state.c.generation + 1))
+
+
 def create_tables(engine: Engine, folder: Path) -> None:
     """Make all tables in one transaction, or none."""
     with write_transaction(engine, folder) as connection:
         metadata.create_all(connection)
         connection.exec_driver_sql(CREATE_WORDS)
+        connection.exec_driver_sql(f"PRAGMA user_version = {FORMAT_VERSION}")
         connection.execute(insert(index_state).values(id=1, generation=0, next_page_id=1, segment=1, segment_bytes=0))

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from pagesight.storage.tables.schema import document, failure, file, page, page_terms, tag
-from pagesight.storage.values import DocumentInfo, SourceFile
+from pagesight.storage.values import DocumentInfo, SourceFile, now
+
+VALUES_A_STATEMENT = 500
+T = TypeVar("T")
 
 
-def now() -> str:
-    """The present time as stored: ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many values at a time that no statement grows with the data: SQLite takes 32,766, other databases differ."""
+    for first in range(0, len(values), VALUES_A_STATEMENT):
+        yield values[first : first + VALUES_A_STATEMENT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,19 @@ class Names:
 
     def remove(self, connection: Connection, locations: Sequence[bytes]) -> int:
         """Forget files; documents without a name left go with them. Returns how many documents went."""
-        named = connection.execute(select(file.c.document_id).where(file.c.location.in_(locations))).scalars().all()
-        connection.execute(delete(file).where(file.c.location.in_(locations)))
-        return _drop_if_nameless(connection, named)
+        named: set[int] = set()
+        for some in in_parts(locations):
+            named.update(connection.execute(select(file.c.document_id).where(file.c.location.in_(some))).scalars())
+            connection.execute(delete(file).where(file.c.location.in_(some)))
+            connection.execute(delete(failure).where(failure.c.location.in_(some)))
+        return _drop_if_nameless(connection, sorted(named))
 
 
 def put_document(connection: Connection, info: DocumentInfo, source: SourceFile) -> int:
     """Insert the document, or empty the one with the same content for its pages to be written anew. Returns its id."""
     values = {
         "media_type": info.media_type,
+        "kind": info.kind,
         "n_bytes": source.n_bytes,
         "n_pages": info.n_pages,
         "title": info.title,
@@ -99,14 +107,16 @@ def put_failures(connection: Connection, source: SourceFile, failures: Sequence[
 
 def delete_documents(connection: Connection, document_ids: Sequence[int]) -> None:
     """Delete documents with all that belongs to them."""
-    _delete_pages(connection, document_ids)
-    connection.execute(delete(document).where(document.c.id.in_(document_ids)))
+    for some in in_parts(document_ids):
+        _delete_pages(connection, some)
+        connection.execute(delete(document).where(document.c.id.in_(some)))
 
 
 def _drop_if_nameless(connection: Connection, document_ids: Sequence[int]) -> int:
-    named = select(file.c.document_id).where(file.c.document_id.in_(document_ids))
-    nameless = sorted(set(document_ids) - set(connection.execute(named).scalars()))
-    delete_documents(connection, nameless)
+    nameless = set(document_ids)
+    for some in in_parts(document_ids):
+        nameless -= set(connection.execute(select(file.c.document_id).where(file.c.document_id.in_(some))).scalars())
+    delete_documents(connection, sorted(nameless))
     return len(nameless)
 
 

@@ -30,6 +30,7 @@ document = Table(
     Column("id", Integer, primary_key=True),
     Column("sha256", String, nullable=False, unique=True),
     Column("media_type", String, nullable=False),
+    Column("kind", String, nullable=False),  # of media type: pdf, image, text
     Column("n_bytes", BigInteger, nullable=False),
     Column("n_pages", Integer, nullable=False),
     Column("title", String, nullable=False),
@@ -78,7 +79,7 @@ page_text = Table(  # fat rows, kept apart so that listing pages does not read t
     Column("boxes", LargeBinary, nullable=False),  # uint16 (n_words, 4), page fractions times 65535
 )
 
-page_terms = table("page_terms", column("rowid", Integer), column("terms", String))  # FTS5: see storage.tables.words
+page_terms = table("page_terms", column("rowid", Integer), column("terms", String))  # FTS5: see storage.words
 
 tag = Table(
     "tag",

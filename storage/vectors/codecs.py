@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import ConfigError
-from pagesight.storage.manifest import check_codec
-from pagesight.storage.scoring.kernel import KERNELS, CodeLayout, Records, maxima
+from pagesight.storage.scoring.kernel import KERNELS, maxima
+from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.vectors.rotation import rotation
 
 Float = NDArray[np.float32]
@@ -142,14 +142,9 @@ LEVELS_2 = np.array([0.4528, 1.5104], np.float32)
 LEVELS_4 = np.array([0.1284, 0.3881, 0.6568, 0.9424, 1.2562, 1.6181, 2.0690, 2.7326], np.float32)
 
 
-def codec_named(name: str, dim: int) -> TokenCodec:
-    """The codec of this name, for vectors of this width. Raises ConfigError."""
-    check_codec(name)
-    match name:
-        case "int8":
-            return Int8Codec(dim)
-        case "int4":
-            return PackedCodec(dim, 4, LEVELS_4)
-        case "int2":
-            return PackedCodec(dim, 2, LEVELS_2)
-    return Float16Codec(dim)
+def int4(dim: int) -> PackedCodec:
+    return PackedCodec(dim, 4, LEVELS_4)
+
+
+def int2(dim: int) -> PackedCodec:
+    return PackedCodec(dim, 2, LEVELS_2)

@@ -6,14 +6,18 @@ means-32.i8    32 means of the page's token vectors (see storage.vectors.pooling
 means-8.i8     8 means of these, in the same form
 means-1.i8     their mean
 
-Rows of deleted pages stay as they are until ``pagesight optimize`` makes holes of them; nobody reads them, because the
+Rows of deleted pages stay as they are until the index is optimized, which makes holes of them; nobody reads them, because the
 database no longer names them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+import weakref
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,33 +79,58 @@ def _filled(means: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     return np.concatenate([means, np.repeat(means[-1:], n - len(means), axis=0)])
 
 
-def map_rows(path: Path, row_bytes: int, last_page_id: int) -> NDArray[np.uint8]:
-    """The file in memory as (rows, row_bytes) uint8, read where it is touched.
+class PageRows:
+    """The row files as they are now, open; mapped where they are used, so that opening them costs nothing.
 
-    Raises StoreCorrupt if it is missing, or ends before the row of ``last_page_id``.
+    Whoever is given one reads these files, whatever takes their place in the folder meanwhile. Threads may share it.
     """
-    rows = path.stat().st_size // row_bytes if path.exists() else 0
-    if rows <= last_page_id:
-        raise StoreCorrupt(f"{path} has {rows} rows where page {last_page_id} is committed; run: pagesight doctor")
-    return np.memmap(path, np.uint8, "r", shape=(rows, row_bytes))
+
+    def __init__(self, folder: Path, sizes: dict[str, int]) -> None:
+        """sizes: as ``row_sizes``. A file that is not there is missed when it is asked for."""
+        self._folder, self._sizes = folder, sizes
+        self._files: dict[str, IO[bytes]] = {}
+        self._maps: dict[str, NDArray[np.uint8]] = {}
+        self._lock = threading.Lock()
+        for name in sizes:
+            with contextlib.suppress(FileNotFoundError):
+                self._files[name] = open(folder / name, "rb")  # noqa: SIM115 - closed with the last reference
+                weakref.finalize(self, self._files[name].close)
+
+    def map(self, name: str, last_page_id: int) -> NDArray[np.uint8]:
+        """A file in memory as (rows, row_bytes) uint8, read where it is touched. Mapped once: a new map is slow to touch.
+
+        Raises StoreCorrupt if it is missing, or ends before the row of ``last_page_id``.
+        """
+        with self._lock:
+            rows = self._maps.get(name)
+            if rows is None or len(rows) <= last_page_id:
+                rows = self._maps[name] = self._map(name, last_page_id)
+            return rows
+
+    def _map(self, name: str, last_page_id: int) -> NDArray[np.uint8]:
+        file, row_bytes = self._files.get(name), self._sizes[name]
+        n_rows = os.fstat(file.fileno()).st_size // row_bytes if file else 0
+        if file is None or n_rows <= last_page_id:
+            raise StoreCorrupt(f"{self._folder / name} has {n_rows} rows where page {last_page_id} is committed")
+        return np.memmap(file, np.uint8, "r", shape=(n_rows, row_bytes))
+
+    def singles(self, page_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Single vectors of these pages: (n, dim) float32. Raises StoreCorrupt as ``map``."""
+        if len(page_ids) == 0:
+            return np.empty((0, self._sizes[SINGLES_NAME] // 2), np.float32)
+        first, last = int(page_ids.min()), int(page_ids.max())
+        rows = np.asarray(self.map(SINGLES_NAME, last))
+        together = last - first + 1 == len(page_ids) and bool((np.diff(page_ids) == 1).all())
+        chosen = rows[first : last + 1] if together else rows[page_ids]
+        return chosen.view("<f2").astype(np.float32)
 
 
-def read_singles(folder: Path, dim: int, page_ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Single vectors of these pages: (n, dim) float32. Raises StoreCorrupt as ``map_rows``."""
-    if len(page_ids) == 0:
-        return np.empty((0, dim), np.float32)
-    first, last = int(page_ids.min()), int(page_ids.max())
-    rows = np.asarray(map_rows(folder / SINGLES_NAME, 2 * dim, last))
-    together = last - first + 1 == len(page_ids) and bool((np.diff(page_ids) == 1).all())
-    chosen = rows[first : last + 1] if together else rows[page_ids]
-    return chosen.view("<f2").astype(np.float32)
-
-
-def keep_rows(path: Path, row_bytes: int, page_ids: NDArray[np.int64]) -> int:
-    """Write the file anew with the rows of these pages, and holes for the others. Returns the bytes written."""
+def keep_rows(folder: Path, name: str, row_bytes: int, page_ids: NDArray[np.int64]) -> int:
+    """Write a file anew with the rows of these pages, and holes for the others. Returns the bytes written."""
+    path = folder / name
     if len(page_ids) == 0 or not path.exists():
         return 0
-    rows = map_rows(path, row_bytes, int(page_ids.max()))
+    rows = PageRows(folder, {name: row_bytes}).map(name, int(page_ids.max()))
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with open(temporary, "wb") as file:
         for first in range(0, len(page_ids), COPY_ROWS):

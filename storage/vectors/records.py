@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import StoreCorrupt
-from pagesight.storage.scoring.kernel import Records
+from pagesight.storage.scoring.layout import Records
 from pagesight.storage.vectors.codecs import TokenCodec
 from pagesight.storage.vectors.segments import SegmentReader
 
@@ -46,7 +46,7 @@ class Places:
         at = np.searchsorted(self.page_ids, page_ids)
         missing = int((self.page_ids[np.minimum(at, len(self.page_ids) - 1)] != page_ids).sum()) if len(page_ids) else 0
         if missing:
-            raise StoreCorrupt(f"{missing} pages are not in the database; run: pagesight doctor")
+            raise StoreCorrupt(f"{missing} pages are not in the database")
         return at
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
+import weakref
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.folder import sync_folder
 from pagesight.storage.vectors.codecs import TokenCodec
 
 try:
@@ -87,11 +88,12 @@ class SegmentWriter:
             if later > segment:
                 segment_path(self._folder, later).unlink()
         path = segment_path(self._folder, segment)
+        self._is_new = not path.exists()
         self._file = open(path, "r+b" if path.exists() else "w+b")  # noqa: SIM115 - closed by close()
         found = self._file.seek(0, os.SEEK_END)
         if found < size:
             self._file.close()
-            raise StoreCorrupt(f"{path} has {found} bytes where {size} were committed; run: pagesight doctor")
+            raise StoreCorrupt(f"{path} has {found} bytes where {size} were committed")
         self._file.truncate(size)
         self._file.seek(size)
         self.segment, self.size = segment, size
@@ -112,11 +114,15 @@ class SegmentWriter:
         self._file.close()
         self.segment, self.size = self.segment + 1, 0
         self._file = open(segment_path(self._folder, self.segment), "w+b")  # noqa: SIM115 - closed by close()
+        self._is_new = True
 
     def sync(self) -> None:
         """Bring everything to the disk. Call before the database commit that names it."""
         self._file.flush()
         os.fsync(self._file.fileno())
+        if self._is_new:
+            sync_folder(self._folder)
+            self._is_new = False
 
     def mark_committed(self) -> None:
         self._committed = (self.segment, self.size)
@@ -150,19 +156,35 @@ def _read_one_by_one(
 _read = getattr(_maxsim, "read", _read_one_by_one)
 
 
+class SegmentFile:
+    """An open segment. Readers share it; it is closed when the last of them is gone."""
+
+    __slots__ = ("__weakref__", "descriptor")
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self.descriptor)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether it is the file of this name: one that a dead run began is replaced by another."""
+        return os.path.samestat(os.fstat(self.descriptor), os.stat(path))
+
+
 class SegmentReader:
-    """Reads records by position; safe to share between threads.
+    """Reads records by position; any number of threads may share it.
 
     Every segment that is there is opened at once, so that what a compaction takes away later can still be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: SegmentReader | None = None) -> None:
+        """before: an earlier reader, whose open segments are used again."""
         self._folder = folder
-        self._files: dict[int, int] = {}
-        self._lock = threading.Lock()
+        known = {} if before is None else before._files
+        self._files: dict[int, SegmentFile] = {}
         for segment in segments_in(folder):
             with contextlib.suppress(FileNotFoundError):
-                self._files[segment] = os.open(segment_path(folder, segment), os.O_RDONLY)
+                path, file = segment_path(folder, segment), known.get(segment)
+                self._files[segment] = file if file and file.is_at(path) else SegmentFile(path)
 
     def read(self, ref: RecordRef, n_bytes: int | None = None, *, verify: bool = False) -> bytes:
         """The first ``n_bytes`` of a record (default: all). Raises StoreCorrupt if they are not there, or,
@@ -172,10 +194,10 @@ class SegmentReader:
         data = os.pread(self._descriptor(ref.segment), n_bytes, ref.offset)
         if len(data) != n_bytes:
             path = segment_path(self._folder, ref.segment)
-            raise StoreCorrupt(f"{path} ends before byte {ref.offset + n_bytes}; run: pagesight doctor")
+            raise StoreCorrupt(f"{path} ends before byte {ref.offset + n_bytes}")
         if verify and zlib.crc32(data) != ref.crc32:
             path = segment_path(self._folder, ref.segment)
-            raise StoreCorrupt(f"{path}: the record at byte {ref.offset} is damaged; run: pagesight doctor")
+            raise StoreCorrupt(f"{path}: the record at byte {ref.offset} is damaged")
         return data
 
     def read_into(
@@ -192,7 +214,7 @@ class SegmentReader:
         if failed >= 0:
             os.pread(int(descriptors[failed]), int(sizes[failed]), int(offsets[failed]))  # a bad disk says so itself
             path = segment_path(self._folder, int(segments[failed]))
-            raise StoreCorrupt(f"{path} ends before byte {offsets[failed] + sizes[failed]}; run: pagesight doctor")
+            raise StoreCorrupt(f"{path} ends before byte {offsets[failed] + sizes[failed]}")
 
     def in_memory(self, segment: int, offset: int) -> bool:
         """Whether the byte there can be had without waiting for the disk; False if the system cannot tell."""
@@ -206,17 +228,7 @@ class SegmentReader:
         os.posix_fadvise(self._descriptor(segment), offset, n_bytes, os.POSIX_FADV_WILLNEED)
 
     def _descriptor(self, segment: int) -> int:
-        with self._lock:
-            if segment not in self._files:
-                path = segment_path(self._folder, segment)
-                try:
-                    self._files[segment] = os.open(path, os.O_RDONLY)
-                except FileNotFoundError:
-                    raise StoreCorrupt(f"{path} is missing; run: pagesight doctor") from None
-            return self._files[segment]
-
-    def close(self) -> None:
-        with self._lock:
-            for descriptor in self._files.values():
-                os.close(descriptor)
-            self._files.clear()
+        file = self._files.get(segment)
+        if file is None:
+            raise StoreCorrupt(f"{segment_path(self._folder, segment)} is missing")
+        return file.descriptor

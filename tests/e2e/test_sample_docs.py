@@ -69,8 +69,8 @@ def test_the_region_of_a_scanned_answer_is_where_the_answer_stands(index):
         (hit, *_) = engine.search("lamps planned for the Whitcombe bypass", k=1)
         assert hit.document == "scans/letter-observatory-1987.pdf"
         picked = [region.box for region in hit.regions]
-        with engine.store.snapshot() as snapshot:
-            words = snapshot.read_words(hit.page_id)
+        with engine.store.view() as view:
+            words = view.detail(hit.page_id).words
         x0, y0, x1, y1 = words.boxes[[text.startswith("Whitcombe") for text in words.texts].index(True)]
         x, y = (x0 + x1) / 2, (y0 + y1) / 2
         assert any(a <= x <= c and b <= y <= d for a, b, c, d in picked)

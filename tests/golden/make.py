@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from pagesight.storage.store import Store
-from tests.helpers import add_document, manifest
+from tests.helpers import add_document, space
 
 
 def main() -> None:
-    with Store.create(Path(sys.argv[1]), manifest()) as store, store.writer() as writer:
+    with Store.create(Path(sys.argv[1]), space()) as store, store.writer() as writer:
         add_document(writer, "fruit/apples.pdf", ["apples and pears in a basket", "", "quinces from the old garden"])
         add_document(writer, "wheels.pdf", ["bicycles for the whole family"])
         add_document(writer, "copy.pdf", ["bicycles for the whole family"])

@@ -16,9 +16,9 @@ from PIL import Image
 
 from pagesight.engine import SearchEngine
 from pagesight.engine.cli.evaluate import evaluate as command
+from pagesight.engine.evaluation.evaluate import Silent
 from pagesight.engine.evaluation.folder import read_folder
 from pagesight.engine.evaluation.indexing import IndexSetting, make_index
-from pagesight.engine.evaluation.measure import Silent
 from pagesight.engine.evaluation.metrics import metric_named
 from pagesight.engine.evaluation.report import pareto
 from pagesight.engine.evaluation.result import Faithfulness, IndexFigures, Result

@@ -217,7 +217,7 @@ def test_one_stalling_page_costs_only_itself(engine, tmp_path):
     assert outcome.n_pages == 6
     assert [problem.number for problem in outcome.page_problems] == [4]
     (failure,) = engine.failures()
-    assert (failure.page_number, failure.status) == (4, "failed")
+    assert (failure.number, failure.status) == (4, "failed")
     assert "no answer within 4 s" in failure.reason
 
 

@@ -10,11 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from pagesight.storage.care.compaction import optimize
-from pagesight.storage.care.doctor import examine
 from pagesight.storage.store import Store
 from pagesight.storage.vectors.segments import segment_path, segments_in
-from tests.helpers import ROOT, add_document, manifest
+from tests.helpers import ROOT, add_document, space
 
 STEPS = (
     "records copied",
@@ -32,7 +30,7 @@ STEPS = (
 def fill(folder, n_documents=12):
     """Documents of which every third is removed again; returns what is left, by name."""
     left = {}
-    with Store.create(folder, manifest()) as store, store.writer() as writer:
+    with Store.create(folder, space()) as store, store.writer() as writer:
         for i in range(n_documents):
             pages = [f"document {i} page {j} " + " ".join(f"w{i * 7 + j * k}" for k in range(30)) for j in range(3)]
             add_document(writer, f"{i}.pdf", pages)
@@ -45,18 +43,17 @@ def fill(folder, n_documents=12):
 
 def contents(store):
     """Every page's words, tokens and rank by single vector, by name and number."""
-    with store.snapshot() as snapshot:
-        ids = snapshot.page_ids()
-        tokens = snapshot.read_tokens(ids)
-        index = store.recall_index(snapshot)
+    with store.view() as view:
+        ids = view.page_ids()
+        tokens = view.tokens(ids)
         return {
-            (page.document, page.page_number): (
-                snapshot.read_words(page_id).texts,
+            (page.document, page.number): (
+                view.detail(page_id).words.texts,
                 tokens[i].tobytes(),
-                snapshot.read_boxes(page_id).tobytes(),
-                index.search_tokens(tokens[i], 1, None).tolist() == [page_id],
+                view.detail(page_id).boxes.tobytes(),
+                view.nearest_by_means(tokens[i], 1, None).tolist() == [page_id],
             )
-            for i, (page_id, page) in enumerate(sorted(snapshot.describe(ids).items()))
+            for i, (page_id, page) in enumerate(sorted(view.describe(ids).items()))
         }
 
 
@@ -70,26 +67,26 @@ def test_space_of_deleted_pages_comes_back(tmp_path):
     fill(tmp_path)
     with Store(tmp_path) as store:
         before, dead = contents(store), sum(path.stat().st_size for path in tmp_path.glob("tokens-*.seg"))
-        result = optimize(store)
+        result = store.optimize()
         live = sum(path.stat().st_size for path in tmp_path.glob("tokens-*.seg"))
         assert live < 0.75 * dead
         assert result.bytes_after < result.bytes_before
         assert result.n_pages_moved > 0
         assert contents(store) == before
-        assert examine(store).findings == ()
-        again = optimize(store)
+        assert store.examine().findings == ()
+        again = store.optimize()
         assert again.n_pages_moved == 0
 
 
 @pytest.mark.usefixtures("small_segments")
 def test_a_reader_goes_on_while_its_files_are_taken_away(tmp_path):
     fill(tmp_path)
-    with Store(tmp_path) as store, Store(tmp_path) as other, other.snapshot() as snapshot:
-        ids = snapshot.page_ids()
+    with Store(tmp_path) as store, Store(tmp_path) as other, other.view() as view:
+        ids = view.page_ids()
         old = segments_in(tmp_path)
-        optimize(store)
+        store.optimize()
         assert not set(old) <= set(segments_in(tmp_path))
-        assert len(snapshot.read_tokens(ids)) == len(ids)
+        assert len(view.tokens(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -100,14 +97,13 @@ def test_a_compaction_killed_at_any_step_loses_nothing(tmp_path, step):
     script = f"""
         import os, signal
         from pathlib import Path
-        from pagesight.storage.care.compaction import optimize
         from pagesight.storage.store import Store
 
         def die(step):
             if step == {step!r}:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        optimize(Store(Path({str(tmp_path)!r})), die)
+        Store(Path({str(tmp_path)!r})).optimize(die)
     """
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, capture_output=True, text=True, check=False
@@ -115,10 +111,10 @@ def test_a_compaction_killed_at_any_step_loses_nothing(tmp_path, step):
     assert result.returncode == -signal.SIGKILL, result.stderr
     with Store(tmp_path) as store:
         assert contents(store) == before
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
         with store.writer() as writer:
             add_document(writer, "new.pdf", ["after the crash"])
-        optimize(store)
+        store.optimize()
         assert len(contents(store)) == 3 * len(left) + 1
         assert list(tmp_path.glob("*.tmp")) == []
         with store.engine.begin() as connection:
@@ -129,7 +125,6 @@ def test_a_compaction_killed_at_any_step_loses_nothing(tmp_path, step):
 RUNNER = """
     import sys
     from pathlib import Path
-    from pagesight.storage.care.compaction import optimize
     from pagesight.storage.store import Store
     from tests.helpers import add_document
 
@@ -143,7 +138,7 @@ RUNNER = """
                 if round_ % 2:
                     writer.remove_names([f"/docs/{seed}-{round_ - 1}.pdf".encode()])
                     print("removed", f"{seed}-{round_ - 1}.pdf", flush=True)
-            optimize(store)
+            store.optimize()
 """
 
 
@@ -164,9 +159,9 @@ def kill_at_random(folder, seed):
     added = {line.split()[1] for line in said if line.startswith("added")}
     removed = {line.split()[1] for line in said if line.startswith("removed")}
     with Store(folder) as store:
-        assert examine(store).findings == ()
-        with store.snapshot() as snapshot:
-            found = {document.document: document for document in snapshot.documents()}
+        assert store.examine().findings == ()
+        with store.view() as view:
+            found = {document.document: document for document in view.documents()}
         assert added - removed - set(found) <= {f"{seed}-{len(added) - 2}.pdf"}  # removed, and killed before it said so
         assert not removed & set(found)
         assert all(document.n_indexed_pages == 4 for document in found.values())
@@ -175,7 +170,7 @@ def kill_at_random(folder, seed):
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))])
 def test_kill_at_a_random_instant_loses_nothing(tmp_path, seed):
-    Store.create(tmp_path, manifest()).close()
+    Store.create(tmp_path, space()).close()
     kill_at_random(tmp_path, seed)
     kill_at_random(tmp_path, seed + 1000)
 
@@ -187,9 +182,9 @@ def test_rows_of_deleted_pages_become_holes(tmp_path):
             writer.remove_names([f"/docs/{i}.pdf".encode() for i in range(90)])
         before = contents(store)
         blocks = (tmp_path / "means-32.i8").stat().st_blocks
-        optimize(store)
+        store.optimize()
         assert (tmp_path / "means-32.i8").stat().st_blocks < blocks / 2
         assert contents(store) == before
-        with store.snapshot() as snapshot:
-            assert np.array_equal(store.recall_index(snapshot).page_ids, snapshot.page_ids())
+        with store.view() as view:
+            assert np.array_equal(view.page_ids(), view.page_ids())
         assert segment_path(tmp_path, 1).exists() is False

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pagesight.engine.config import SearchConfig
-from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.measure import made_up_queries, measure
+from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
-from pagesight.storage.care.compaction import optimize
-from pagesight.storage.care.doctor import examine
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
-from tests.helpers import manifest, source_file
+from tests.helpers import source_file, space
 
 DIM = 16
 
@@ -56,14 +55,13 @@ def fill(store, n_documents, n_pages=20, first=0):
 def found_by_single(store, k=10):
     """Share of the exact nearest pages that the recall index finds, over some queries; never a page that is not there."""
     shares = []
-    with store.snapshot() as snapshot:
-        index = store.recall_index(snapshot)
-        singles = np.stack([snapshot.read_single(page_id) for page_id in index.page_ids.tolist()])
+    with store.view() as view:
+        singles = np.stack([view.single(page_id) for page_id in view.page_ids().tolist()])
         for vector in singles[::17]:
             scores = singles @ vector
-            expected = set(index.page_ids[np.argsort(-scores)[:k]].tolist())
-            page_ids, _ = index.search(vector, k, None)
-            assert set(page_ids.tolist()) <= set(index.page_ids.tolist())
+            expected = set(view.page_ids()[np.argsort(-scores)[:k]].tolist())
+            page_ids = view.nearest(vector, k, None)
+            assert set(page_ids.tolist()) <= set(view.page_ids().tolist())
             assert len(page_ids) == k
             shares.append(len(expected & set(page_ids.tolist())) / k)
     return np.mean(shares)
@@ -71,7 +69,7 @@ def found_by_single(store, k=10):
 
 @pytest.mark.usefixtures("large")
 def test_a_large_index_keeps_inverted_lists_and_finds_what_was_added_since(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 15)
         (lists,) = tmp_path.glob("recall-*.faiss")
         written = lists.stat().st_mtime_ns
@@ -79,10 +77,9 @@ def test_a_large_index_keeps_inverted_lists_and_finds_what_was_added_since(tmp_p
         fill(store, 1, first=15)
         assert lists.stat().st_mtime_ns == written  # one document does not rewrite what is there
         assert found_by_single(store) > 0.9
-        with store.snapshot() as snapshot:
-            index = store.recall_index(snapshot)
-            newest = int(index.page_ids[-1])
-            assert index.search(snapshot.read_single(newest), 1, None)[0].tolist() == [newest]
+        with store.view() as view:
+            newest = int(view.page_ids()[-1])
+            assert view.nearest(view.single(newest), 1, None).tolist() == [newest]
         fill(store, 3, first=16)
         (grown,) = tmp_path.glob("recall-*.faiss")
         assert grown != lists
@@ -92,26 +89,26 @@ def test_a_large_index_keeps_inverted_lists_and_finds_what_was_added_since(tmp_p
 
 @pytest.mark.usefixtures("large")
 def test_deleted_pages_are_never_found_and_leave_the_lists_when_they_are_optimized(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 15)
         with store.writer() as writer:
             writer.remove_names([f"/docs/{i}.pdf".encode() for i in range(0, 15, 2)])
         assert found_by_single(store) > 0.9
-        optimize(store)
+        store.optimize()
         assert found_by_single(store) > 0.9
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
 
 
 @pytest.mark.usefixtures("large")
 def test_damaged_lists_cost_time_and_nothing_else(tmp_path, caplog):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 15)
     (lists,) = tmp_path.glob("recall-*.faiss")
     lists.write_bytes(lists.read_bytes()[:1000])
     with Store(tmp_path) as store:
         assert found_by_single(store) == 1  # all are compared
         assert "cannot be used" in caplog.text
-        found = examine(store)
+        found = store.examine()
         assert [finding.repaired for finding in found.findings] == [True]
         fill(store, 1, first=15)
         assert len(list(tmp_path.glob("recall-*.faiss"))) == 1
@@ -119,72 +116,64 @@ def test_damaged_lists_cost_time_and_nothing_else(tmp_path, caplog):
 
 @pytest.mark.usefixtures("large")
 def test_a_very_selective_filter_returns_its_pages(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 15)
-        with store.snapshot() as snapshot:
-            index = store.recall_index(snapshot)
-            (query,) = made_up_queries(snapshot, index.page_ids, 1)
+        with store.view() as view:
+            (question,) = made_up_questions(view, 1)
             some = 'document = "7.pdf" and page <= 3'
-            hits = search(query, "", snapshot, index, SearchConfig(), filters=some, words=False)
-            assert {hit.page_id for hit in hits} == set(snapshot.page_ids(some).tolist())
+            hits = search(replace(question, filters=some), view, SearchConfig())
+            assert {hit.page_id for hit in hits} == set(view.page_ids(some).tolist())
             assert len(hits) == 3
             half = "page <= 10"
             config = SearchConfig(k=5, n_candidates=40)
-            hits = search(query, "", snapshot, index, config, filters=half, words=False)
+            hits = search(replace(question, filters=half), view, config)
             assert len(hits) == 5
-            assert {hit.page_id for hit in hits} <= set(snapshot.page_ids(half).tolist())
-            assert search(query, "", snapshot, index, config, filters='document = "none"', words=False) == []
+            assert {hit.page_id for hit in hits} <= set(view.page_ids(half).tolist())
+            assert search(replace(question, filters='document = "none"'), view, config) == []
 
 
 @pytest.mark.usefixtures("large")
 def test_as_many_candidates_are_found_as_are_asked_for_and_the_best_are_among_them(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 20)
-        with store.snapshot() as snapshot:
-            index = store.recall_index(snapshot)
-            for query in made_up_queries(snapshot, index.page_ids, 5):
-                (best,) = search(query, "", snapshot, index, SearchConfig(k=1, exact=True), words=False)
+        with store.view() as view:
+            for question in made_up_questions(view, 5):
+                (best,) = search(question, view, SearchConfig(k=1, exact=True))
                 for k in (1, 60, 200):
-                    found = index.search_tokens(query.tokens, k, None)
+                    found = view.nearest_by_means(question.encoded.tokens, k, None)
                     assert len(set(found.tolist())) == k
                     assert best.page_id in found
 
 
 def test_two_stages_with_everything_kept_are_the_exact_search(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 10)
-        with store.snapshot() as snapshot:
-            index = store.recall_index(snapshot)
-            for query in made_up_queries(snapshot, index.page_ids, 10):
-                kept = search(query, "", snapshot, index, SearchConfig(n_candidates=len(index)), words=False)
-                assert kept == search(query, "", snapshot, index, SearchConfig(exact=True), words=False)
+        with store.view() as view:
+            for question in made_up_questions(view, 10):
+                kept = search(question, view, SearchConfig(n_candidates=len(view.page_ids())))
+                assert kept == search(question, view, SearchConfig(exact=True))
 
 
 @pytest.mark.usefixtures("large")
 def test_the_measured_agreement_grows_with_the_candidates(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 15)
-        with store.snapshot() as snapshot:
-            index = store.recall_index(snapshot)
-            queries = [("", query) for query in made_up_queries(snapshot, index.page_ids, 20)]
-
-            def ask(_text: str, query: EncodedQuery, config: SearchConfig):
-                return search(query, "", snapshot, index, config, words=False)
-
-            few = measure(queries, ask, len(index), SearchConfig(k=5, n_candidates=10))
-            many = measure(queries, ask, len(index), SearchConfig(k=5, n_candidates=300))
+        with store.view() as view:
+            questions = list(made_up_questions(view, 20))
+            few = measure(questions, view, SearchConfig(k=5, n_candidates=10))
+            many = measure(questions, view, SearchConfig(k=5, n_candidates=300))
     assert few.agreement <= many.agreement == many.first == 1
     assert few.n_pages == 300
     assert few.n_queries == 20
 
 
 def test_means_that_were_lost_are_made_again(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         fill(store, 2)
         means = [tmp_path / f"means-{n}.i8" for n in (32, 8, 1)]
         sizes = [path.stat().st_size for path in means]
         means[1].unlink()
-        found = examine(store)
+        found = store.examine()
         assert [finding.problem for finding in found.findings] == ["40 pages could not be found by their tokens"]
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
         assert [path.stat().st_size for path in means] == sizes

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pagesight.engine.config import SearchConfig
-from pagesight.engine.retrieval import fuse, recall, rerank, search
+from pagesight.engine.retrieval import Question, fuse, recall, rerank, search
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.store import Store
-from tests.helpers import HASHING, add_document, manifest
+from tests.helpers import HASHING, add_document, space
 
 ROUNDING = 1e-3  # of a query to 15 bits, times its tokens
 WORDS = "apple pear quince plum cherry grape melon fig date lemon lime orange peach apricot mango kiwi".split()
@@ -19,7 +19,7 @@ WORDS = "apple pear quince plum cherry grape melon fig date lemon lime orange pe
 def store(tmp_path, request):
     """Documents of one to five pages of two to eight words; some pages are the same, some are empty."""
     draw = random.Random(request.param)
-    with Store.create(tmp_path, manifest("float16" if request.param % 2 else "int8")) as store:
+    with Store.create(tmp_path, space("float16" if request.param % 2 else "int8")) as store:
         with store.writer() as writer:
             for number in range(12):
                 texts = [" ".join(draw.choices(WORDS, k=draw.randint(2, 8))) for _ in range(draw.randint(1, 5))]
@@ -29,16 +29,16 @@ def store(tmp_path, request):
         yield store
 
 
-def brute_force(snapshot, query, weight=0.0, filters=None):
+def brute_force(view, query, weight=0.0, filters=None):
     """(page id, score), best first: the definition, page by page."""
-    pages = snapshot.page_ids()
-    described = snapshot.describe(pages)
-    tokens = {page_id: snapshot.read_tokens(np.array([page_id]))[0] for page_id in pages.tolist()}
+    pages = view.page_ids()
+    described = view.describe(pages)
+    tokens = {page_id: view.tokens(np.array([page_id]))[0] for page_id in pages.tolist()}
     first = {}
-    for page_id in sorted(tokens, key=lambda page_id: described[page_id].page_number):
+    for page_id in sorted(tokens, key=lambda page_id: described[page_id].number):
         first.setdefault(described[page_id].document, page_id)
     scores = {}
-    for page_id in (snapshot.page_ids(filters) if filters else pages).tolist():
+    for page_id in (view.page_ids(filters) if filters else pages).tolist():
         own = query.tokens @ tokens[page_id].T
         both = np.concatenate([own, query.tokens @ tokens[first[described[page_id].document]].T], axis=1)
         scores[page_id] = (1 - weight) * own.max(axis=1).sum() + weight * both.max(axis=1).sum()
@@ -60,21 +60,19 @@ def assert_same_ranking(found, expected):
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("exact", [True, False])
 def test_with_everything_kept_both_ways_are_brute_force(store, exact, weight):
-    with store.snapshot() as snapshot:
-        index = store.recall_index(snapshot)
+    with store.view() as view:
         for text in ("quince lime", "apple", "mango mango peach kiwi"):
             (query,) = HASHING.encode_queries([text])
             config = SearchConfig(k=100, n_candidates=1000, exact=exact)
-            found = search(query, text, snapshot, index, config, opening_weight=weight)
-            assert_same_ranking(as_pairs(found), brute_force(snapshot, query, weight))
+            found = search(Question(encoded=query, text=text, opening_weight=weight), view, config)
+            assert_same_ranking(as_pairs(found), brute_force(view, query, weight))
 
 
 def test_few_candidates_give_a_part_of_the_exact_ranking(store):
-    with store.snapshot() as snapshot:
-        index = store.recall_index(snapshot)
+    with store.view() as view:
         (query,) = HASHING.encode_queries(["quince lime"])
-        found = search(query, "quince lime", snapshot, index, SearchConfig(k=5, n_candidates=5))
-        exact = dict(brute_force(snapshot, query))
+        found = search(Question(encoded=query, text="quince lime"), view, SearchConfig(k=5, n_candidates=5))
+        exact = dict(brute_force(view, query))
         assert len(found) == 5
         assert all(scored.score == pytest.approx(exact[scored.page_id], abs=ROUNDING) for scored in found)
         assert [s.score for s in found] == sorted((s.score for s in found), reverse=True)
@@ -82,79 +80,81 @@ def test_few_candidates_give_a_part_of_the_exact_ranking(store):
 
 @pytest.mark.parametrize("filters", ['folder = "1"', 'document = "2/5.pdf"', "page >= 4", 'document = "none.pdf"'])
 def test_filters_act_before_scoring(store, filters):
-    with store.snapshot() as snapshot:
-        index = store.recall_index(snapshot)
+    with store.view() as view:
         (query,) = HASHING.encode_queries(["fig date"])
-        expected = brute_force(snapshot, query, filters=filters)[:3]
+        expected = brute_force(view, query, filters=filters)[:3]
         config = SearchConfig(k=3, n_candidates=3)
-        found = search(query, "fig date", snapshot, index, config, filters=filters)
+        found = search(Question(encoded=query, text="fig date", filters=filters), view, config)
         assert len(found) == len(expected)
-        allowed = set(snapshot.page_ids(filters).tolist())
+        allowed = set(view.page_ids(filters).tolist())
         assert {scored.page_id for scored in found} <= allowed
         exact = search(
-            query, "fig date", snapshot, index, SearchConfig(k=3, n_candidates=3, exact=True), filters=filters
+            Question(encoded=query, text="fig date", filters=filters),
+            view,
+            SearchConfig(k=3, n_candidates=3, exact=True),
         )
         assert_same_ranking(as_pairs(exact), expected)
 
 
 def test_ties_are_broken_by_page_id(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             for number in range(20):
                 add_document(writer, f"{number:02}.pdf", ["the very same words"], content=str(number))
-        with store.snapshot() as snapshot:
+        with store.view() as view:
             (query,) = HASHING.encode_queries(["same words"])
-            found = search(query, "same words", snapshot, store.recall_index(snapshot), SearchConfig(k=7))
-            assert [scored.page_id for scored in found] == snapshot.page_ids()[:7].tolist()
+            found = search(Question(encoded=query, text="same words"), view, SearchConfig(k=7))
+            assert [scored.page_id for scored in found] == view.page_ids()[:7].tolist()
 
 
 def test_scoring_on_a_device_of_torch_finds_the_same(tmp_path):
     pytest.importorskip("torch")
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             for number in range(30):
                 add_document(writer, f"{number}.pdf", [f"apple w{number} w{number + 1}", f"kiwi w{number}"])
-        with store.snapshot() as snapshot:
+        with store.view() as view:
             (query,) = HASHING.encode_queries(["apple w7 kiwi"])
-            index = store.recall_index(snapshot)
             for exact in (True, False):
-                usual = search(query, "apple w7 kiwi", snapshot, index, SearchConfig(k=60, exact=exact))
+                usual = search(Question(encoded=query, text="apple w7 kiwi"), view, SearchConfig(k=60, exact=exact))
                 on_torch = SearchConfig(k=60, exact=exact, score_on="cpu")
                 assert_same_ranking(
-                    as_pairs(search(query, "apple w7 kiwi", snapshot, index, on_torch)), as_pairs(usual)
+                    as_pairs(search(Question(encoded=query, text="apple w7 kiwi"), view, on_torch)), as_pairs(usual)
                 )
 
 
 def test_a_page_is_helped_by_what_its_document_says_on_its_first_page(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             add_document(writer, "chip.pdf", ["apple kiwi", "mango peach"])
             add_document(writer, "other.pdf", ["mango melon", "lemon lime"])
-        with store.snapshot() as snapshot:
+        with store.view() as view:
             (query,) = HASHING.encode_queries(["apple kiwi mango peach"])
-            pages = snapshot.page_ids()
+            pages = view.page_ids()
             chip_opening, chip_answer = pages[:2].tolist()
-            scores = {scored.page_id: scored.score for scored in rerank(query, snapshot, pages, 9, 1.0)}
+            scores = {
+                s.page_id: s.score
+                for s in rerank(Question(encoded=query, opening_weight=1.0), view, pages, SearchConfig(k=9))
+            }
             assert scores[chip_answer] == pytest.approx(4, abs=0.1)
             assert scores[chip_answer] > scores[chip_opening] + 0.5
-            assert snapshot.opening_pages(pages).tolist() == [pages[0], pages[0], pages[2], pages[2]]
+            assert view.opening_pages(pages).tolist() == [pages[0], pages[0], pages[2], pages[2]]
 
 
 def test_the_opening_page_is_the_first_with_words(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["", "title page words", "more words"])
-        with store.snapshot() as snapshot:
-            pages = snapshot.page_ids()
-            assert snapshot.opening_pages(pages).tolist() == [pages[0], pages[0]]
+        with store.view() as view:
+            pages = view.page_ids()
+            assert view.opening_pages(pages).tolist() == [pages[0], pages[0]]
 
 
 def test_nothing_to_search_gives_nothing(tmp_path):
-    with Store.create(tmp_path, manifest()) as store, store.snapshot() as snapshot:
+    with Store.create(tmp_path, space()) as store, store.view() as view:
         (query,) = HASHING.encode_queries(["anything"])
-        index = store.recall_index(snapshot)
-        assert search(query, "anything", snapshot, index, SearchConfig()) == []
-        assert recall(query, "anything", snapshot, index, SearchConfig(), allowed=None, words=True).tolist() == []
+        assert search(Question(encoded=query, text="anything"), view, SearchConfig()) == []
+        assert recall(Question(encoded=query, text="anything"), view, SearchConfig()).tolist() == []
 
 
 def test_reciprocal_rank_fusion_is_its_formula():
@@ -166,5 +166,6 @@ def test_reciprocal_rank_fusion_is_its_formula():
 def test_impossible_settings_are_refused():
     with pytest.raises(ConfigError, match="k must be from 1"):
         SearchConfig(k=0)
-    with pytest.raises(ConfigError, match="must not be smaller than k"):
-        SearchConfig(k=50, n_candidates=10)
+    with pytest.raises(ConfigError, match="n_candidates must be at least 1"):
+        SearchConfig(n_candidates=0)
+    assert SearchConfig(k=50, n_candidates=10).n_candidates == 50

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from pagesight.storage.care.doctor import examine
 from pagesight.storage.errors import (
     DimensionMismatch,
     FormatVersionMismatch,
@@ -22,19 +21,19 @@ from pagesight.storage.manifest import Manifest
 from pagesight.storage.store import Store
 from pagesight.storage.values import EncodedPage, NewPage, PageWords
 from pagesight.storage.vectors.segments import segment_path
-from tests.helpers import ROOT, add_document, manifest, new_page
+from tests.helpers import ROOT, add_document, new_page, space
 
 STEPS = ("vectors on disk", "transaction begun", "pages inserted", "before commit", "committed")
 
 
 def names(store):
-    with store.snapshot() as snapshot:
-        return [document.document for document in snapshot.documents()]
+    with store.view() as view:
+        return [document.document for document in view.documents()]
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path, step):
-    with Store.create(tmp_path, manifest()) as store, store.writer() as writer:
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
         add_document(writer, "a.pdf", ["first version", "second page"])
     script = f"""
         import os, signal
@@ -54,13 +53,13 @@ def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path, 
     )
     assert result.returncode == -9, result.stderr
     with Store(tmp_path) as store:
-        with store.snapshot() as snapshot:
-            (document,) = snapshot.documents()
+        with store.view() as view:
+            (document,) = view.documents()
             assert document.n_indexed_pages == (3 if step == "committed" else 2)
         with store.writer() as writer:  # the lock went with the process, and the tail is written over
             add_document(writer, "b.pdf", ["after the crash"])
         assert names(store) == ["a.pdf", "b.pdf"]
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
 
 
 @pytest.mark.parametrize("step", STEPS[:-1])
@@ -69,7 +68,7 @@ def test_an_error_at_any_step_leaves_the_old_state_in_the_same_process(tmp_path,
         if reached == step:
             raise OSError(5, "Input/output error")
 
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer(fail) as writer:
             with pytest.raises(OSError, match="Input/output"):
                 add_document(writer, "a.pdf", ["lost"])
@@ -78,11 +77,11 @@ def test_an_error_at_any_step_leaves_the_old_state_in_the_same_process(tmp_path,
             add_document(writer, "a.pdf", ["kept", "twice"])
             add_document(writer, "b.pdf", ["kept too"])
         assert names(store) == ["a.pdf", "b.pdf"]
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
 
 
 def test_left_overs_of_a_dead_writer_are_cut_off(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["some words"])
         size = segment_path(tmp_path, 1).stat().st_size
@@ -96,17 +95,17 @@ def test_left_overs_of_a_dead_writer_are_cut_off(tmp_path):
 
 def test_records_go_on_in_a_new_segment_when_one_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr("pagesight.storage.vectors.segments.SEGMENT_BYTES", 500)
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             for name in "abc":
                 add_document(writer, name, ["a few words of text", "and some more words"])
         assert len(list(tmp_path.glob("tokens-*.seg"))) > 1
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
 
 
 def test_the_second_writer_is_told_who_the_first_is(tmp_path):
-    with Store.create(tmp_path, manifest()) as store, store.writer():
-        code = f"from pathlib import Path; from storage.store import Store\nwith Store(Path({str(tmp_path)!r})).writer(): pass"
+    with Store.create(tmp_path, space()) as store, store.writer():
+        code = f"from pathlib import Path; from pagesight.storage.store import Store\nwith Store(Path({str(tmp_path)!r})).writer(): pass"
         result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
         assert "StoreLocked" in result.stderr
         with pytest.raises(StoreLocked, match="process "):
@@ -114,19 +113,18 @@ def test_the_second_writer_is_told_who_the_first_is(tmp_path):
 
 
 def test_readers_see_whole_documents_while_another_writes(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         problems = []
         done = threading.Event()
 
         def read():
             while not done.is_set():
-                with store.snapshot() as snapshot:
-                    documents = {item.document: item for item in snapshot.documents()}
-                    ids = snapshot.page_ids()
-                    tokens = snapshot.read_tokens(ids)
-                    recalled = store.recall_index(snapshot)
-                    if len(recalled) != len(ids) or len(tokens) != len(ids):
-                        problems.append("recall index, rows and vectors differ")
+                with store.view() as view:
+                    documents = {item.document: item for item in view.documents()}
+                    ids = view.page_ids()
+                    tokens = view.tokens(ids)
+                    if len(tokens) != len(ids):
+                        problems.append("places and vectors differ")
                     for item in documents.values():
                         if item.n_indexed_pages != item.n_pages:
                             problems.append(f"{item.document} has {item.n_indexed_pages} of {item.n_pages} pages")
@@ -148,7 +146,7 @@ def test_readers_see_whole_documents_while_another_writes(tmp_path):
 def test_vectors_of_another_width_are_refused(tmp_path):
     page = new_page(1, "word")
     wrong = EncodedPage(page.encoded.single, np.ones((1, 3), np.float32), page.encoded.boxes)
-    with Store.create(tmp_path, manifest()) as store, store.writer() as writer, writer.draft() as draft:
+    with Store.create(tmp_path, space()) as store, store.writer() as writer, writer.draft() as draft:
         with pytest.raises(DimensionMismatch, match="token vectors must have 16 dimensions, got 3"):
             draft.add_page(
                 NewPage(number=1, width_pt=1, height_pt=1, text_source="text", words=PageWords.none(), encoded=wrong)
@@ -156,13 +154,13 @@ def test_vectors_of_another_width_are_refused(tmp_path):
 
 
 def test_opening_says_what_is_wrong(tmp_path):
-    with pytest.raises(StoreNotFound, match=r"there is no index in .*missing; make one with"):
+    with pytest.raises(StoreNotFound, match=r"there is no index in .*missing; index something into it"):
         Store(tmp_path / "missing")
-    Store.create(tmp_path, manifest()).close()
+    Store.create(tmp_path, space()).close()
     path = tmp_path / "manifest.json"
     whole = path.read_text()
-    path.write_text(whole.replace('"format_version": 1', '"format_version": 99'))
-    with pytest.raises(FormatVersionMismatch, match="format version 99, this pagesight reads 1; upgrade"):
+    path.write_text(whole.replace('"format_version": 2', '"format_version": 99'))
+    with pytest.raises(FormatVersionMismatch, match="format version 99, this pagesight reads 2; upgrade"):
         Store(tmp_path)
     path.write_text(whole[:20])
     with pytest.raises(StoreCorrupt, match="not JSON"):
@@ -175,26 +173,26 @@ def test_opening_says_what_is_wrong(tmp_path):
 
 def test_another_encoder_is_refused_by_name():
     with pytest.raises(ModelMismatch, match=r"built with hashing \(hashing-1\), not with e5 \(abc\)"):
-        manifest().check_encoder("e5", "abc")
+        space().check_encoder("e5", "abc")
 
 
 def test_creating_twice_opens_what_is_there(tmp_path):
-    with Store.create(tmp_path, manifest()) as store, store.writer() as writer:
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
         add_document(writer, "a.pdf", ["word"])
-    with Store.create(tmp_path, manifest("float16")) as again:
-        assert again.manifest.codec == "int8"
+    with Store.create(tmp_path, space("float16")) as again:
+        assert again.space.codec == "int8"
         assert names(again) == ["a.pdf"]
 
 
 def test_an_interrupted_creation_is_done_again(tmp_path):
     (tmp_path / "metadata.db").write_bytes(b"half a database")
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         assert names(store) == []
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
 def test_the_doctor_finds_damaged_vectors_and_drops_them_on_request(tmp_path, damage):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["the first document", "its second page"])
             add_document(writer, "b.pdf", ["the second document"])
@@ -205,41 +203,41 @@ def test_the_doctor_finds_damaged_vectors_and_drops_them_on_request(tmp_path, da
             damage
         ]()
     with Store(tmp_path) as store:
-        found = examine(store)
+        found = store.examine()
         assert not found.healthy
         assert "b.pdf" in found.damaged
         assert ("a.pdf" in found.damaged) == (damage == "delete")
         assert names(store) == ["a.pdf", "b.pdf"]
-        examine(store, drop_damaged=True)
+        store.examine(drop_damaged=True)
         assert "b.pdf" not in names(store)
         with store.writer() as writer:
             add_document(writer, "b.pdf", ["the second document"])
-        assert examine(store).findings == ()
+        assert store.examine().findings == ()
 
 
 def test_the_doctor_makes_the_words_searchable_again(tmp_path):
-    with Store.create(tmp_path, manifest()) as store:
+    with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["findable words"])
         with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
             connection.execute(text("DELETE FROM page_terms"))
-        found = examine(store)
+        found = store.examine()
         assert [finding.repaired for finding in found.findings] == [True]
         assert found.healthy
-        with store.snapshot() as snapshot:
-            assert len(snapshot.recall_words("findable", 5, None)) == 1
+        with store.view() as view:
+            assert len(view.nearest_by_words("findable", 5, None)) == 1
 
 
 def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):
-    with Store.create(tmp_path / "index", manifest()) as store, store.writer() as writer:
+    with Store.create(tmp_path / "index", space()) as store, store.writer() as writer:
         add_document(writer, "a.pdf", ["word"])
     code = f"""
         import os
         from pathlib import Path
         os.access = lambda path, mode: not mode & os.W_OK  # root may write anywhere: let SQLite open it as others would
         from pagesight.storage.store import Store
-        with Store(Path({str(tmp_path / "index")!r})).snapshot() as snapshot:
-            print(len(snapshot.page_ids()))
+        with Store(Path({str(tmp_path / "index")!r})).view() as view:
+            print(len(view.page_ids()))
     """
     before = sorted(path.name for path in (tmp_path / "index").iterdir())
     result = subprocess.run(
@@ -250,5 +248,7 @@ def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):
 
 
 def test_the_manifest_is_read_back(tmp_path):
-    manifest().write(tmp_path)
-    assert Manifest.read(tmp_path) == manifest()
+    manifest = Manifest(spaces=(space(), space("int4")))
+    manifest.write(tmp_path)
+    assert Manifest.read(tmp_path) == manifest
+    assert manifest.space == space()

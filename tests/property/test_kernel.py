@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagesight.engine.maxsim import token_maxima
+from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import DimensionMismatch
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.scoring import kernel
-from pagesight.storage.scoring.kernel import KERNELS, CodeLayout, Records
-from pagesight.storage.vectors.codecs import Int8Codec, PackedCodec, codec_named
+from pagesight.storage.scoring.kernel import KERNELS
+from pagesight.storage.scoring.layout import CodeLayout, Records
+from pagesight.storage.vectors.codecs import Int8Codec, PackedCodec
 from tests.helpers import ROOT
 
 shapes = st.fixed_dictionaries(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ir_measures import AP, RR, P, R, Success, nDCG
 
-from pagesight.engine.evaluation.metrics import DEFAULT_METRICS, evaluate, metric_named
-from pagesight.engine.evaluation.statistics import compare, estimate
+from pagesight.engine.evaluation.metrics import DEFAULT_METRICS, metric_named, per_query
+from pagesight.engine.evaluation.statistics import compare, interval
 from pagesight.engine.evaluation.trec import read_qrels, read_run, write_qrels, write_run
 from pagesight.storage.errors import ConfigError, DatasetError
 
@@ -36,7 +36,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 @given(runs, all_qrels)
 def test_every_query_scores_what_trec_eval_says(run, qrels):
     ids = sorted(qrels)
-    ours = evaluate(run, qrels, ids, [metric_named(name) for name in THEIRS])
+    ours = per_query(run, qrels, ids, [metric_named(name) for name in THEIRS])
     theirs = {(m.query_id, m.measure): m.value for m in ir_measures.iter_calc(list(THEIRS.values()), qrels, run)}
     for name, measure in THEIRS.items():
         expected = [theirs.get((query, measure), 0.0) for query in ids]
@@ -46,7 +46,7 @@ def test_every_query_scores_what_trec_eval_says(run, qrels):
 @given(runs, all_qrels)
 def test_ndcg_and_reciprocal_rank_are_their_definitions(run, qrels):
     ids = sorted(qrels)
-    ours = evaluate(run, qrels, ids, [metric_named("nDCG@5"), metric_named("MRR@5")])
+    ours = per_query(run, qrels, ids, [metric_named("nDCG@5"), metric_named("MRR@5")])
     for i, query in enumerate(ids):
         scored = {item: np.float32(score) for item, score in run.get(query, {}).items()}
         ranked = sorted(scored, key=lambda item: (scored[item], item), reverse=True)[:5]
@@ -106,7 +106,7 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
     generator = np.random.default_rng(1)
     covered = 0
     for _ in range(200):
-        found = estimate(generator.normal(0.5, 0.2, 60))
+        found = interval(generator.normal(0.5, 0.2, 60))
         covered += found.low <= 0.5 <= found.high
     assert 0.88 <= covered / 200 <= 0.99
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pagesight.storage.store import Store
 from pagesight.storage.values import EncodedPage
 from pagesight.storage.vectors.pooling import pool, pooled_page
-from tests.helpers import add_document, manifest
+from tests.helpers import add_document, space
 
 
 def tokens_of(n, dim, seed):
@@ -50,10 +50,10 @@ def test_a_pooled_page_has_boxes_of_its_own_tokens(n, factor, seed):
 def test_an_index_with_a_pool_factor_stores_fewer_vectors(tmp_path):
     from dataclasses import replace
 
-    with Store.create(tmp_path, replace(manifest(), pool_factor=3)) as store:
+    with Store.create(tmp_path, replace(space(), pool_factor=3)) as store:
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["one two three four five six seven eight nine"])
-        with store.snapshot() as snapshot:
-            ids = snapshot.page_ids()
-            assert 1 <= len(snapshot.read_tokens(ids)[0]) <= 3
-            assert snapshot.describe(ids)[1].n_tokens == len(snapshot.read_boxes(1))
+        with store.view() as view:
+            ids = view.page_ids()
+            assert 1 <= len(view.tokens(ids)[0]) <= 3
+            assert view.describe(ids)[1].n_tokens == len(view.detail(1).boxes)

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pagesight.engine.models.words.word_encoder import windows
+from pagesight.storage.codecs import CODECS, codec_named
 from pagesight.storage.errors import ConfigError
-from pagesight.storage.manifest import CODECS
-from pagesight.storage.vectors.codecs import codec_named
 from pagesight.storage.vectors.segments import pack_record, unpack_boxes
 
 tokens = st.tuples(st.integers(0, 9), st.integers(1, 12)).flatmap(

@@ -12,9 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pagesight.engine.maxsim import maxsim
 from pagesight.engine.models.hashing import HashingEncoder
-from pagesight.storage.care.doctor import examine
 from pagesight.storage.store import Store
-from tests.helpers import add_document, manifest, source_file
+from tests.helpers import add_document, source_file, space
 
 names = st.sampled_from([f"{folder}{name}.pdf" for folder in ("", "a/", "b/") for name in "xyz"])
 texts = st.lists(st.sampled_from("red green blue white black grey".split()), max_size=4).map(" ".join)
@@ -27,7 +26,7 @@ class StoreMachine(RuleBasedStateMachine):
     @initialize(codec=st.sampled_from(["int8", "float16"]))
     def create(self, codec):
         self.folder = Path(tempfile.mkdtemp())
-        self.store = Store.create(self.folder, manifest(codec))
+        self.store = Store.create(self.folder, space(codec))
         self.files: dict[str, list[str]] = {}
         self.ids_seen: dict[int, tuple[str, int]] = {}
 
@@ -70,25 +69,25 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def holds_what_was_put_in(self):
-        with self.store.snapshot() as snapshot:
-            listed = {name: document for document in snapshot.documents() for name in document.names}
+        with self.store.view() as view:
+            listed = {name: document for document in view.documents() for name in document.names}
             assert set(listed) == set(self.files)
             for name, pages in self.files.items():
                 assert listed[name].n_indexed_pages == len(pages)
                 for number, text in enumerate(pages, start=1):
-                    page_id = snapshot.find_page(name, number)
-                    assert snapshot.read_words(page_id).texts == tuple(text.split())
+                    page_id = view.find_page(name, number)
+                    assert view.detail(page_id).words.texts == tuple(text.split())
 
     @invariant()
     def scores_are_those_of_the_words(self):
         query = HashingEncoder().encode_queries(["green white"])[0]
-        with self.store.snapshot() as snapshot:
-            ids = snapshot.page_ids()
-            scores = maxsim(query.tokens, snapshot.read_tokens(ids))
-            known = snapshot.describe(ids)
+        with self.store.view() as view:
+            ids = view.page_ids()
+            scores = maxsim(query.tokens, view.tokens(ids))
+            known = view.describe(ids)
             for page_id, score in zip(ids.tolist(), scores.tolist(), strict=True):
                 page = known[page_id]
-                words = self.files[page.document][page.page_number - 1].split()
+                words = self.files[page.document][page.number - 1].split()
                 found = sum(word in words for word in ("green", "white"))
                 assert score > found - 0.05 if found else score < 1.9
             assert len(ids) == len(
@@ -98,21 +97,21 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def page_ids_are_never_used_again(self):
-        with self.store.snapshot() as snapshot:
-            for page_id, page in snapshot.describe(snapshot.page_ids()).items():
-                content = (page.sha256, page.page_number)
+        with self.store.view() as view:
+            for page_id, page in view.describe(view.page_ids()).items():
+                content = (page.sha256, page.number)
                 assert self.ids_seen.setdefault(page_id, content) == content
 
     @invariant()
     def bm25_finds_the_words(self):
-        with self.store.snapshot() as snapshot:
-            found = snapshot.recall_words("blue", 1000, None)
+        with self.store.view() as view:
+            found = view.nearest_by_words("blue", 1000, None)
             expected = {(tuple(p), n) for p in self.files.values() for n, t in enumerate(p) if "blue" in t.split()}
             assert len(found) == len(expected)
 
     def teardown(self):
         if hasattr(self, "store"):
-            result = examine(self.store)
+            result = self.store.examine()
             assert result.findings == ()
             self.store.close()
             shutil.rmtree(self.folder)

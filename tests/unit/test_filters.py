@@ -6,13 +6,13 @@ import pytest
 from pagesight.storage.errors import BadFilter
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
-from tests.helpers import add_document, manifest, new_page, source_file
+from tests.helpers import add_document, new_page, source_file, space
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("filters")
-    with Store.create(folder, manifest()) as store:
+    with Store.create(folder, space()) as store:
         with store.writer() as writer:
             first = add_document(writer, "finance/annual 2024.pdf", ["one", "two", "three"])
             writer.set_tags(first, {"customer": "acme", "Year": "2024"})
@@ -20,16 +20,22 @@ def store(tmp_path_factory):
             with writer.draft() as draft:
                 draft.add_page(new_page(1, "five"))
                 info = DocumentInfo(
-                    sha256="c" * 64, media_type="image/png", n_pages=1, title="A photo", author="Ann", date=""
+                    sha256="c" * 64,
+                    media_type="image/png",
+                    kind="image",
+                    n_pages=1,
+                    title="A photo",
+                    author="Ann",
+                    date="",
                 )
                 draft.commit(info, source_file("top.png"))
         yield store
 
 
 def found(store, expression):
-    with store.snapshot() as snapshot:
-        pages = snapshot.describe(snapshot.page_ids(expression))
-    return sorted(f"{page.document}:{page.page_number}" for page in pages.values())
+    with store.view() as view:
+        pages = view.describe(view.page_ids(expression))
+    return sorted(f"{page.document}:{page.number}" for page in pages.values())
 
 
 ANNUAL = [f"finance/annual 2024.pdf:{n}" for n in (1, 2, 3)]
@@ -93,18 +99,17 @@ def test_a_filter_finds_what_it_says(store, expression, expected):
     ],
 )
 def test_a_bad_filter_says_where_and_what(store, expression, match):
-    with store.snapshot() as snapshot, pytest.raises(BadFilter, match=match):
-        snapshot.page_ids(expression)
+    with store.view() as view, pytest.raises(BadFilter, match=match):
+        view.page_ids(expression)
 
 
 def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
-    with store.snapshot() as snapshot:
-        index = store.recall_index(snapshot)
+    with store.view() as view:
         query = np.ones(16, np.float32)
-        assert len(index.search(query, 10, None)[0]) == 5
-        assert len(index.search(query, 10, snapshot.page_ids("page = 77"))[0]) == 0
-        assert len(snapshot.recall_words("one two", 10, None)) == 2
-        assert len(snapshot.recall_words("one two", 10, snapshot.page_ids("page = 77"))) == 0
+        assert len(view.nearest(query, 10, None)) == 5
+        assert len(view.nearest(query, 10, view.page_ids("page = 77"))) == 0
+        assert len(view.nearest_by_words("one two", 10, None)) == 2
+        assert len(view.nearest_by_words("one two", 10, view.page_ids("page = 77"))) == 0
 
 
 def test_text_in_a_filter_is_never_sql(store):

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from pagesight.storage.tables.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_expression, terms
+from pagesight.storage.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_expression, terms
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One measurement: an index and the questions of a dataset go in, figures come out."""
+"""One evaluation: an index and the questions of a dataset go in, figures come out."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Evaluated:
     """The figures, and the answers they were taken from."""
 
     result: Result
     answers: Answers
 
 
-def measure(
+def evaluate_setting(
     dataset: Dataset,
     setting: IndexSetting,
     config: AskConfig,
     metrics: Sequence[Metric],
     folder: Path,
     watcher: Watcher,
-) -> Measured:
+) -> Evaluated:
     """With an index of this setting, which is made in ``folder`` and kept there: the next time it is only brought up to
     date. Stopping at any time loses nothing that is indexed.
     """
@@ -71,26 +71,26 @@ def measure(
     place = dataset.corpus.place(folder / "corpus")
     with watcher.indexing(place) as told:
         engine = make_index(dataset.corpus, setting, index, place, on_page=told.page_done, on_file=told.file_done)
-    return measure_index(dataset, engine, config, metrics, watcher, IndexingCost.read(index))
+    return evaluate_index(dataset, engine, config, metrics, watcher, IndexingCost.read(index))
 
 
-def measure_index(
+def evaluate_index(
     dataset: Dataset,
     engine: SearchEngine,
     config: AskConfig,
     metrics: Sequence[Metric],
     watcher: Watcher,
     cost: IndexingCost | None = None,
-) -> Measured:
+) -> Evaluated:
     """With an index as it stands; it is closed at the end. cost: of making it, where that is known."""
     with engine, watcher.asking(len(dataset.judged)) as query_done:
         answers = ask(engine, dataset, config, query_done)
-        manifest = engine.store.manifest
+        space = engine.store.space
         setting: dict[str, str | int | None] = {
-            "model": manifest.encoder,
-            "codec": manifest.codec,
+            "model": space.encoder,
+            "codec": space.codec,
             "n_candidates": config.n_candidates,
         }
         grouped = with_scanned(dataset, answers.scanned)
         result = result_of_answers(grouped, answers, metrics, setting, engine, cost or IndexingCost())
-    return Measured(result, answers)
+    return Evaluated(result, answers)

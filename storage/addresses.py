@@ -1,0 +1,37 @@
+"""Stores by their addresses: a folder, or ``scheme://...``. A kind of store is a row here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from pagesight.storage.errors import ConfigError
+
+# scheme -> "module:class". Each class opens an address by calling it, and has ``create(address, space)``.
+SCHEMES = {
+    "": "pagesight.storage.store:Store",
+    "memory": "pagesight.storage.memory:MemoryStore",
+}
+
+
+def full_address(address: str | PathLike[str]) -> str:
+    """The same from any working folder. Raises ConfigError for a scheme that nobody here knows."""
+    text = fspath(address)
+    scheme = _scheme(text)
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES if name)
+        raise ConfigError(f"there is no store for {scheme}://; an index is a folder, or one of {known}")
+    return text if scheme else str(Path(text).expanduser().absolute())
+
+
+def store_class(address: str) -> Any:
+    """What opens and creates stores with such an address; see ``pagesight.engine.index.Store``."""
+    module, _, name = SCHEMES[_scheme(address)].partition(":")
+    return getattr(import_module(module), name)
+
+
+def _scheme(text: str) -> str:
+    scheme, mark, _ = text.partition("://")
+    return scheme.lower() if mark and "/" not in scheme else ""

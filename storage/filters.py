@@ -1,0 +1,199 @@
+"""Filters: a small, safe language for "search only in these pages".
+
+    expression  = all { "or" all }
+    all         = part { "and" part }
+    part        = "not" part | "(" expression ")" | comparison
+    comparison  = field operator value | field "in" "(" value { "," value } ")"
+    operator    = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~"         (~ is a glob, see storage.globs)
+    field       = document | folder | page | pages | title | author | date | kind | source | tag.NAME
+    value       = "quoted" | 'quoted' | bare word (anything up to a blank, comma or parenthesis)
+
+Examples: ``document ~ "finance/*.pdf" and page <= 10``, ``tag.customer in (acme, zenith)``, ``date >= 2024-01-01``,
+``kind = text``, ``source = ocr``.
+
+A document may have several names and tags: a positive comparison of document, folder or tag asks whether one of them fits, a
+negative one whether none does. Unknown dates fit nothing, whatever they are compared with. This module reads an expression;
+a store turns it into its own terms (storage.tables.filter_sql, storage.memory).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pagesight.storage.errors import BadFilter
+from pagesight.storage.names import typed
+
+_TOKEN = re.compile(
+    r"""\s*(?: (?P<quoted>"[^"]*"|'[^']*') | (?P<operator><=|>=|!=|!~|[=<>~(),]) | (?P<word>[^\s,()=<>~!"']+) )""",
+    re.VERBOSE,
+)
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
+NUMBERS, TEXTS, NAMES = ("page", "pages"), ("title", "author", "kind", "source"), ("document", "folder")
+FIELDS = (*NAMES, *NUMBERS, *TEXTS, "date", "tag.NAME")
+MAX_COMPARISONS = 400  # a list of values counts as one; databases limit how deep an expression may be
+MAX_DEPTH = 50  # of parentheses and nots
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``field operator value``; with operator "in" one of ``values``. tag: the name in tag.NAME. Numbers are whole ones."""
+
+    field: str  # as in FIELDS; "tag" for tag.NAME
+    operator: str  # as in OPERATORS, or "in"
+    values: tuple[str | int, ...]
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Filter, ...]
+
+
+Filter = Compare | Not | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str  # quoted, operator, word, end
+    text: str
+    position: int
+
+
+def parse_filter(expression: str) -> Filter:
+    """The filter that an expression says. Raises BadFilter with the place of the problem."""
+    return _Parser(expression).parse()
+
+
+class _Parser:
+    def __init__(self, expression: str) -> None:
+        self._expression = typed(expression)
+        self._tokens = self._tokenize()
+        self._next = self._depth = self._n_comparisons = 0
+
+    def _tokenize(self) -> list[_Token]:
+        tokens, position = [], 0
+        text = self._expression.rstrip()
+        while position < len(text):
+            match = _TOKEN.match(text, position)
+            if match is None:
+                raise BadFilter(self._expression, position, f"cannot read {text[position:].strip()[:12]!r}")
+            kind = str(match.lastgroup)
+            value = match[kind][1:-1] if kind == "quoted" else match[kind]
+            tokens.append(_Token(kind, value, match.start(kind)))
+            position = match.end()
+        return [*tokens, _Token("end", "the end", len(text))]
+
+    def parse(self) -> Filter:
+        found = self._any()
+        if self._peek().kind != "end":
+            raise self._problem("expected 'and', 'or' or the end")
+        return found
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _take(self) -> _Token:
+        token = self._peek()
+        self._next += token.kind != "end"
+        return token
+
+    def _accept(self, text: str) -> bool:
+        token = self._peek()
+        if token.kind != "quoted" and token.text.lower() == text:
+            self._take()
+            return True
+        return False
+
+    def _problem(self, problem: str, token: _Token | None = None) -> BadFilter:
+        token = token or self._peek()
+        return BadFilter(self._expression, token.position, f"{problem}, got {token.text!r}")
+
+    def _any(self) -> Filter:
+        parts = [self._all()]
+        while self._accept("or"):
+            parts.append(self._all())
+        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _all(self) -> Filter:
+        parts = [self._part()]
+        while self._accept("and"):
+            parts.append(self._part())
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+    def _part(self) -> Filter:
+        self._depth += 1
+        try:
+            if self._depth > MAX_DEPTH:
+                raise self._problem(f"more than {MAX_DEPTH} parentheses and nots within each other")
+            if self._accept("not"):
+                return Not(self._part())
+            if self._accept("("):
+                found = self._any()
+                if not self._accept(")"):
+                    raise self._problem("expected ')'")
+                return found
+            return self._comparison()
+        finally:
+            self._depth -= 1
+
+    def _comparison(self) -> Compare:
+        field = self._take()
+        if field.kind != "word":
+            raise self._problem(f"expected a field ({', '.join(FIELDS)})", field)
+        self._n_comparisons += 1
+        if self._n_comparisons > MAX_COMPARISONS:
+            raise self._problem(f"more than {MAX_COMPARISONS} comparisons; list values by 'in (a, b, ...)'", field)
+        name, tag = self._field(field)
+        if self._accept("in"):
+            return Compare(name, "in", tuple(self._checked(name, "=", value) for value in self._value_list()), tag)
+        operator = self._take()
+        if operator.text not in OPERATORS:
+            raise self._problem(f"expected one of {' '.join(OPERATORS)} or 'in' after {field.text!r}", operator)
+        if name in NUMBERS and "~" in operator.text:
+            raise self._problem(f"{name} is a number and has no glob", field)
+        return Compare(name, operator.text, (self._checked(name, operator.text, self._value()),), tag)
+
+    def _field(self, field: _Token) -> tuple[str, str]:
+        """Its name in FIELDS, and that of the tag if it is one."""
+        name = field.text.lower()
+        if name.startswith("tag.") and len(name) > len("tag."):
+            return "tag", field.text[len("tag.") :]
+        if name not in FIELDS or name == "tag.NAME":
+            raise self._problem(f"there is no such field; fields are {', '.join(FIELDS)}", field)
+        return name, ""
+
+    def _value(self) -> _Token:
+        token = self._take()
+        if token.kind not in ("quoted", "word"):
+            raise self._problem("expected a value", token)
+        return token
+
+    def _value_list(self) -> list[_Token]:
+        if not self._accept("("):
+            raise self._problem("expected '(' after 'in'")
+        values = [self._value()]
+        while self._accept(","):
+            values.append(self._value())
+        if not self._accept(")"):
+            raise self._problem("expected ',' or ')'")
+        return values
+
+    def _checked(self, name: str, operator: str, value: _Token) -> str | int:
+        if name in NUMBERS:
+            if not re.fullmatch(r"[0-9]{1,18}", value.text):
+                raise self._problem(f"{name} is compared with a whole number", value)
+            return int(value.text)
+        if name == "date" and "~" not in operator and not re.fullmatch(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", value.text):
+            raise self._problem("date is compared with YYYY, YYYY-MM or YYYY-MM-DD", value)
+        return value.text

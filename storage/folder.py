@@ -1,0 +1,73 @@
+"""An index folder that is open: what everybody who works on it needs.
+
+manifest.json       what made it (storage.manifest)
+metadata.db         SQLite: documents, pages, words, failures, state (storage.tables)
+tokens-*.seg        token vectors and their boxes (storage.vectors.segments)
+singles.f16         single vectors (storage.vectors.page_rows)
+means-*.i8          32, 8 and 1 means of each page's token vectors (storage.vectors.page_rows)
+recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.recall.vector_index)
+lock                held by the one writer; holds its process id
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Engine
+
+from pagesight.storage.errors import StoreLocked
+from pagesight.storage.manifest import Manifest, Space
+
+LOCK_NAME = "lock"
+FaultPoint = Callable[[str], None]  # called with the name of each step, so that tests can stop between any two
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFolder:
+    path: Path
+    manifest: Manifest
+    engine: Engine  # of SQLAlchemy
+
+    @property
+    def space(self) -> Space:
+        return self.manifest.space
+
+    def bytes_on_disk(self) -> int:
+        """Space that the index takes; holes in files do not count."""
+        total = 0
+        for path in self.path.iterdir():
+            try:
+                total += path.stat().st_blocks * 512 if path.is_file() else 0
+            except FileNotFoundError:  # a compaction took it away
+                continue
+        return total
+
+
+@contextmanager
+def write_lock(folder: Path) -> Iterator[None]:
+    """Keep other writers out. Raises StoreLocked if there is one.
+
+    The operating system lets go of the lock when the process ends, however it ends.
+    """
+    path = folder / LOCK_NAME
+    try:
+        with FileLock(path, timeout=0):
+            path.write_text(f"process {os.getpid()}", encoding="utf-8")
+            yield
+    except Timeout:
+        holder = path.read_text(encoding="utf-8") if path.exists() else ""
+        raise StoreLocked(folder, holder or "another process") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of new files to the disk, without which a power cut may leave their bytes and lose them."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

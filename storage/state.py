@@ -1,0 +1,84 @@
+"""One generation of an index in memory: its open files, and what is made from them once and shared by all who search.
+
+Files are taken away or replaced only after a commit that raises the generation, and every commit raises it. So files that were
+opened between two readings of the same generation are those of that generation, whatever happens to the folder later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
+
+from pagesight.storage.folder import IndexFolder
+from pagesight.storage.recall.index import RecallIndex, SinglePart
+from pagesight.storage.tables.schema import index_state
+from pagesight.storage.vectors.page_rows import PageRows, row_sizes
+from pagesight.storage.vectors.records import Places
+from pagesight.storage.vectors.segments import SegmentReader
+
+PageIds = NDArray[np.int64]
+
+MAX_FILTERS = 64  # whose pages are remembered
+_PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
+
+
+def read_generation(connection: Connection) -> int:
+    """The number of the state that a transaction sees."""
+    return int(connection.execute(select(index_state.c.generation)).scalar_one())
+
+
+class State:
+    """Shared by views and threads: what is missing is made by the first who needs it, while others wait."""
+
+    def __init__(self, folder: IndexFolder, generation: int, before: State | None) -> None:
+        """Opens all files. before: an earlier generation, of which what still serves is kept."""
+        space = folder.space
+        self.generation = generation
+        self._folder = folder
+        self.segments: SegmentReader = SegmentReader(folder.path, None if before is None else before.segments)
+        self.rows = PageRows(folder.path, row_sizes(space.single_dim, space.token_dim))
+        self._single_before = None if before is None else before._single
+        self._single: SinglePart | None = self._single_before
+        self._places: Places | None = None
+        self._recall: RecallIndex | None = None
+        self._lock = threading.RLock()
+        self._filtered: dict[str, PageIds] = {}
+
+    def places(self, connection: Connection) -> Places:
+        """Where all pages are that have something to find. connection: in a transaction that sees this generation."""
+        with self._lock:
+            if self._places is None:
+                cursor = connection.exec_driver_sql(_PLACES_SQL).cursor
+                rows = [] if cursor is None else cursor.fetchall()  # plain tuples, which numpy takes ten times as fast
+                self._places = Places.of(rows)
+            return self._places
+
+    def recall_index(self, connection: Connection) -> RecallIndex:
+        """What finds candidates in this state."""
+        with self._lock:
+            if self._recall is None:
+                space, page_ids = self._folder.space, self.places(connection).page_ids
+                self._single = SinglePart.of(
+                    self._folder.path, space.single_dim, self.rows, page_ids, self._single_before
+                )
+                self._single_before = None
+                self._recall = RecallIndex(page_ids, self.rows, space.token_dim, self._single)
+            return self._recall
+
+    def allowed(self, expression: str, find: Callable[[], PageIds]) -> PageIds:
+        """Pages that fit a filter, ascending; remembered for the filters that were asked for last."""
+        with self._lock:
+            found = self._filtered.pop(expression, None)
+            if found is not None:
+                self._filtered[expression] = found
+                return found
+        found = find()  # not while others wait; if two find it at once, they find the same
+        with self._lock:
+            self._filtered[expression] = found
+            while len(self._filtered) > MAX_FILTERS:
+                self._filtered.pop(next(iter(self._filtered)))
+        return found

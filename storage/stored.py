@@ -1,0 +1,121 @@
+"""What an index says of what it holds, and of what was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.storage.values import PageWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPage:
+    """A page as the index knows it."""
+
+    page_id: int
+    number: int  # from 1, as a viewer shows it
+    n_pages: int
+    document: str  # path relative to the indexed folder
+    root: Path
+    location: Path
+    sha256: str
+    kind: str  # pdf, image, text
+    title: str
+    n_tokens: int
+    width_pt: float
+    height_pt: float
+    text_source: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageDetail:
+    """What explaining a hit needs of its page.
+
+    tokens: (n, d_t) float32, as the codec keeps them. boxes: (n, 4) float32, where each is, in page fractions. words: of the page.
+    """
+
+    tokens: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    words: PageWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocument:
+    """A document with its names, the first of which is ``document`` of its hits."""
+
+    document: str
+    names: tuple[str, ...]
+    locations: tuple[Path, ...]
+    sha256: str
+    media_type: str
+    kind: str  # pdf, image, text
+    n_pages: int  # of the file
+    n_indexed_pages: int
+    n_bytes: int
+    title: str
+    author: str
+    date: str
+    added_at: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFailure:
+    """A file, or one page of it (page > 0), that could not be read."""
+
+    document: str
+    location: Path
+    page: int  # 0 for the whole file
+    status: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Numbers of an index."""
+
+    n_documents: int
+    n_files: int
+    n_pages: int
+    n_pages_without_words: int
+    n_pages_by_ocr: int
+    n_tokens: int
+    token_bytes: int
+    n_failed_files: int
+    n_failed_pages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimized:
+    """What compacting did. Bytes are those on the disk; holes in files do not count."""
+
+    bytes_before: int
+    bytes_after: int
+    bytes_written: int
+    n_pages_moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be. ``repaired``: it is now."""
+
+    problem: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found by examining an index. ``damaged``: names of documents with vectors or words that are lost or changed."""
+
+    n_documents: int
+    n_pages: int
+    findings: tuple[Finding, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        return all(finding.repaired for finding in self.findings)

@@ -1,0 +1,226 @@
+"""Reading an index: one view, in which documents are whole and nothing changes while it is open."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, func, select, text
+
+from pagesight.storage.codecs import codec_named
+from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.filters import parse_filter
+from pagesight.storage.folder import IndexFolder
+from pagesight.storage.manifest import Space
+from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.names import typed
+from pagesight.storage.state import State
+from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.tables import catalog
+from pagesight.storage.tables.filter_sql import condition
+from pagesight.storage.tables.schema import document, file, page, page_text
+from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
+from pagesight.storage.vectors.records import PageRecords, Places
+from pagesight.storage.vectors.scored import stored_maxima
+from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, unpack_boxes
+from pagesight.storage.words import match_expression
+
+PageIds = NDArray[np.int64]
+Float = NDArray[np.float32]
+_WORDS_SQL = text(
+    "SELECT rowid FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
+)
+_WORDS_FILTERED_SQL = text(
+    "SELECT rowid FROM page_terms WHERE page_terms MATCH :match AND rowid IN (SELECT value FROM json_each(:allowed)) "
+    "ORDER BY bm25(page_terms), rowid LIMIT :k"
+)
+_REFS_SQL = text(
+    'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
+)
+
+
+class StoreView:
+    """``pagesight.engine.index.View`` of an index folder. Made by ``Store.view()``; for one thread at a time."""
+
+    def __init__(self, folder: IndexFolder, connection: Connection, state: State) -> None:
+        """connection: in a transaction that sees the generation of ``state``; closed with the view."""
+        self._folder, self._connection, self._state = folder, connection, state
+        self._codec = codec_named(folder.space.codec, folder.space.token_dim)
+
+    @property
+    def space(self) -> Space:
+        return self._folder.space
+
+    @property
+    def generation(self) -> int:
+        return self._state.generation
+
+    # What a search asks
+
+    def page_ids(self, filters: str | None = None) -> PageIds:
+        if filters is None:
+            return self._places().page_ids
+        return self._state.allowed(filters, lambda: self._find(filters))
+
+    def nearest(self, single: Float, k: int, allowed: PageIds | None) -> PageIds:
+        return self._state.recall_index(self._connection).nearest(single, k, allowed)
+
+    def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
+        return self._state.recall_index(self._connection).nearest_by_means(tokens, k, allowed)
+
+    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
+        match = match_expression(query)
+        if match is None or (allowed is not None and len(allowed) == 0):
+            return np.empty(0, np.int64)
+        if allowed is None:
+            rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": k})
+        else:
+            parameters = {"match": match, "k": k, "allowed": json.dumps(allowed.tolist())}
+            rows = self._connection.execute(_WORDS_FILTERED_SQL, parameters)
+        return np.array(rows.scalars().all(), np.int64)
+
+    def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
+        return self._state.recall_index(self._connection).means_maxima(tokens, page_ids)
+
+    def maxima(self, tokens: Float, page_ids: PageIds, *, precise: bool = True, device: str | None = None) -> Float:
+        records = PageRecords.of(self._state.segments, self._codec, self._places(), page_ids)
+        return stored_maxima(tokens, records, precise=precise, device=device)
+
+    def opening_pages(self, page_ids: PageIds) -> PageIds:
+        other = page.alias()
+        first = (
+            select(other.c.id)
+            .where(other.c.document_id == page.c.document_id, other.c.n_tokens > 0)
+            .order_by(other.c.number)
+            .limit(1)
+        ).scalar_subquery()
+        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
+        rows = self._connection.execute(select(page.c.id, first.label("first")).where(page.c.id.in_(wanted)))
+        firsts = {row.id: row.first for row in rows}
+        return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
+
+    # What describing a hit asks
+
+    def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
+        name = file.alias()
+        first_file = (
+            select(name.c.id).where(name.c.document_id == document.c.id).order_by(name.c.path, name.c.id).limit(1)
+        ).scalar_subquery()
+        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
+        query = (
+            select(page, document.c.n_pages, document.c.sha256, document.c.title, document.c.kind)
+            .add_columns(file.c.path, file.c.root, file.c.location, file.c.nearby)
+            .join_from(page, document)
+            .join(file, file.c.id == first_file)
+            .where(page.c.id.in_(wanted))
+        )
+        return {
+            row.id: StoredPage(
+                page_id=row.id,
+                number=row.number,
+                n_pages=row.n_pages,
+                document=row.path,
+                root=Path(os.fsdecode(row.root)),
+                location=self._find_file(row.location, row.nearby),
+                sha256=row.sha256,
+                kind=row.kind,
+                title=row.title,
+                n_tokens=row.n_tokens,
+                width_pt=row.width_pt,
+                height_pt=row.height_pt,
+                text_source=row.text_source,
+            )
+            for row in self._connection.execute(query)
+        }
+
+    def detail(self, page_id: int) -> PageDetail:
+        ref, n_tokens = self._refs(np.array([page_id]))[page_id]
+        record = self._state.segments.read(ref)
+        tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
+        return PageDetail(tokens, unpack_boxes(record, n_tokens), self._words(page_id))
+
+    def find_page(self, name: str, number: int) -> int | None:
+        query = (
+            select(page.c.id)
+            .join_from(page, file, page.c.document_id == file.c.document_id)
+            .where(file.c.path == typed(name), page.c.number == number)
+            .order_by(page.c.id)
+        )
+        return self._connection.execute(query).scalars().first()
+
+    def tokens(self, page_ids: PageIds) -> MultiVectors:
+        refs = self._refs(page_ids)
+        pages = []
+        for page_id in page_ids.tolist():
+            ref, n_tokens = refs[page_id]
+            record = self._state.segments.read(ref, self._codec.n_bytes(n_tokens))
+            pages.append(self._codec.decode(record, n_tokens))
+        return MultiVectors.from_pages(pages, self.space.token_dim)
+
+    def single(self, page_id: int) -> Float:
+        (found,) = self._state.rows.singles(np.array([page_id], np.int64))
+        return np.asarray(found, np.float32)
+
+    # What is in the index
+
+    def documents(self, filters: str | None = None) -> list[StoredDocument]:
+        return catalog.list_documents(self._connection, filters)
+
+    def failures(self) -> list[StoredFailure]:
+        return catalog.list_failures(self._connection)
+
+    def totals(self) -> Totals:
+        return catalog.totals(self._connection)
+
+    def known_files(self) -> dict[bytes, KnownFile]:
+        return catalog.known_files(self._connection)
+
+    def known_failures(self) -> dict[bytes, KnownFailure]:
+        return catalog.known_failures(self._connection)
+
+    def indexed_files(self) -> list[SourceFile]:
+        return catalog.indexed_files(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _places(self) -> Places:
+        return self._state.places(self._connection)
+
+    def _find(self, filters: str) -> PageIds:
+        query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
+        query = query.join_from(page, document).where(condition(parse_filter(filters)))
+        return np.array(self._connection.execute(query).scalars().all(), np.int64)
+
+    def _words(self, page_id: int) -> PageWords:
+        row = self._connection.execute(select(page_text).where(page_text.c.page_id == page_id)).one_or_none()
+        if row is None:
+            return PageWords.none()
+        boxes = np.frombuffer(row.boxes, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
+        return PageWords(tuple(row.words.split("\n")) if row.words else (), boxes)
+
+    def _find_file(self, location: bytes, nearby: bytes) -> Path:
+        """Where the file is now: where it was, or in the same place relative to the index when both have moved."""
+        path, moved = Path(os.fsdecode(location)), self._folder.path / os.fsdecode(nearby)
+        return moved if not path.exists() and moved.exists() else path
+
+    def _refs(self, page_ids: PageIds) -> dict[int, tuple[RecordRef, int]]:
+        """Record and token count of each page."""
+        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        refs = {page_id: (RecordRef(*where), n_tokens) for page_id, *where, n_tokens in rows}
+        if len(refs) != len(page_ids):
+            raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database")
+        return refs
