@@ -33,8 +33,8 @@ def index_files(
     given = [Path(path) for path in paths]
     extensions = EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
-        yield from Ingest(writer, reader, encoder, _options(config), on_page).run(discover(given, extensions))
-        missing = missing_files(writer, given)
+        yield from Ingest(writer, writer, reader, encoder, _options(config), on_page).run(discover(given, extensions))
+        missing = missing_files(writer.indexed_files(), given)
         if config.prune and missing:
             writer.remove_names([os.fsencode(source.location) for source in missing])
         status = Status.REMOVED if config.prune else Status.GONE

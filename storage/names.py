@@ -1,0 +1,32 @@
+"""Names of files as text that can be stored, compared, typed and shown."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+
+
+def nfc(text: str) -> str:
+    """Text as names are stored: composed (NFC), so that what is typed on one system finds what was made on another.
+
+    Bytes that are no text in the locale's encoding, which Python hands on as lone surrogates, are read as UTF-8, or else
+    become ``\\xNN``.
+    """
+    try:
+        return unicodedata.normalize("NFC", text.encode().decode())
+    except UnicodeEncodeError:
+        return unicodedata.normalize("NFC", _bytes(text).decode("utf-8", "backslashreplace"))
+
+
+def printable(name: str | os.PathLike[str]) -> str:
+    """A file name on one line: as ``nfc``, with control characters as ``\\xNN`` too."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in nfc(os.fspath(name)))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:  # characters the file system's encoding lacks, or surrogates that stand for no byte
+        return b"".join(
+            bytes([ord(c) - 0xDC00]) if "\udc80" <= c <= "\udcff" else c.encode("utf-8", "surrogatepass") for c in text
+        )
