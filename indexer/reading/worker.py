@@ -30,7 +30,7 @@ from pagesight.indexer.reading.faults import one_line, reason_of
 from pagesight.indexer.reading.page import PagedDocument, drawn_sizes, open_document, read_page
 from pagesight.storage.errors import DocumentError
 
-ORPHAN_POLL_S = 5.0
+ORPHAN_POLL_S = 2.0
 
 
 def main() -> None:
