@@ -32,7 +32,7 @@ from pagesight.storage.errors import (
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.manifest import Space
-from pagesight.storage.names import typed
+from pagesight.storage.names import nfc
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -227,7 +227,7 @@ class SearchEngine:
             raise ConfigError("say what to remove: names, filters, or everything=True")
         if filters is not None:
             parse_filter(filters)
-        wanted = [typed(name) for name in names]
+        wanted = [nfc(name) for name in names]
         with self.store.writer() as writer:
             found = [
                 (name, location)

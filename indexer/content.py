@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.indexer.formats import Kind
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.values import PageWords
 
@@ -42,6 +43,7 @@ class OpenedDocument:
     """What is known when a file has been opened."""
 
     media_type: str
+    kind: Kind
     n_pages: int
     title: str = ""
     author: str = ""
@@ -77,9 +79,11 @@ class PageContent:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
+        """Raises ValueError, TypeError or LookupError if this is no page."""
         line, _, rest = data.partition(b"\n")
         head = json.loads(line)
         n_words = len(head["texts"])
+        "".join(head["texts"]).encode()  # texts, and none with lone surrogates, which cannot be stored
         boxes = np.frombuffer(rest, "<f4", 4 * n_words).reshape(n_words, 4)
         image = None
         if head["image"] is not None:

@@ -2,13 +2,16 @@
 
 A worker reads what strangers made, or runs beside it, so nothing that merely lies about is ever imported by it: not from the
 working folder, not from PYTHONPATH, not from beside the documents. Python's isolated mode (``-I``) sees to that. Our package is
-loaded from exactly where this process has it, whatever else is installed; folders into which packages were installed and that
-the isolated mode would miss (``pip install --user`` or ``--target``) come last.
+loaded from exactly where this process has it, whatever else is installed. Two folders that the isolated mode would miss are
+added, in their place among the others: the user's own site-packages (``pip install --user``), and the one that our package was
+installed into (``pip install --target``).
 """
 
 from __future__ import annotations
 
+import json
 import os
+import site
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,13 +19,16 @@ from pathlib import Path
 
 from pagesight.storage import errors
 
+_PACKAGE = Path(os.path.abspath(errors.__file__)).parents[1]  # found before anybody changes the working folder
 _BOOT = """
-import importlib, importlib.util, sys
-folder, module, *installed = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("pagesight", folder + "/__init__.py", submodule_search_locations=[folder])
-sys.modules["pagesight"] = package = importlib.util.module_from_spec(spec)
-sys.path += [path for path in installed if path not in sys.path]
-spec.loader.exec_module(package)
+import importlib, importlib.util, json, sys
+package, module, order, added = json.loads(sys.argv[1])
+mine = [*sys.path, *added]
+sys.path[:] = [path for path in order if path in mine] + [path for path in mine if path not in order]
+spec = importlib.util.spec_from_file_location("pagesight", package + "/__init__.py", submodule_search_locations=[package])
+sys.modules["pagesight"] = loaded = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(loaded)
+del sys.argv[1:]
 importlib.import_module(module).main()
 """
 
@@ -34,9 +40,8 @@ def start_worker(
 
     environment: set for it in addition. quiet: what it writes to stderr is dropped.
     """
-    folder = Path(os.path.abspath(errors.__file__)).parents[1]
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", _BOOT, str(folder), module, *_installed()],
+        [sys.executable, "-I", "-c", _BOOT, json.dumps([str(_PACKAGE), module, sys.path, _added()])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quiet else None,
@@ -44,7 +49,9 @@ def start_worker(
     )
 
 
-def _installed() -> list[str]:
-    """Folders of this process's path that packages were installed into."""
-    folders = (os.path.abspath(path) for path in sys.path if path)
-    return [path for path in folders if any(Path(path).glob("*.dist-info"))]
+def _added() -> list[str]:
+    """Folders of this process's path that packages were installed into on purpose, and that ``-I`` leaves out."""
+    home = _PACKAGE.parent
+    installed = [str(home)] if any(home.glob("pagesight-*.dist-info")) else []
+    user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
+    return [path for path in (*installed, *user) if path in sys.path]

@@ -22,7 +22,7 @@ import re
 from dataclasses import dataclass
 
 from pagesight.storage.errors import BadFilter
-from pagesight.storage.names import typed
+from pagesight.storage.names import nfc
 
 _TOKEN = re.compile(
     r"""\s*(?: (?P<quoted>"[^"]*"|'[^']*') | (?P<operator><=|>=|!=|!~|[=<>~(),]) | (?P<word>[^\s,()=<>~!"']+) )""",
@@ -77,7 +77,7 @@ def parse_filter(expression: str) -> Filter:
 
 class _Parser:
     def __init__(self, expression: str) -> None:
-        self._expression = typed(expression)
+        self._expression = nfc(expression)
         self._tokens = self._tokenize()
         self._next = self._depth = self._n_comparisons = 0
 

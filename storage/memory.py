@@ -28,7 +28,7 @@ from pagesight.storage.filters import AllOf, AnyOf, Compare, Filter, Not, parse_
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.manifest import Manifest, Space
 from pagesight.storage.multivectors import MultiVectors
-from pagesight.storage.names import typed
+from pagesight.storage.names import nfc
 from pagesight.storage.stored import (
     Examination,
     Optimized,
@@ -228,7 +228,7 @@ class MemoryView:
         return PageDetail(page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words)
 
     def find_page(self, name: str, number: int) -> int | None:
-        named = [sha256 for sha256, file in self._state.files.values() if file.path == typed(name)]
+        named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]
         pages = [
             page.id for sha256 in named for page in self._state.documents[sha256].pages if page.new.number == number
         ]

@@ -1,4 +1,4 @@
-"""File names as text: what is shown, typed and compared."""
+"""Names of files as text that can be stored, compared, typed and shown."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import unicodedata
 
 
 def nfc(text: str) -> str:
-    """Unicode's composed form: a name looks the same however a file system spells its accents."""
-    return unicodedata.normalize("NFC", text)
+    """Text as names are stored: composed (NFC), so that what is typed on one system finds what was made on another.
 
-
-def typed(name: str) -> str:
-    """A name as somebody typed it, as it is stored: composed, odd bytes as ``\\xNN``."""
+    Bytes that are no text in the locale's encoding, which Python hands on as lone surrogates, are read as UTF-8, or else
+    become ``\\xNN``.
+    """
     try:
-        return nfc(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
-    except UnicodeEncodeError:  # half a character that stands for no byte
-        return nfc(name.encode("utf-8", "backslashreplace").decode("utf-8"))
+        return unicodedata.normalize("NFC", text.encode().decode())
+    except UnicodeEncodeError:
+        return unicodedata.normalize("NFC", _bytes(text).decode("utf-8", "backslashreplace"))
 
 
-def printable(name: str) -> str:
-    """A file name as text that can be stored and shown on one line: odd bytes and control characters as ``\\xNN``."""
-    text = nfc(os.fsencode(name).decode("utf-8", "backslashreplace"))
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def printable(name: str | os.PathLike[str]) -> str:
+    """A file name on one line: as ``nfc``, with control characters as ``\\xNN`` too."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in nfc(os.fspath(name)))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:  # characters the file system's encoding lacks, or surrogates that stand for no byte
+        return b"".join(
+            bytes([ord(c) - 0xDC00]) if "\udc80" <= c <= "\udcff" else c.encode("utf-8", "surrogatepass") for c in text
+        )

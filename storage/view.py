@@ -18,7 +18,7 @@ from pagesight.storage.filters import parse_filter
 from pagesight.storage.folder import IndexFolder
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
-from pagesight.storage.names import typed
+from pagesight.storage.names import nfc
 from pagesight.storage.state import State
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
@@ -148,7 +148,7 @@ class StoreView:
         query = (
             select(page.c.id)
             .join_from(page, file, page.c.document_id == file.c.document_id)
-            .where(file.c.path == typed(name), page.c.number == number)
+            .where(file.c.path == nfc(name), page.c.number == number)
             .order_by(page.c.id)
         )
         return self._connection.execute(query).scalars().first()

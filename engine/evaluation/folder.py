@@ -19,8 +19,9 @@ from typing import Any
 from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import page_of
-from pagesight.indexer.running.discover import discover, printable
+from pagesight.indexer.running.discover import discover
 from pagesight.storage.errors import DatasetError
+from pagesight.storage.names import printable
 from pagesight.storage.values import SourceFile
 
 QUERIES_NAME = "queries.jsonl"

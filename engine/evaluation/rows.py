@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from pagesight.indexer.formats import media_type
+from pagesight.indexer.formats import HEAD_BYTES, file_type
 from pagesight.indexer.reading.text_file import PAGE_COLUMNS
 from pagesight.storage.errors import DatasetError
 
 MAX_NAME_BYTES = 200  # file systems allow 255
-_ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/tiff": ".tif", "image/webp": ".webp"}
 _STAMP_NAME = ".written.json"
 
 
@@ -75,8 +74,10 @@ def _file_of(row: CorpusRow) -> tuple[str, bytes]:
     if row.image is None:
         lines = (part for line in row.text.splitlines() for part in textwrap.wrap(line, PAGE_COLUMNS) or [""])
         return f"{name}.txt", "\n".join(lines).encode("utf-8", "replace")
-    ending = _ENDINGS.get(media_type(row.image[:1024]) or "")
-    return (f"{name}{ending}", row.image) if ending else (f"{name}.png", _as_png(row))
+    found = file_type(row.image[:HEAD_BYTES])
+    if found is None or found.kind != "image":
+        return f"{name}.png", _as_png(row)
+    return f"{name}{found.extensions[0]}", row.image
 
 
 def _as_png(row: CorpusRow) -> bytes:
@@ -93,6 +94,6 @@ def _as_png(row: CorpusRow) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Leave a file alone that is as long already: its time stamp tells the index that nothing changed."""
-    if not path.exists() or path.stat().st_size != len(data):
+    """Leave a file alone that holds this already: its time stamp tells the index that nothing changed."""
+    if not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data):
         path.write_bytes(data)

@@ -12,14 +12,16 @@ import shutil
 import subprocess
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.indexer.reading.faults import one_line
 from pagesight.indexer.reading.geometry import covered_width
 from pagesight.indexer.reading.layout import TextLine
-from pagesight.storage.errors import ExtraMissing
+from pagesight.storage.errors import UnreadableDocument
 
 DETECTION_SIDE_PX = 1280  # 960 misses small print: see ARCHITECTURE
 MIN_SCORE = 0.5
@@ -37,7 +39,7 @@ class OcrEngine(Protocol):
 
 
 def ocr_engine(mode: str) -> OcrEngine:
-    """The engine for "auto" or "tesseract", kept for the life of the process. Raises ExtraMissing."""
+    """The engine for "auto" or "tesseract", kept for the life of the process. Raises UnreadableDocument."""
     return _tesseract() if mode == "tesseract" else _rapid()
 
 
@@ -128,10 +130,15 @@ class Tesseract:
     def __init__(self) -> None:
         program = shutil.which("tesseract")
         if program is None:
-            raise ExtraMissing("the program tesseract (on Debian: apt install tesseract-ocr)", "ocr")
+            raise UnreadableDocument(
+                "its pixels cannot be read: the program tesseract is not installed "
+                "(Debian: apt install tesseract-ocr; macOS: brew install tesseract)"
+            )
         self._program = program
-        listed = subprocess.run([program, "--list-langs"], capture_output=True, text=True, check=True).stdout
+        listed = _run([program, "--list-langs"]).decode("utf-8", "replace")
         languages = [name for name in listed.split("\n")[1:] if name and name != "osd"]
+        if not languages:
+            raise UnreadableDocument("its pixels cannot be read: the program tesseract has no language installed")
         self._languages = "+".join(sorted(languages, key=lambda name: (name != "eng", name)))
 
     def read(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
@@ -140,10 +147,8 @@ class Tesseract:
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "PPM")
         command = [self._program, "stdin", "stdout", "-l", self._languages, "--psm", "3", "tsv"]
-        result = subprocess.run(command, input=buffer.getvalue(), capture_output=True, check=True)
-        rows = csv.DictReader(
-            io.StringIO(result.stdout.decode("utf-8", "replace")), delimiter="\t", quoting=csv.QUOTE_NONE
-        )
+        found = _run(command, buffer.getvalue()).decode("utf-8", "replace")
+        rows = csv.DictReader(io.StringIO(found), delimiter="\t", quoting=csv.QUOTE_NONE)
         lines = []
         for row in rows:
             if row["text"] and row["text"].strip() and float(row["conf"]) >= 100 * MIN_SCORE:
@@ -152,6 +157,18 @@ class Tesseract:
                 if covered_width(np.array((x, y, x + width, y + height)), known) < 0.5:
                     lines.append(TextLine(row["text"], quad, float(row["conf"]) / 100))
         return lines
+
+
+def _run(command: list[str], data: bytes = b"") -> bytes:
+    """What a program writes. Raises UnreadableDocument with what it says of its failure."""
+    try:
+        return subprocess.run(command, input=data, capture_output=True, check=True).stdout
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise UnreadableDocument(
+            f"its pixels cannot be read: CalledProcessError: {Path(command[0]).name} ended with exit code "
+            f"{error.returncode}{': ' if said else ''}{one_line(said)}"
+        ) from error
 
 
 def strips(length: int, width: int) -> list[tuple[int, int, int, int]]:

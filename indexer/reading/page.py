@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
-from pagesight.indexer.formats import HEAD_BYTES, PDF, TEXT, looks_like, media_type
+from pagesight.indexer.formats import HEAD_BYTES, file_type, looks_like
+from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import is_garbage, join_words, make_words
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.values import PageWords
@@ -22,7 +24,7 @@ _WHOLE = np.array([0, 0, 1, 1], np.float32)
 
 
 class PagedDocument(Protocol):
-    """What PdfDocument, ImageDocument and TextDocument have in common; see there."""
+    """What the openers in formats.py return; see PdfDocument. What they raise is a fault of the file, or of one page."""
 
     info: OpenedDocument
 
@@ -37,52 +39,49 @@ class PagedDocument(Protocol):
 
 
 def open_document(path: Path, options: ReadOptions) -> PagedDocument:
-    """Open a PDF or an image by what it is, not by its name, or a text. Raises EncryptedDocument, UnreadableDocument."""
+    """Open a file by what it is, not by its name, or a text. Raises EncryptedDocument, UnreadableDocument."""
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
-    kind = media_type(head, path.suffix)
-    if kind is None:
+    found = file_type(head, path.suffix)
+    if found is None:
         raise UnreadableDocument(f"neither a PDF nor an image, but {looks_like(head)}")
-    if kind == PDF:
-        from pagesight.indexer.reading.pdf import PdfDocument
-
-        return PdfDocument(path, options.password)
-    if kind == TEXT:
-        from pagesight.indexer.reading.text_file import TextDocument
-
-        return TextDocument(path)
-    from pagesight.indexer.reading.image_file import ImageDocument
-
-    return ImageDocument(path, kind, max_image_pixels=options.max_image_pixels)
+    with as_document_error("cannot be opened"):
+        module, _, opener = found.opener.partition(":")
+        document: PagedDocument = getattr(import_module(module), opener)(path, found, options)
+    return document
 
 
 def read_page(document: PagedDocument, number: int, options: ReadOptions) -> PageContent:
     """Read page ``number`` (from 1). Raises UnreadableDocument."""
-    width_pt, height_pt = document.size_pt(number)
-    words, source = _read_words(document, number, options)
-    image = None
-    if options.image_pixels is not None:
-        image = document.render(number, max_pixels=options.image_pixels, max_dpi=RENDER_DPI)
-    return PageContent(
-        number=number, width_pt=width_pt, height_pt=height_pt, words=words, text_source=source, image=image
-    )
+    with as_document_error(f"page {number} cannot be read"):
+        width_pt, height_pt = document.size_pt(number)
+        words, source = _read_words(document, number, options)
+        image = None
+        if options.image_pixels is not None:
+            image = document.render(number, max_pixels=options.image_pixels, max_dpi=RENDER_DPI)
+        return PageContent(
+            number=number, width_pt=width_pt, height_pt=height_pt, words=words, text_source=source, image=image
+        )
 
 
 def drawn_sizes(document: PagedDocument, options: ReadOptions) -> list[tuple[int, int]]:
     """(width_px, height_px) of the image that ``read_page`` makes of each page. Raises UnreadableDocument."""
     assert options.image_pixels is not None, "no images are asked for"
-    numbers = range(1, document.info.n_pages + 1)
-    return [document.render_size(n, max_pixels=options.image_pixels, max_dpi=RENDER_DPI) for n in numbers]
+    sizes = []
+    for number in range(1, document.info.n_pages + 1):
+        with as_document_error(f"page {number} cannot be read"):
+            sizes.append(document.render_size(number, max_pixels=options.image_pixels, max_dpi=RENDER_DPI))
+    return sizes
 
 
 def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> tuple[PageWords, str]:
     words = document.words(number)
     if len(words) and is_garbage(words.texts):
         words = PageWords.none()
-    if options.ocr == "off" or document.info.media_type == TEXT:
+    if options.ocr == "off" or document.info.kind == "text":
         return words, "text" if len(words) else "none"
     if len(words) < FEW_WORDS:
         read = _read_area(document, number, _WHOLE, PageWords.none(), options)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.indexer.content import OpenedDocument
-from pagesight.indexer.formats import PDF
+from pagesight.indexer.content import OpenedDocument, ReadOptions
+from pagesight.indexer.formats import FileType
+from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import make_words, zoom_for
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
@@ -24,26 +26,28 @@ MAX_PICTURES = 12  # a page tiled from more pictures is looked at as a whole
 class PdfDocument:
     """An open PDF. Pages count from 1, and are as a viewer shows them: cropped and turned."""
 
-    def __init__(self, path: Path, password: str | None = None) -> None:
-        """Raises EncryptedDocument, UnreadableDocument."""
+    def __init__(self, path: Path, found: FileType, options: ReadOptions) -> None:
+        """Raises EncryptedDocument, UnreadableDocument, and closes the file then."""
         import pymupdf
 
         pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - its only parameter
         pymupdf.TOOLS.mupdf_display_warnings(False)  # noqa: FBT003
-        try:
-            self._document: Any = pymupdf.open(_readable(path), filetype="pdf")
-        except Exception as error:  # MuPDF raises several classes, RuntimeError among them
-            raise UnreadableDocument(f"damaged PDF: {_reason(error)}") from error
+        with as_document_error("damaged PDF"):
+            self._document: Any = _open(path)
+            try:
+                self.info = self._look(found, options.password)
+            except BaseException:
+                self._document.close()
+                raise
+
+    def _look(self, found: FileType, password: str | None) -> OpenedDocument:
         if self._document.needs_pass and not (password and self._document.authenticate(password)):
-            remedy = "the password given does not open it" if password else "give its password with --password"
-            raise EncryptedDocument(f"encrypted PDF: {remedy}")
-        try:
-            n_pages = len(self._document)
-        except Exception as error:
-            raise UnreadableDocument(f"damaged PDF: {_reason(error)}") from error
+            problem = "the password given does not open it" if password else "it needs a password"
+            raise EncryptedDocument(f"encrypted PDF: {problem}")
+        n_pages = len(self._document)
         if n_pages == 0:
             raise UnreadableDocument("the PDF has no pages (or its page tree is damaged)")
-        self.info = OpenedDocument(media_type=PDF, n_pages=n_pages, **self._metadata())
+        return OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=n_pages, **self._metadata())
 
     def _metadata(self) -> dict[str, str]:
         metadata: dict[str, str | None] = self._document.metadata or {}
@@ -54,10 +58,7 @@ class PdfDocument:
         return {"title": _one_line(metadata.get("title")), "author": _one_line(metadata.get("author")), "date": date}
 
     def _page(self, number: int) -> Any:
-        try:
-            return self._document[number - 1]
-        except Exception as error:
-            raise UnreadableDocument(f"page {number} is damaged: {_reason(error)}") from error
+        return self._document[number - 1]
 
     def size_pt(self, number: int) -> tuple[float, float]:
         """(width, height) as displayed, in points."""
@@ -69,10 +70,7 @@ class PdfDocument:
         import pymupdf
 
         page = self._page(number)
-        try:
-            found = page.get_text("words")
-        except Exception as error:
-            raise UnreadableDocument(f"page {number} is damaged: {_reason(error)}") from error
+        found = page.get_text("words")
         turn = page.rotation_matrix  # MuPDF gives text positions as if the page were not turned
         placed = ((word[4], *(pymupdf.Rect(word[:4]) * turn)) for word in found)
         return make_words(placed, page.rect.width, page.rect.height)
@@ -112,10 +110,8 @@ class PdfDocument:
         if area is not None:
             clip = pymupdf.Rect(*(np.asarray(area, float) * np.tile((clip.width, clip.height), 2)).tolist())
         zoom = zoom_for(clip.width, clip.height, max_pixels=max_pixels, max_dpi=max_dpi)
-        try:
+        with as_document_error(f"page {number} cannot be drawn"):
             drawn = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=pymupdf.csRGB, alpha=False)
-        except Exception as error:
-            raise UnreadableDocument(f"page {number} cannot be drawn: {_reason(error)}") from error
         if drawn.width == 0 or drawn.height == 0:
             raise UnreadableDocument(f"page {number} is too thin to be drawn")
         pixels = np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.stride)
@@ -125,21 +121,30 @@ class PdfDocument:
         self._document.close()
 
 
-def _readable(path: Path) -> str:
+def _open(path: Path) -> Any:
+    import pymupdf
+
+    try:
+        with _readable(path) as name:
+            return pymupdf.open(name, filetype="pdf")
+    except Exception as error:
+        if str(error).startswith("Failed to open file"):  # and the path, which is said elsewhere
+            raise UnreadableDocument("damaged PDF: nothing in it can be read as one") from error
+        raise
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[str]:
     """The path, or where its name is not UTF-8, which MuPDF cannot open, that of an open descriptor to it."""
     try:
         str(path).encode()
-        return str(path)
     except UnicodeEncodeError:
-        return f"/dev/fd/{os.open(path, os.O_RDONLY)}"  # kept open: MuPDF reads as pages are asked for
-
-
-def _reason(error: Exception) -> str:
-    first = str(error).split("\n", maxsplit=1)[0]
-    if first.startswith("Failed to open file"):  # and the path, which is said elsewhere
-        return "nothing in it can be read as one"
-    return first or type(error).__name__
+        with open(path, "rb") as file:  # MuPDF opens it once more, and keeps what it opened
+            yield f"/dev/fd/{file.fileno()}"
+    else:
+        yield str(path)
 
 
 def _one_line(text: str | None) -> str:
-    return " ".join((text or "").encode("utf-8", "replace").decode().split())
+    """A title as it can be shown and stored."""
+    return "".join(c for c in " ".join((text or "").split()) if c.isprintable())

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.indexer.content import OpenedDocument, PageContent
-from pagesight.indexer.formats import TEXT
+from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
+from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.geometry import make_words, zoom_for
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.values import PageWords
@@ -31,18 +31,14 @@ _NO_PICTURES = np.empty((0, 4), np.float32)
 class TextDocument:
     """An open text file, with the same methods as PdfDocument."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises UnreadableDocument."""
-        try:
-            with open(path, "rb") as file:
-                data = file.read(MAX_TEXT_BYTES + 1)
-        except OSError as error:
-            raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
+    def __init__(self, path: Path, found: FileType, options: ReadOptions) -> None:  # noqa: ARG002 - as PdfDocument
+        with open(path, "rb") as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
         if len(data) > MAX_TEXT_BYTES:
             raise UnreadableDocument(f"the text has more than the limit of {MAX_TEXT_BYTES // 1_000_000} MB")
         self._lines = [line.rstrip().expandtabs(4) for line in io.StringIO(_decode(data), newline=None)]
         n_pages = max(1, -(-len(self._lines) // PAGE_LINES))
-        self.info = OpenedDocument(media_type=TEXT, n_pages=n_pages)
+        self.info = OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=n_pages)
 
     def _page(self, number: int) -> tuple[list[str], int]:
         """Its lines, and how many columns it has."""
@@ -73,15 +69,16 @@ class TextDocument:
         words = self.words(number)
         _, n_columns = self._page(number)
         size = min(HEIGHT_PT / PAGE_LINES * 0.8, WIDTH_PT / n_columns / 0.6)  # Courier is 0.6 of its size wide
-        page: Any = pymupdf.open().new_page(width=WIDTH_PT, height=HEIGHT_PT)
-        for text, (x0, _, _, y1) in zip(words.texts, words.boxes.tolist(), strict=True):
-            font = "cour" if max(map(ord, text)) < 256 else "china-s"  # the latter has most scripts
-            page.insert_text((x0 * WIDTH_PT, y1 * HEIGHT_PT - 0.2 * size), text, fontname=font, fontsize=size)
-        clip = page.rect
-        if area is not None:
-            clip = pymupdf.Rect(*(np.asarray(area, float) * np.tile((WIDTH_PT, HEIGHT_PT), 2)).tolist())
-        zoom = zoom_for(clip.width, clip.height, max_pixels=max_pixels, max_dpi=max_dpi)
-        drawn = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=pymupdf.csRGB, alpha=False)
+        with pymupdf.open() as drawing:
+            page: Any = drawing.new_page(width=WIDTH_PT, height=HEIGHT_PT)
+            for text, (x0, _, _, y1) in zip(words.texts, words.boxes.tolist(), strict=True):
+                font = "cour" if max(map(ord, text)) < 256 else "china-s"  # the latter has most scripts
+                page.insert_text((x0 * WIDTH_PT, y1 * HEIGHT_PT - 0.2 * size), text, fontname=font, fontsize=size)
+            clip = page.rect
+            if area is not None:
+                clip = pymupdf.Rect(*(np.asarray(area, float) * np.tile((WIDTH_PT, HEIGHT_PT), 2)).tolist())
+            zoom = zoom_for(clip.width, clip.height, max_pixels=max_pixels, max_dpi=max_dpi)
+            drawn = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=pymupdf.csRGB, alpha=False)
         pixels = np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.stride)
         return pixels[:, : 3 * drawn.width].reshape(drawn.height, drawn.width, 3)
 

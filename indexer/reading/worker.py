@@ -1,4 +1,4 @@
-"""The reading process: ``python -m indexer.reading.worker``. It opens what strangers made, so that a crash or a hang is its own.
+"""The reading process, started by ``indexer.launch``. It opens what strangers made, so that a crash or a hang is its own.
 
 Frames go both ways over a pair of pipes: 4 bytes of length (big-endian), then the payload. Requests are JSON; answers
 are ``J`` + JSON or ``P`` + a page (PageContent.to_bytes). No pickle: a file that takes over this process can only send data.
@@ -12,19 +12,25 @@ are ``J`` + JSON or ``P`` + a page (PageContent.to_bytes). No pickle: a file tha
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.frames import receive, send
+from pagesight.indexer.reading.faults import one_line, reason_of
 from pagesight.indexer.reading.page import PagedDocument, drawn_sizes, open_document, read_page
 from pagesight.storage.errors import DocumentError
+
+ORPHAN_POLL_S = 2.0
 
 
 def main() -> None:
@@ -33,6 +39,7 @@ def main() -> None:
     for name in ("pymupdf.layout", "pymupdf4llm"):  # an optional model that PyMuPDF loads at import: 0.4 s and 70 MB
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes its import fail, which PyMuPDF allows
     os.dup2(2, 1)  # whatever a library prints must not end up between our frames
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     setup = json.loads(receive(requests) or b"{}")
     limit_memory(setup["memory"])
     try:
@@ -48,59 +55,50 @@ class Session:
         self._options, self._seconds, self._answers = options, seconds, answers
         self._path: Path | None = None
         self._document: PagedDocument | None = None
-        self._alarm = open(os.devnull, "w")  # noqa: SIM115 - kept for the life of the process
 
     def serve(self, requests: IO[bytes]) -> None:
         while (request := receive(requests)) is not None:
-            self._answer(json.loads(request))
+            for answer in self._answer(json.loads(request)):
+                limit_time(0)
+                send(self._answers, answer)
 
-    def _answer(self, request: dict[str, Any]) -> None:
-        path = Path(os.fsdecode(bytes.fromhex(request["path"])))
+    def _answer(self, request: dict[str, Any]) -> Iterator[bytes]:
+        limit_time(2 * self._seconds)
         try:
-            self._arm()
-            document = self._open(path)
+            document = self._open(Path(os.fsdecode(bytes.fromhex(request["path"]))))
             if "sizes" in request:
-                self._send_json({"sizes": drawn_sizes(document, self._options)})
-                return
-            if "first" not in request:
-                self._send_json({"opened": asdict(document.info)})
-                return
-        except (DocumentError, MemoryError) as error:
-            self._send_json({"error": describe(error)})
+                answer = _as_json({"sizes": drawn_sizes(document, self._options)})
+            else:
+                answer = _as_json({"opened": asdict(document.info)})
+        except BaseException as error:  # SystemExit and KeyboardInterrupt too: it is a library that raises them here
+            yield _as_json({"error": describe(error)})
             return
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+        if "first" not in request:
+            yield answer
+            return
         for number in range(request["first"], request["last"] + 1):
+            limit_time(2 * self._seconds)
             try:
-                self._arm()
-                page = read_page(document, number, self._options)
-                send(self._answers, b"P" + page.to_bytes())
-            except (DocumentError, MemoryError) as error:
-                self._send_json({"page": number, "error": describe(error)})
-            finally:
-                faulthandler.cancel_dump_traceback_later()
+                answer = b"P" + read_page(document, number, self._options).to_bytes()
+            except BaseException as error:
+                answer = _as_json({"page": number, "error": describe(error)})
+            yield answer
 
     def _open(self, path: Path) -> PagedDocument:
         if self._document is None or path != self._path:
-            if self._document is not None:
-                self._document.close()
-            self._document, self._path = None, None
+            before, self._document, self._path = self._document, None, None
+            if before is not None:
+                with suppress(Exception):  # a damaged file that cannot even be closed is no fault of the next one
+                    before.close()
             self._document, self._path = open_document(path, self._options), path
         return self._document
 
-    def _arm(self) -> None:
-        """If the parent is gone and a library loops, nobody else would end this process. Needs no GIL."""
-        faulthandler.dump_traceback_later(2 * self._seconds, exit=True, file=self._alarm)
 
-    def _send_json(self, answer: dict[str, Any]) -> None:
-        send(self._answers, b"J" + json.dumps(answer).encode())
-
-
-def describe(error: Exception) -> tuple[str, str]:
+def describe(error: BaseException) -> tuple[str, str]:
     """Class and text of an error, for the parent to raise again."""
-    if isinstance(error, MemoryError):
-        return "UnreadableDocument", "needs more memory than a reading process may have"
-    return type(error).__name__, str(error)
+    if isinstance(error, DocumentError):
+        return type(error).__name__, one_line(str(error))
+    return "UnreadableDocument", f"cannot be read: {reason_of(error)}"
 
 
 def limit_memory(n_bytes: int) -> None:
@@ -111,6 +109,27 @@ def limit_memory(n_bytes: int) -> None:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes if hard < 0 else min(n_bytes, hard), hard))
+
+
+def limit_time(seconds: float) -> None:
+    """End this process by SIGPROF when it has used so much processor time from now on; 0: it has time again.
+
+    The parent looks at the time as well, and sooner. This is for a parent that is gone while a library loops here: a timer
+    of the kernel needs neither Python nor its lock.
+    """
+    if hasattr(signal, "setitimer"):  # a Unix system
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone while a library waits for something that never comes."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_POLL_S)
+    os._exit(1)
+
+
+def _as_json(answer: dict[str, Any]) -> bytes:
+    return b"J" + json.dumps(answer).encode()
 
 
 if __name__ == "__main__":

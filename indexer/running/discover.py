@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from pagesight.storage.names import printable
 from pagesight.storage.values import SourceFile
 
 
@@ -92,9 +93,3 @@ def _source(path: Path, root: Path, status: os.stat_result | None = None) -> Sou
         n_bytes=status.st_size if status else 0,
         mtime_ns=status.st_mtime_ns if status else 0,
     )
-
-
-def printable(name: str) -> str:
-    """A file name as text that can be stored and shown on one line: odd bytes and control characters as ``\\xNN``."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -6,20 +6,28 @@ discover -> plan (known? stored under another name?) -> read ahead, in processes
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pagesight.indexer.content import PageContent
 from pagesight.indexer.running.discover import Unusable
-from pagesight.indexer.running.plan import IngestOptions, Outcome, Plan, Planner, Status, check_untouched, file_date
+from pagesight.indexer.running.plan import (
+    IngestOptions,
+    KnownIndex,
+    Outcome,
+    Plan,
+    Planner,
+    Status,
+    check_untouched,
+    file_date,
+)
 from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
-from pagesight.storage.draft import Draft
-from pagesight.storage.errors import DocumentError, UnreadableDocument
+from pagesight.storage.errors import DocumentError, EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
-from pagesight.storage.writer import StoreWriter
 
 
 class PageEncoder(Protocol):
@@ -30,6 +38,28 @@ class PageEncoder(Protocol):
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """One result a page, in order."""
+
+
+class DocumentDraft(Protocol):
+    """A document that is being written; nobody sees it before ``commit``."""
+
+    @property
+    def n_pages(self) -> int: ...
+    def add_page(self, new: NewPage) -> None: ...
+    def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None: ...
+
+
+class IndexWriter(Protocol):
+    """What indexing needs to write; see StoreWriter. Content goes by its SHA-256, files by their location."""
+
+    def draft(self) -> AbstractContextManager[DocumentDraft]: ...
+    def add_name(self, sha256: str, source: SourceFile) -> None: ...
+    def touch(self, source: SourceFile) -> None: ...
+    def remove_names(self, locations: Sequence[bytes]) -> int: ...
+    def set_tags(self, sha256: str, tags: dict[str, str]) -> None: ...
+    def record_failure(self, source: SourceFile, status: str, reason: str, *, drop: bool) -> None: ...
+    def has_document(self, sha256: str) -> bool: ...
+    def names_of(self, sha256: str) -> list[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +76,8 @@ class Ingest:
 
     def __init__(
         self,
-        writer: StoreWriter,
+        writer: IndexWriter,
+        known: KnownIndex,
         reader: PageReader,
         encoder: PageEncoder,
         options: IngestOptions,
@@ -54,7 +85,7 @@ class Ingest:
     ) -> None:
         self._writer, self._reader, self._encoder = writer, reader, encoder
         self._options, self._on_page = options, on_page
-        self._planner = Planner(writer, options)
+        self._planner = Planner(known, options)
 
     def run(self, found: Iterator[SourceFile | Unusable]) -> Iterator[Outcome]:
         """Index each document whole or not at all. Only the files' own faults are outcomes: a full disk raises."""
@@ -65,20 +96,27 @@ class Ingest:
     def _finish(self, reading: Reading[Plan]) -> Outcome:
         plan = reading.item
         try:
-            outcome = plan.outcome or (self._add_name(plan) if plan.copy else self._add_document(plan, reading))
+            outcome = plan.outcome or self._store(plan, reading)
         except DocumentError as error:
-            outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error))
-        if outcome.status in (Status.FAILED, Status.SKIPPED) and "--retry" not in outcome.reason:
+            encrypted = isinstance(error, EncryptedDocument)
+            outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error), needs_password=encrypted)
+        if outcome.status in (Status.FAILED, Status.SKIPPED) and not outcome.remembered:
             # Content that we could hash is new and unreadable, so the old is gone; a file that could not even be
             # opened (a network drive, a permission) may be back tomorrow as it was.
             drop = bool(plan.sha256)
             self._writer.record_failure(outcome.source, outcome.status, outcome.reason, drop=drop)
         return outcome
 
+    def _store(self, plan: Plan, reading: Reading[Plan]) -> Outcome:
+        if plan.copy:
+            if self._writer.has_document(plan.sha256):
+                return self._add_name(plan)
+            # The file before it could not be read, or the last name of this content was given to other content.
+            reading.start(plan.source.location)
+        return self._add_document(plan, reading)
+
     def _add_name(self, plan: Plan) -> Outcome:
-        """The content is stored already, or was to be by a file before this one."""
-        if not self._writer.has_document(plan.sha256):
-            raise UnreadableDocument("the same content as a file before it that could not be read")
+        """The content is stored already."""
         if self._options.tags:
             self._writer.set_tags(plan.sha256, self._options.tags)
         known = self._planner.known(plan.source)
@@ -112,6 +150,7 @@ class Ingest:
             info = DocumentInfo(
                 sha256=plan.sha256,
                 media_type=opened.media_type,
+                kind=opened.kind,
                 n_pages=opened.n_pages,
                 title=opened.title,
                 author=opened.author,
@@ -121,7 +160,7 @@ class Ingest:
             draft.commit(info, source, [(problem.number, problem.reason) for problem in problems])
         return Outcome(source=source, status=Status.INDEXED, n_pages=draft.n_pages, page_problems=tuple(problems))
 
-    def _encode(self, batch: list[PageContent], draft: Draft, source: SourceFile, n_pages: int) -> None:
+    def _encode(self, batch: list[PageContent], draft: DocumentDraft, source: SourceFile, n_pages: int) -> None:
         for page, encoded in zip(batch, self._encoder.encode_pages(batch), strict=True):
             draft.add_page(
                 NewPage(
@@ -137,12 +176,12 @@ class Ingest:
                 self._on_page(PageDone(source, page.number, n_pages))
 
 
-def missing_files(writer: StoreWriter, paths: Sequence[Path]) -> list[SourceFile]:
-    """Indexed files at or below these paths that are not on the disk any more."""
+def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:
+    """Those of these indexed files that are at or below the paths, and not on the disk any more."""
     places = [os.fsencode(os.path.abspath(path)) for path in paths]
     return [
         source
-        for source in writer.indexed_files()
+        for source in files
         if any(_is_below(os.fsencode(source.location), place) for place in places)
         and not os.path.lexists(source.location)
     ]

@@ -8,14 +8,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.reader import PageProblem
 from pagesight.storage.errors import UnreadableDocument
-from pagesight.storage.values import KnownFile, SourceFile
-from pagesight.storage.writer import StoreWriter
+from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may change again within the same time stamp
+
+
+class KnownIndex(Protocol):
+    """What planning needs of an index: what it holds, by location."""
+
+    def known_files(self) -> dict[bytes, KnownFile]: ...
+    def known_failures(self) -> dict[bytes, KnownFailure]: ...
 
 
 class Status(StrEnum):
@@ -33,13 +40,19 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one file. ``reason`` says why, for skipped and failed ones."""
+    """What became of one file.
+
+    reason: why, for skipped and failed ones. remembered: it was so at an earlier run, and was not tried again.
+    needs_password: it failed because it is encrypted.
+    """
 
     source: SourceFile
     status: Status
     n_pages: int = 0
     reason: str = ""
     page_problems: tuple[PageProblem, ...] = ()
+    remembered: bool = False
+    needs_password: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +70,10 @@ class IngestOptions:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Exactly one of: an outcome that is known now; content that is stored or on the way (copy); a file to read."""
+    """Exactly one of: an outcome that is known now; content that is stored or on the way (copy); a file to read.
+
+    A copy whose original is gone at its turn is a file to read after all.
+    """
 
     source: SourceFile
     sha256: str = ""
@@ -73,11 +89,12 @@ class Plan:
 class Planner:
     """Makes plans, in the order in which files will be finished."""
 
-    def __init__(self, writer: StoreWriter, options: IngestOptions) -> None:
-        self._writer, self._options = writer, options
-        self._known = writer.known_files()
-        self._failures = writer.known_failures()
-        self._planned: set[str] = set()
+    def __init__(self, known: KnownIndex, options: IngestOptions) -> None:
+        self._options = options
+        self._known = known.known_files()
+        self._failures = known.known_failures()
+        # Content that needs no reading: what is stored, and what the plans so far will store.
+        self._there = set() if options.reindex else {file.sha256 for file in self._known.values()}
 
     def known(self, source: SourceFile) -> KnownFile | None:
         """What the index knew of this file when the run began."""
@@ -94,14 +111,14 @@ class Planner:
             return _decided(found, Status.UNCHANGED)
         if failure and not (options.reindex or options.retry):  # noqa: SIM102 - two questions
             if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):
-                return _decided(found, Status(failure.status), f"{failure.reason} (unchanged; --retry tries again)")
+                reason = f"{failure.reason} (unchanged since; not tried again)"
+                return _decided(found, Status(failure.status), reason, remembered=True)
         try:
             sha256 = hash_file(found.location)
         except OSError as error:
             return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
-        stored = not options.reindex and self._writer.has_document(sha256)
-        copy = stored or sha256 in self._planned
-        self._planned.add(sha256)
+        copy = sha256 in self._there
+        self._there.add(sha256)
         return Plan(found, sha256, copy=copy)
 
 
@@ -118,7 +135,7 @@ def check_untouched(source: SourceFile) -> None:
     except OSError as error:
         raise UnreadableDocument("it went away while it was being read") from error
     if (status.st_size, status.st_mtime_ns) != (source.n_bytes, source.mtime_ns):
-        raise UnreadableDocument("it was changed while it was being read; run the same command again")
+        raise UnreadableDocument("it was changed while it was being read; index it again")
 
 
 def file_date(source: SourceFile) -> str:
@@ -132,5 +149,5 @@ def _looks_unchanged(found: SourceFile, known: KnownFile) -> bool:
     return same and found.mtime_ns + RACY_NS < indexed_ns
 
 
-def _decided(source: SourceFile, status: Status, reason: str = "") -> Plan:
-    return Plan(source, outcome=Outcome(source=source, status=status, reason=reason))
+def _decided(source: SourceFile, status: Status, reason: str = "", *, remembered: bool = False) -> Plan:
+    return Plan(source, outcome=Outcome(source=source, status=status, reason=reason, remembered=remembered))

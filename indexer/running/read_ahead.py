@@ -20,9 +20,15 @@ class Reading(Generic[Item]):
     def __init__(self, item: Item, path: Path | None, ahead: ReadAhead[Item]) -> None:
         self.item = item
         self._path, self._ahead = path, ahead
-        self._opening: Future[OpenedDocument] | None = None if path is None else ahead.reader.open(path)
+        self._opening: Future[OpenedDocument] | None = None
         self._unasked: Iterator[tuple[int, int]] | None = None
         self.chunks: deque[Future[list[PageContent | PageProblem]]] = deque()
+        if path is not None:
+            self.start(path)
+
+    def start(self, path: Path) -> None:
+        """Begin to read; also for an item that was not to be read when its turn was far off."""
+        self._path, self._opening = path, self._ahead.reader.open(path)
 
     def opened(self) -> OpenedDocument:
         """Wait until the file is open. Raises DocumentError."""
@@ -34,14 +40,14 @@ class Reading(Generic[Item]):
         """Its pages in order. Raises DocumentError."""
         self.opened()
         self._ahead.top_up()
-        while self.chunks:
+        while self.chunks or self.ask_more(1):  # its turn has come, even if files behind it took all the room
             pages = self.chunks.popleft().result()
             self._ahead.top_up()
             yield from pages
 
     def ask_more(self, limit: int) -> int:
         """Ask for up to ``limit`` chunks more; how many were asked for. Fewer than ``limit``: there are no more,
-        or the file is not open yet (see ``all_asked``).
+        or the file is not open yet.
         """
         if self._path is None or self._opening is None or not self._opening.done() or self._opening.exception():
             return 0

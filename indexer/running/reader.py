@@ -1,33 +1,32 @@
 """Reading many files at once, each in a process that may die without harm.
 
-A thread a process: it sends requests, waits for answers no longer than the limit, and starts a new process when the old
-one died. Files are read in chunks of pages, so that one long scan keeps all processes busy; results come in order.
+A thread a process: it sends requests, waits for answers as long as a page may take, and asks a new process when the old
+one died or was given up (process.py, patience.py). Files are read in chunks of pages, so that one long scan keeps all processes busy; results come in order.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import queue
-import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
-from pagesight.indexer.frames import receive, send
-from pagesight.indexer.launch import start_worker
+from pagesight.indexer.reading.faults import one_line, reason_of
+from pagesight.indexer.running.process import ReadingProcess
 from pagesight.storage import errors
 from pagesight.storage.errors import DocumentError, ReaderCrashed, ReaderStalled
 
 CHUNK_PAGES = 4
 MAX_DEATHS = 3  # pages of one file that may kill or stall their process before the file is given up
 MEMORY_BYTES = 4 << 30
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,86 +35,6 @@ class PageProblem:
 
     number: int
     reason: str
-
-
-class ReaderClosed(RuntimeError):
-    """The reader was closed while it read; nobody waits for the answer."""
-
-
-class ReadingProcess:
-    """One child process and the conversation with it. For one thread."""
-
-    def __init__(self, options: ReadOptions, seconds: float, memory_bytes: int) -> None:
-        self._setup = {"options": asdict(options), "seconds": seconds, "memory": memory_bytes}
-        self._seconds = seconds
-        self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
-        self._lock = threading.Lock()  # between the thread that starts it and the one that closes the reader
-        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-
-    def ask(self, request: dict[str, Any]) -> None:
-        if self._process is not None and self._process.poll() is not None:  # it died idle: somebody's kill
-            self.stop()
-        with self._lock:
-            if self._closed:
-                raise ReaderClosed
-            process = self._process or self._start()
-        assert process.stdin is not None
-        try:
-            send(process.stdin, json.dumps(request).encode())
-        except OSError as error:
-            self.stop()
-            raise ReaderCrashed("the reading process died") from error
-
-    def answer(self) -> bytes:
-        """The next frame. Raises ReaderCrashed after stopping a process that died or is silent for too long."""
-        try:
-            frame = self._answers.get(timeout=self._seconds)
-        except queue.Empty:
-            self.stop()
-            raise ReaderStalled(f"no answer within {self._seconds:g} s; the reading process was stopped") from None
-        if frame is None:
-            code = self.stop()
-            raise ReaderCrashed(f"the reading process crashed ({_exit_text(code)})")
-        return frame
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        # We run as many processes as there are cores, each with one thread.
-        self._process = process = start_worker("pagesight.indexer.reading.worker", {"OMP_NUM_THREADS": "1"}, quiet=True)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._answers = answers
-        stdout = process.stdout
-
-        def listen() -> None:
-            while (frame := receive(stdout)) is not None:
-                answers.put(frame)
-            answers.put(None)
-
-        threading.Thread(target=listen, daemon=True).start()
-        send(process.stdin, json.dumps(self._setup).encode())
-        return process
-
-    def close(self) -> None:
-        """Stop for good."""
-        with self._lock:
-            self._closed = True
-            self.stop()
-
-    def stop(self) -> int:
-        """End the process, whatever it does; its exit code. The next request starts another."""
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        if process.poll() is None:
-            process.kill()
-        code = process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with suppress(OSError):  # unsent bytes to a dead process
-                    stream.close()
-        return code
 
 
 class PageReader:
@@ -150,52 +69,57 @@ class PageReader:
             yield first, min(first + CHUNK_PAGES - 1, n_pages)
 
     def _open(self, path: Path) -> OpenedDocument:
-        process, request = self._process(), {"path": os.fsencode(path).hex()}
         try:
-            process.ask(request)
-            frame = process.answer()
+            return self._ask(path, {}, _as_opened)
         except ReaderStalled:
             raise
         except ReaderCrashed:  # once more in a fresh process: an earlier file may have left it unwell
-            process.ask(request)
-            frame = process.answer()
-        answer = json.loads(frame[1:])
-        if "error" in answer:
-            raise _as_error(answer["error"])
-        return OpenedDocument(**answer["opened"])
+            return self._ask(path, {}, _as_opened)
 
     def _sizes(self, path: Path) -> list[tuple[int, int]]:
+        return self._ask(path, {"sizes": True}, _as_sizes)
+
+    def _ask(self, path: Path, request: dict[str, Any], parse: Callable[[dict[str, Any]], Answer]) -> Answer:
+        """What a request with one answer is answered. Raises DocumentError."""
         process = self._process()
-        process.ask({"path": os.fsencode(path).hex(), "sizes": True})
-        answer = json.loads(process.answer()[1:])
-        if "error" in answer:
-            raise _as_error(answer["error"])
-        return [(width_px, height_px) for width_px, height_px in answer["sizes"]]
+        with process.asked({"path": _hex(path), **request}), _garbled():
+            answer = json.loads(process.answer()[1:])
+            problem = _as_error(answer["error"]) if "error" in answer else None
+            if problem is None:
+                return parse(answer)
+        raise problem
 
     def _read(self, path: Path, first: int, last: int) -> list[PageContent | PageProblem]:
-        process = self._process()
         pages: list[PageContent | PageProblem] = []
-        number, crashed_at = first, 0
-        while number <= last:
+        crashed_at = 0
+        while first + len(pages) <= last:
             if self._deaths[path] >= MAX_DEATHS:
                 raise ReaderCrashed(f"{MAX_DEATHS} of its pages crashed or stalled the reading process")
             try:
-                process.ask({"path": os.fsencode(path).hex(), "first": number, "last": last})
-                while number <= last:
-                    pages.append(_page(process.answer()))
-                    number += 1
-            except ReaderStalled as error:
-                self._deaths[path] += 1
-                pages.append(PageProblem(number, str(error)))
-                number += 1
+                for page in self._read_on(path, first + len(pages), last):
+                    pages.append(page)  # noqa: PERF402 - one by one: what came before an error is kept
             except ReaderCrashed as error:
-                if crashed_at != number:  # once more in a fresh process: an earlier file may have left it unwell
-                    crashed_at = number
+                number = first + len(pages)
+                if not isinstance(error, ReaderStalled) and crashed_at != number:
+                    crashed_at = number  # once more in a fresh process: an earlier file may have left it unwell
                     continue
                 self._deaths[path] += 1
                 pages.append(PageProblem(number, str(error)))
-                number += 1
         return pages
+
+    def _read_on(self, path: Path, first: int, last: int) -> Iterator[PageContent | PageProblem]:
+        """Ask for these pages; yields them as they come. Raises DocumentError."""
+        process = self._process()
+        with process.asked({"path": _hex(path), "first": first, "last": last}), _garbled():
+            for number in range(first, last + 1):
+                page = _as_page(process.answer(), number)
+                if isinstance(page, DocumentError):
+                    problem = page
+                    break
+                yield page
+            else:
+                return
+        raise problem
 
     def _process(self) -> ReadingProcess:
         process: ReadingProcess | None = getattr(self._local, "process", None)
@@ -209,7 +133,7 @@ class PageReader:
     def close(self) -> None:
         self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for process in self._processes:
+        for process in list(self._processes):
             process.close()
         self._threads.shutdown(wait=True)
 
@@ -220,21 +144,49 @@ class PageReader:
         self.close()
 
 
-def _page(frame: bytes) -> PageContent | PageProblem:
+@contextmanager
+def _garbled() -> Iterator[None]:
+    """What is no answer, whatever is wrong with it, is a fault of the process: raise ReaderCrashed."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ReaderCrashed(f"the reading process sent what is no answer ({reason_of(error)})") from error
+
+
+def _as_page(frame: bytes, number: int) -> PageContent | PageProblem | DocumentError:
+    """A page, or why it is none, or why there will be none of this file."""
     if frame[:1] == b"P":
-        return PageContent.from_bytes(frame[1:])
+        page = PageContent.from_bytes(frame[1:])
+        if page.number != number:
+            raise ValueError(f"page {page.number} instead of {number}")
+        return page
     answer = json.loads(frame[1:])
-    if "page" in answer:
-        return PageProblem(answer["page"], answer["error"][1])
-    raise _as_error(answer["error"])
+    if "page" not in answer:
+        return _as_error(answer["error"])
+    if answer["page"] != number:
+        raise ValueError(f"page {answer['page']} instead of {number}")
+    return PageProblem(number, one_line(answer["error"][1]))
+
+
+def _as_opened(answer: dict[str, Any]) -> OpenedDocument:
+    opened = OpenedDocument(**answer["opened"])
+    f"{opened.title}{opened.author}{opened.date}".encode()  # lone surrogates cannot be stored
+    if not isinstance(opened.n_pages, int) or opened.n_pages < 1:
+        raise ValueError(f"{opened.n_pages} pages")
+    return opened
+
+
+def _as_sizes(answer: dict[str, Any]) -> list[tuple[int, int]]:
+    return [(int(width_px), int(height_px)) for width_px, height_px in answer["sizes"]]
 
 
 def _as_error(described: list[str]) -> DocumentError:
     """The error that the child described; only document errors come through, whatever it says."""
     kind, message = described
     found = getattr(errors, kind, None)
-    return found(message) if isinstance(found, type) and issubclass(found, DocumentError) else DocumentError(message)
+    kind_of_error = found if isinstance(found, type) and issubclass(found, DocumentError) else DocumentError
+    return kind_of_error(one_line(message))
 
 
-def _exit_text(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+def _hex(path: Path) -> str:
+    return os.fsencode(path).hex()

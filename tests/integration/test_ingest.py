@@ -11,6 +11,8 @@ import psutil
 import pytest
 
 from pagesight.engine import IndexConfig, SearchEngine
+from pagesight.indexer.running.discover import discover
+from pagesight.indexer.running.plan import IngestOptions, Planner
 from pagesight.storage.errors import DocumentError, StoreNotFound
 from tests.helpers import make_pdf, text_image
 from tests.hostile import EXPECTED, FORBIDDEN, make_bomb, make_hostile_folder, stream, write_pdf
@@ -122,6 +124,55 @@ def test_a_renamed_file_keeps_its_vectors(engine, docs):
     assert names(engine) == ["renamed.pdf", "sub/b.pdf"]
 
 
+def test_files_that_swap_their_contents_are_both_found(engine, docs):
+    index(engine, docs)
+    a, b = (docs / "a.pdf").read_bytes(), (docs / "sub" / "b.pdf").read_bytes()
+    (docs / "a.pdf").write_bytes(b)
+    (docs / "sub" / "b.pdf").write_bytes(a)
+    assert set(statuses(engine, docs).values()) <= {"copied", "indexed"}
+    assert best(engine, "bicycles") == "a.pdf:1"
+    assert best(engine, "quinces") == "sub/b.pdf:2"
+    assert engine.failures() == []
+
+
+def test_a_copy_of_a_file_that_cannot_be_read_gets_its_own_outcome(engine, docs, monkeypatch):
+    from pagesight.indexer.running import pipeline
+
+    shutil.copy(docs / "a.pdf", docs / "a copy.pdf")
+    for i in range(12):  # files behind it take all the room for reading ahead
+        make_pdf(docs / f"more {i:02}.pdf", [f"page {j} of more" for j in range(20)])
+    real = pipeline.check_untouched
+
+    def touched(source):
+        if source.path == "a copy.pdf":
+            raise DocumentError("it was changed while it was being read")
+        real(source)
+
+    monkeypatch.setattr(pipeline, "check_untouched", touched)
+    found = index(engine, docs)
+    assert [found[name].status for name in ("a copy.pdf", "a.pdf")] == ["failed", "indexed"]
+    assert found["a.pdf"].n_pages == 2
+    assert best(engine, "quinces") == "a.pdf:2"
+
+
+def test_a_whole_index_is_asked_twice_however_many_files_there_are(docs):
+    calls = []
+
+    class Known:
+        def known_files(self):
+            calls.append("files")
+            return {}
+
+        def known_failures(self):
+            calls.append("failures")
+            return {}
+
+    planner = Planner(Known(), IngestOptions())
+    plans = [planner.plan(found) for found in discover([docs, docs])]
+    assert [plan.path for plan in plans] == [docs / "a.pdf", docs / "sub" / "b.pdf"]
+    assert sorted(calls) == ["failures", "files"]
+
+
 def test_files_that_are_gone_stay_until_pruned(engine, docs):
     index(engine, docs)
     (docs / "a.pdf").unlink()
@@ -156,8 +207,11 @@ def test_a_password_opens_what_failed_without_it(engine, tmp_path):
     path = make_pdf(
         tmp_path / "secret.pdf", ["hidden treasure of the island"], encryption=5, user_pw="open", owner_pw="boss"
     )
-    assert "--password" in index(engine, path)["secret.pdf"].reason
-    assert "--retry" in index(engine, path)["secret.pdf"].reason
+    first, second = index(engine, path)["secret.pdf"], index(engine, path)["secret.pdf"]
+    assert first.reason == "encrypted PDF: it needs a password"
+    assert (first.needs_password, first.remembered) == (True, False)
+    assert second.reason == f"{first.reason} (unchanged since; not tried again)"
+    assert second.remembered
     assert "does not open" in index(engine, path, password="wrong")["secret.pdf"].reason
     assert statuses(engine, path, password="open") == {"secret.pdf": "indexed"}
     assert engine.failures() == []
@@ -169,7 +223,7 @@ def test_what_failed_is_not_tried_again_until_asked_or_changed(engine, tmp_path)
     path.write_bytes(b"%PDF-1.7 and nothing else")
     first = index(engine, path)["broken.pdf"]
     second = index(engine, path)["broken.pdf"]
-    assert second.reason == f"{first.reason} (unchanged; --retry tries again)"
+    assert second.reason == f"{first.reason} (unchanged since; not tried again)"
     assert index(engine, path, retry=True)["broken.pdf"].reason == first.reason
     make_pdf(path, ["mended and readable again"])
     assert statuses(engine, path) == {"broken.pdf": "indexed"}
@@ -217,8 +271,8 @@ def test_one_stalling_page_costs_only_itself(engine, tmp_path):
     assert outcome.n_pages == 6
     assert [problem.number for problem in outcome.page_problems] == [4]
     (failure,) = engine.failures()
-    assert (failure.number, failure.status) == (4, "failed")
-    assert "no answer within 4 s" in failure.reason
+    assert (failure.page, failure.status) == (4, "failed")
+    assert "took more than 4 s of processor time" in failure.reason
 
 
 def test_killed_reading_processes_are_replaced(engine, tmp_path):

@@ -5,11 +5,12 @@ import os
 import numpy as np
 import pytest
 
-from pagesight.indexer.formats import looks_like, media_type
+from pagesight.indexer.formats import file_type, looks_like
 from pagesight.indexer.reading.geometry import clean_word, covered_width, is_garbage, make_words, zoom_for
 from pagesight.indexer.reading.layout import TextLine, line_words, reading_order
 from pagesight.indexer.reading.ocr import strips
-from pagesight.indexer.running.discover import Unusable, discover, printable
+from pagesight.indexer.running.discover import Unusable, discover
+from pagesight.storage.names import printable
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,8 @@ from pagesight.indexer.running.discover import Unusable, discover, printable
     ],
 )
 def test_media_type_is_told_by_content(head, expected):
-    assert media_type(head) == expected
+    found = file_type(head)
+    assert (found.media_type if found else None) == expected
 
 
 def test_what_is_no_document_is_described():
