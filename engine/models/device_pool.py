@@ -142,7 +142,8 @@ class _Worker:
             try:
                 return self._converse(request)
             except _Died as died:
-                log.warning("%s; it is started again", died)
+                if not self._closed:
+                    log.warning("%s; it is started again", died)
         self._start()
         try:
             return self._converse(request)
@@ -152,6 +153,7 @@ class _Worker:
     def _start(self) -> dict[str, Any]:
         """A fresh process with the model in it. Raises ModelError if that is not the model it was."""
         self._require_open()
+        _end(self._process)  # found dead, its pipes are open
         process = self._process = start_worker("pagesight.engine.models.device_worker", self._environment)
         try:
             self._require_open()  # again: ``close`` may not have seen this process
