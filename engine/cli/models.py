@@ -38,7 +38,7 @@ def list_models() -> int:
     from rich.table import Table
 
     from pagesight.engine.config import DEFAULT_MODEL
-    from pagesight.engine.models import MODELS
+    from pagesight.engine.models.table import MODELS
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("model", "reads", "single", "token", "weights", "licence"):
@@ -59,7 +59,7 @@ def _weights(spec: ModelSpec) -> str:
     from pagesight.engine.models.files.hub import on_this_machine
 
     extra = f" [{spec.extra}]" if spec.extra else ""
-    here = spec.extra == "jina" and on_this_machine(spec.name)
+    here = spec.fetched and on_this_machine(spec.name)
     return f"{'on this machine' if here else spec.weights}{extra}"
 
 
@@ -75,8 +75,8 @@ def pull(name: str, to: Path | None) -> int:
     pagesight models pull jina-embeddings-v4
     pagesight models pull multilingual-e5-small --to ~/models/e5
     """
-    from pagesight.engine.models import MODELS, known_name
     from pagesight.engine.models.files import hub
+    from pagesight.engine.models.table import MODELS, known_name
 
     folder = hub.pull(name, to)
     echo_error(f"the licence of these weights: {MODELS[known_name(name)].licence}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class HashingEncoder:
         return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12), np.float32)
 
 
-def load(config: ModelConfig) -> HashingEncoder:
+def load(name: str, folder: Path | None, config: ModelConfig) -> HashingEncoder:  # noqa: ARG001 - as all loaders
     """Raises ConfigError for a single_dim that it does not have."""
     if config.single_dim not in (None, *SINGLE_DIMS):
         known = ", ".join(map(str, SINGLE_DIMS))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from pagesight.engine.models.files.safetensor_files import read_headers, weight_files
-from pagesight.engine.models.folder import kind_of, read_config
-from pagesight.storage.errors import WeightsMissing
+from pagesight.engine.models.table import spec_of_folder
 
 TOLERANCE = 1e-4  # of an output in float32
 
@@ -39,29 +38,8 @@ def verify_folder(folder: Path, device: str = "cpu") -> Report:
 
     Raises BadCheckpoint, WeightsMissing, ExtraMissing.
     """
-    config = read_config(folder)
-    kind = kind_of(config)
-    n_tensors = len(read_headers(weight_files(folder)))
-    if kind == "jina-embeddings-v4":
-        from pagesight.engine.models.on_torch.runtime import check_device, require_torch
-
-        require_torch(kind)
-        check_device(device)
-        from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
-        from pagesight.engine.models.jina_v4.verify import verify
-
-        n_tensors += len(read_headers([Checkpoint.open(folder).adapter_file]))
-        return Report(kind, n_tensors, verify(folder, device))
-    if kind == "multilingual-e5-small":
-        from pagesight.engine.models.words.bert_graph import build_graph
-        from pagesight.engine.models.words.weights import SafetensorsWeights
-
-        build_graph(SafetensorsWeights(folder))  # which asks for every tensor it needs
-        return Report(kind, n_tensors, [])
-    if kind:
-        from pagesight.engine.config import ModelConfig
-        from pagesight.engine.models.folder import load_folder
-
-        load_folder(folder, ModelConfig(device=device))  # which accepts no tensor more or less
-        return Report(kind, n_tensors, [])
-    raise WeightsMissing(f"{folder} holds a model of type {config.get('model_type')!r} that pagesight cannot run")
+    spec = spec_of_folder(folder)
+    spec.require_extra(spec.name)
+    module, function = spec.verifier.split(":")
+    verify: Callable[[Path, str], Report] = getattr(import_module(module), function)
+    return verify(folder, device)

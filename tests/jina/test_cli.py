@@ -92,7 +92,7 @@ def test_a_model_from_the_hub_is_fetched_once_and_then_needs_no_network(checkpoi
 
     offline = run_cli(*index, "index", tmp_path / "docs", "--model", NAME, "--offline", **place)
     assert offline.returncode == 2
-    assert f"run once without --offline: pagesight models pull {NAME}" in offline.stderr
+    assert f"the weights of {NAME} are not on this machine, and the network is not to be used" in offline.stderr
     assert not (tmp_path / "index").exists()
 
     with hub_server(checkpoint, commit=COMMIT) as (address, asked):
@@ -116,7 +116,7 @@ def test_a_model_from_the_hub_is_fetched_once_and_then_needs_no_network(checkpoi
         ((403, "GatedRepo"), "is gated: accept its terms at https://huggingface.co/jinaai/jina-embeddings-v4, then run: hf auth login"),
         ((404, "RepoNotFound"), "the hub shows no jinaai/jina-embeddings-v4: it is gone or not open to everybody; log in with: hf auth login"),
         ((404, "RevisionNotFound"), f"has no revision {COMMIT}"),
-        ((400, "Odd"), "cannot be fetched: .* on a machine that reaches the hub run: pagesight models pull jina-embeddings-v4 --to FOLDER"),
+        ((400, "Odd"), "cannot be fetched: .*; fetch its files on a machine that reaches the hub, copy their folder here"),
     ],
 )  # fmt: skip
 def test_what_the_hub_refuses_is_explained(checkpoint, tmp_path, refusal, message):
@@ -168,7 +168,8 @@ def test_pull_fetches_the_default_models_original_files(tmp_path):
     """Only those that --model FOLDER reads, whatever else the repository has."""
     repository = tmp_path / "repository"
     repository.mkdir()
-    for name in ("config.json", "model.safetensors", "pytorch_model.bin", "README.md"):
+    wanted = {"config.json", "model.safetensors", "tokenizer.json"}
+    for name in (*wanted, "pytorch_model.bin", "README.md"):
         (repository / name).write_text(name)
     with hub_server(repository, commit="f" * 40) as (address, asked):
         result = run_cli(
@@ -181,7 +182,7 @@ def test_pull_fetches_the_default_models_original_files(tmp_path):
             HF_HOME=str(tmp_path),
         )
     assert result.returncode == 0, result.stderr
-    assert {path.name for path in (tmp_path / "e5").iterdir() if path.is_file()} == {"config.json", "model.safetensors"}
+    assert {path.name for path in (tmp_path / "e5").iterdir() if path.is_file()} == wanted
     assert not any("pytorch_model.bin" in path for path in asked)
 
 
@@ -206,6 +207,7 @@ def test_without_the_extra_the_command_that_installs_it_is_said(monkeypatch, che
     for name in (NAME, str(checkpoint)):
         load_model.cache_clear()
         with pytest.raises(
-            ExtraMissing, match=r"\(torch, transformers, peft\) is not installed; run: pip install 'pagesight\[jina\]'"
+            ExtraMissing,
+            match=r"peft, which the model .* needs, is not installed; run: pip install 'pagesight\[jina\]'",
         ):
             load_model(name)

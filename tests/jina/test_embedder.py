@@ -197,7 +197,7 @@ def test_devices_and_dtypes(folder):
 
 def test_weights_that_do_not_fit_are_not_begun_with():
     with pytest.raises(
-        DeviceMemory, match=r"take 15.0 GB in float32, and cpu has 8.0 GB free; half as much with --dtype"
+        DeviceMemory, match=r"take 15.0 GB in float32, and cpu has 8.0 GB free; half as much with dtype='bfloat16'"
     ):
         require_memory(3_754_885_248, "float32", "cpu", free_bytes=8_000_000_000)
     with pytest.raises(DeviceMemory, match=r"take 7.5 GB in bfloat16, and cuda has 6.0 GB free$"):

@@ -39,7 +39,7 @@ def pictures(expected):
 
 def test_the_reference_is_reproduced_in_every_way():
     """3 tasks x text, image x single, multi, and one task a row; padded left, row by row, merged."""
-    found = verify(FIXTURE)
+    found = verify(FIXTURE).differences
     assert {difference.output for difference in found} == {
         *(f"{task}.{kind}.{what}" for task in TASKS for kind in ("text", "image") for what in ("single", "multi")),
         "mixed.text.single",

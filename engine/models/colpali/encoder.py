@@ -24,12 +24,13 @@ from pagesight.engine.config import ModelConfig
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.models.files.cache import remembered_sha256
 from pagesight.engine.models.files.safetensor_files import read_headers, weight_files
-from pagesight.engine.models.folder import read_config
 from pagesight.engine.models.on_torch.batching import Packer
 from pagesight.engine.models.on_torch.grid import Float, Grid
 from pagesight.engine.models.on_torch.runtime import Placement, place, require_memory
+from pagesight.engine.models.table import read_config
+from pagesight.engine.models.verify import Report
 from pagesight.indexer.content import PageContent
-from pagesight.storage.errors import BadCheckpoint, ConfigError, EmptyQuery, UnreadableDocument
+from pagesight.storage.errors import BadCheckpoint, EmptyQuery, UnreadableDocument
 from pagesight.storage.values import EncodedPage
 
 CLASSES = {kind: (f"{name}ForRetrieval", f"{name}Processor") for kind, name in (
@@ -182,11 +183,9 @@ def tiled_boxes(rows: int, columns: int, side: int) -> Float:
     return np.concatenate([*tiles, cell]).astype(np.float32)
 
 
-def load(name: str, folder: Path, config: ModelConfig) -> LateInteractionEncoder:
+def load(name: str, folder: Path | None, config: ModelConfig) -> LateInteractionEncoder:
     """Load a checkpoint. Raises BadCheckpoint, WeightsMissing, ConfigError."""
-    chosen = [setting for setting in ("task", "single_dim", "image_pixels") if getattr(config, setting) is not None]
-    if chosen:
-        raise ConfigError(f"{name} has no choice of {', '.join(chosen)}; leave it out")
+    assert folder is not None, "its weights come with no package"
     kind = str(read_config(folder)["model_type"])
     files = weight_files(folder)
     placement = place(config.device, config.dtype, config.batch_tokens)
@@ -220,6 +219,13 @@ def load(name: str, folder: Path, config: ModelConfig) -> LateInteractionEncoder
     every = sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors"))
     digest = hashlib.sha256("".join(map(remembered_sha256, every)).encode()).hexdigest()
     return LateInteractionEncoder(name, kind, model.eval(), processor, placement, digest)
+
+
+def verify(folder: Path, device: str) -> Report:
+    """Load it, which accepts no tensor more or less. Raises BadCheckpoint, WeightsMissing."""
+    n_tensors = len(read_headers(weight_files(folder)))
+    load(str(folder), folder, ModelConfig(device=device))
+    return Report(str(read_config(folder)["model_type"]), n_tensors, [])
 
 
 def _used(inputs: Any) -> dict[str, Tensor]:

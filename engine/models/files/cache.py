@@ -20,7 +20,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from pagesight.engine.models.words.weights import PackagedFile, sha256_of
+from pagesight.engine.models.files.packaged import PackagedFile, sha256_of
 
 log = logging.getLogger(__name__)
 _RECORD = "files.json"

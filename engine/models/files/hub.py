@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pagesight.engine.models import MODELS, known_name
 from pagesight.engine.models.specs import HubFiles
+from pagesight.engine.models.table import MODELS, known_name
 from pagesight.storage.errors import ConfigError, ExtraMissing, HubRefused, UnknownModel, WeightsMissing
 
 
@@ -31,15 +31,16 @@ def find(name: str, *, offline: bool = False) -> Path:
     if offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise WeightsMissing(
             f"the weights of {name} are not on this machine, and the network is not to be used; "
-            f"run once without --offline: pagesight models pull {name}"
+            f"fetch them once with the network, by pagesight.engine.models.files.hub.pull({name!r}) or by loading the model "
+            "without offline=True"
         )
-    return _fetch(name, files, None)
+    return _fetch(files, None)
 
 
 def pull(name: str, to: Path | None = None) -> Path:
     """Fetch a model's files, those that are missing; returns their folder. Raises HubRefused, ExtraMissing."""
     here = on_this_machine(name) if to is None else None
-    return here or _fetch(name, _hub_files(name), to)
+    return here or _fetch(_hub_files(name), to)
 
 
 def on_this_machine(name: str) -> Path | None:
@@ -69,12 +70,12 @@ def _hub_files(name: str) -> HubFiles:
     return files
 
 
-def _fetch(name: str, files: HubFiles, to: Path | None) -> Path:
+def _fetch(files: HubFiles, to: Path | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
         raise ExtraMissing("huggingface_hub, which fetches models,", "hub") from error
-    with _explained(name, files):
+    with _explained(files):
         folder = Path(
             snapshot_download(
                 files.repository, revision=files.revision, allow_patterns=list(files.patterns), local_dir=to
@@ -86,8 +87,8 @@ def _fetch(name: str, files: HubFiles, to: Path | None) -> Path:
 
 
 @contextmanager
-def _explained(name: str, files: HubFiles) -> Iterator[None]:
-    """What went wrong with the hub, and what to run."""
+def _explained(files: HubFiles) -> Iterator[None]:
+    """What went wrong with the hub, and what to do."""
     from huggingface_hub import errors
 
     page = f"https://huggingface.co/{files.repository}"
@@ -104,6 +105,6 @@ def _explained(name: str, files: HubFiles) -> Iterator[None]:
     except (errors.HTTPError, errors.LocalEntryNotFoundError, OSError) as error:  # type: ignore[attr-defined]  # of httpx
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise HubRefused(
-            f"{files.repository} cannot be fetched: {first.rstrip('.')}; on a machine that reaches the hub run: "
-            f"pagesight models pull {name} --to FOLDER, copy the folder here, and use --model FOLDER"
+            f"{files.repository} cannot be fetched: {first.rstrip('.')}; fetch its files on a machine that reaches the hub, "
+            "copy their folder here, and name the folder as the model"
         ) from error

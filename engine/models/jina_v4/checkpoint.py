@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pagesight.engine.models.files.safetensor_files import TensorInfo, read_headers, weight_files
+from pagesight.engine.models.table import MODELS
 from pagesight.storage.errors import BadCheckpoint, WeightsMissing
 
 if TYPE_CHECKING:
     import torch
 
+NAME = "jina-embeddings-v4"
 TASKS = ("retrieval", "text-matching", "code")  # of a config.json that names none
 MATRYOSHKA_DIMS = (128, 256, 512, 1024, 2048)  # likewise
 PROJECTOR_DIM = 128  # likewise: the reference's default
@@ -71,11 +73,9 @@ class Checkpoint:
     def open(cls, folder: Path) -> Self:
         """Raises WeightsMissing for a file that is not there, BadCheckpoint for a folder of another model."""
         config = _read_json(folder / "config.json")
-        if not is_jina_v4(config):
+        if not MODELS[NAME].recognises(config):
             kind = f"config.json describes a model of type {config.get('model_type')!r}"
-            raise BadCheckpoint(
-                folder, [f"{kind}, not jina-embeddings-v4 (qwen2_5_vl with a multi_vector_projector_dim)"]
-            )
+            raise BadCheckpoint(folder, [f"{kind}, not {NAME} (qwen2_5_vl with a multi_vector_projector_dim)"])
         return cls(folder, config, _read_json(folder / "adapters" / "adapter_config.json"))
 
     @property
@@ -131,11 +131,6 @@ class Checkpoint:
                 assert match, name  # check() has seen to it
                 adapters[match["task"]][f"{match['module']}.{match['side']}.weight"] = file.get_tensor(name)
         return adapters
-
-
-def is_jina_v4(config: Mapping[str, Any]) -> bool:
-    """Whether a config.json is of this kind of model."""
-    return config.get("model_type") == "qwen2_5_vl" and "multi_vector_projector_dim" in config
 
 
 def today_name(name: str) -> str:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.models.jina_v4.checkpoint import NAME, Checkpoint
 from pagesight.engine.models.jina_v4.inputs import MAX_TEXT_TOKENS, Inputs, Row
 from pagesight.engine.models.jina_v4.model import JinaV4Model
 from pagesight.engine.models.jina_v4.pictures import Float, open_picture
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Picture: TypeAlias = "Image.Image | str | PathLike[str] | bytes"
 Result: TypeAlias = "Tensor | list[Tensor] | NDArray[np.float32] | list[NDArray[np.float32]]"
-NAME = "jina-embeddings-v4"
 PICTURES_AT_ONCE = 32  # held in memory
 PICTURE_THREADS = 4  # cut patches while the network works on those before
 

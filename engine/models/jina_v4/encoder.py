@@ -92,8 +92,9 @@ class JinaV4Encoder:
         return np.concatenate([np.zeros((before, 4)), grid.boxes(), np.zeros((after, 4))]).astype(np.float32)
 
 
-def load(name: str, folder: Path, config: ModelConfig) -> JinaV4Encoder:
+def load(name: str, folder: Path | None, config: ModelConfig) -> JinaV4Encoder:
     """Load a checkpoint. Raises WeightsMissing, BadCheckpoint, ConfigError."""
+    assert folder is not None, "its weights come with no package"
     checkpoint = Checkpoint.open(folder)
     embedder = JinaEmbeddingsV4.load(checkpoint, place(config.device, config.dtype, config.batch_tokens))
     encoder = JinaV4Encoder(name, embedder, config, _sha256_of_files(checkpoint))

@@ -22,9 +22,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pagesight.engine.models.files.safetensor_files import read_headers
-from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.models.jina_v4.checkpoint import NAME, Checkpoint
 from pagesight.engine.models.jina_v4.model import Batch, JinaV4Model
-from pagesight.engine.models.verify import Difference
+from pagesight.engine.models.on_torch.runtime import check_device
+from pagesight.engine.models.verify import Difference, Report
 from pagesight.storage.errors import BadCheckpoint
 
 EXPECTED_FILE = "expected.safetensors"
@@ -33,12 +34,18 @@ MIXED_TASKS = ("retrieval", "code", "text-matching")  # of the rows of a mixed b
 _INPUTS = {"text": ("in.ids", "in.am"), "image": ("in.iids", "in.iam", "in.pv", "in.grid")}
 
 
-def verify(folder: Path, device: str = "cpu") -> list[Difference]:
+def verify(folder: Path, device: str = "cpu") -> Report:
     """Check all tensor names and shapes; where there are expected outputs, also those: one Difference each.
 
-    Raises BadCheckpoint, WeightsMissing.
+    Raises BadCheckpoint, WeightsMissing, ConfigError for a device that is not there.
     """
-    model = JinaV4Model.load(Checkpoint.open(folder), device=device)
+    check_device(device)
+    checkpoint = Checkpoint.open(folder)
+    n_tensors = len(read_headers(checkpoint.weight_files)) + len(read_headers([checkpoint.adapter_file]))
+    return Report(NAME, n_tensors, _differences(folder, JinaV4Model.load(checkpoint, device=device), device))
+
+
+def _differences(folder: Path, model: JinaV4Model, device: str) -> list[Difference]:
     if not (folder / EXPECTED_FILE).is_file():
         return []
     read_headers([folder / EXPECTED_FILE])  # says so if it is cut short

@@ -68,7 +68,7 @@ class Packer:
                 if len(batch) == 1:
                     raise DeviceMemory(
                         f"one input of {n_tokens:,} tokens does not fit into the memory of the device; make pages "
-                        "smaller with --image-budget, or use another device or --dtype bfloat16"
+                        "smaller with image_pixels, or use another device or dtype='bfloat16'"
                     ) from error
             # Outside of the handler, whose traceback keeps the tensors of the failed batch alive.
             free_memory()

@@ -22,14 +22,6 @@ class Placement:
     batch_tokens: int
 
 
-def require_torch(model: str) -> None:
-    """Raise ExtraMissing unless torch, transformers and peft are installed."""
-    from importlib.util import find_spec
-
-    if any(find_spec(package) is None for package in ("torch", "transformers", "peft", "safetensors", "tokenizers")):
-        raise ExtraMissing(f"what the model {model} needs (torch, transformers, peft)", "jina")
-
-
 def place(device: str = "auto", dtype: str = "auto", batch_tokens: int | None = None) -> Placement:
     """Choose what is left to choose: CUDA in bfloat16 with flash attention where they are there, else float32 on the CPU.
 
@@ -85,7 +77,7 @@ def require_memory(n_weights: int, dtype: str, device: str, free_bytes: int | No
     needed = n_weights * getattr(torch, dtype).itemsize
     free = _free_bytes(device) if free_bytes is None else free_bytes
     if free is not None and needed > free:
-        smaller = "" if dtype != "float32" else "; half as much with --dtype bfloat16"
+        smaller = "" if dtype != "float32" else "; half as much with dtype='bfloat16'"
         raise DeviceMemory(
             f"the weights take {needed / 1e9:.1f} GB in {dtype}, and {device} has {free / 1e9:.1f} GB free{smaller}"
         )

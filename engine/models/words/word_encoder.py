@@ -66,6 +66,7 @@ class WordModelSpec:
     query_prefix: str
     weights_sha256: str
     graph_version: int
+    vocabulary_sha256: str = ""  # where it is a file of its own
     many_languages: bool = False
 
     @property
@@ -74,6 +75,7 @@ class WordModelSpec:
         settings: list[object] = [self.page_prefix, self.query_prefix, self.weights_sha256, self.graph_version]
         settings += [WINDOW_PIECES, OVERLAP_PIECES, MAX_PAGE_PIECES, _NO_BLANKS.pattern]
         settings.append(recipe_digest() if self.many_languages else "")
+        settings += [self.vocabulary_sha256] if self.vocabulary_sha256 else []
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
