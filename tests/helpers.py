@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 HASHING = HashingEncoder()
 
 
-def space(codec: str = "int8") -> Space:
+def space(codec: str = "int8", pool_factor: int = 1) -> Space:
     """Of an index made with the toy encoder."""
     return Space(
         encoder=HASHING.name,
@@ -27,6 +27,7 @@ def space(codec: str = "int8") -> Space:
         single_dim=HASHING.single_dim,
         token_dim=HASHING.token_dim,
         codec=codec,
+        pool_factor=pool_factor,
     )
 
 
@@ -52,14 +53,22 @@ def source_file(name: str, root: Path = Path("/docs")) -> SourceFile:
 
 
 def add_document(
-    writer, name: str, pages: Sequence[str], *, content: str | None = None, root: Path = Path("/docs")
+    writer,
+    name: str,
+    pages: Sequence[str],
+    *,
+    content: str | None = None,
+    root: Path = Path("/docs"),
+    kind: str = "pdf",
 ) -> str:
     """Store a document with these page texts; its SHA-256 follows from ``content`` or from the texts."""
     sha256 = hashlib.sha256((content if content is not None else "\f".join(pages)).encode()).hexdigest()
     with writer.draft() as draft:
         for number, text in enumerate(pages, start=1):
             draft.add_page(new_page(number, text))
-        info = DocumentInfo(sha256=sha256, media_type="application/pdf", n_pages=len(pages), date="2024-05-17")
+        info = DocumentInfo(
+            sha256=sha256, media_type="application/pdf", kind=kind, n_pages=len(pages), date="2024-05-17"
+        )
         draft.commit(info, source_file(name, root))
     return sha256
 

@@ -13,7 +13,9 @@ from click.core import ParameterSource
 
 from pagesight.engine.cli.main import index_option
 from pagesight.engine.cli.output import IndexProgress, console, echo_error, error_console
+from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
+from pagesight.storage.codecs import DEFAULT_CODEC
 
 if TYPE_CHECKING:
     from pagesight.engine.evaluation.dataset import Dataset
@@ -33,10 +35,16 @@ if TYPE_CHECKING:
 @click.option(
     "--model", metavar="NAME|FOLDER", help=f"Model of the index that is made: {', '.join(MODELS)}, or a folder."
 )
-@click.option("--codec", default="int8", show_default=True, help="Token codec of the index that is made.")
+@click.option("--codec", default=DEFAULT_CODEC, show_default=True, help="Token codec of the index that is made.")
 @click.option("--task", metavar="NAME", help="Adapter of the model.  [default: retrieval; text-matching for pairs]")
 @click.option("--ocr", type=click.Choice(["auto", "off", "tesseract"]), help="As in index.")
-@click.option("--candidates", type=click.IntRange(10), default=200, show_default=True, help="As in search.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(10),
+    default=SearchConfig().n_candidates,
+    show_default=True,
+    help="As in search.",
+)
 @click.option("--depth", type=click.IntRange(10), default=100, show_default=True, help="Pages kept a query.")
 @click.option(
     "--exact-queries",

@@ -13,12 +13,16 @@ import click
 
 from pagesight.engine.cli.main import index_option, model_options, open_engine
 from pagesight.engine.cli.output import IndexProgress, count, duration, error_console, size
+from pagesight.engine.config import IndexConfig, ModelConfig
 from pagesight.engine.models.on_torch.budgets import BUDGETS
-from pagesight.storage.codecs import CODECS, MAX_POOL_FACTOR
+from pagesight.storage.codecs import CODECS, DEFAULT_CODEC, DEFAULT_POOL_FACTOR, MAX_POOL_FACTOR
 
 if TYPE_CHECKING:
     from pagesight.engine.estimate import Estimate
     from pagesight.indexer.running.plan import Outcome
+
+
+DEFAULTS = IndexConfig()
 
 
 def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -50,12 +54,14 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 )
 @click.option("--batch-tokens", type=click.IntRange(1), help="Tokens the model reads at once.")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch compile the model: a minute first, then faster.")
-@click.option("--codec", metavar="NAME", help=f"Token codec of a new index: {', '.join(CODECS)}.  [default: int8]")
+@click.option(
+    "--codec", metavar="NAME", help=f"Token codec of a new index: {', '.join(CODECS)}.  [default: {DEFAULT_CODEC}]"
+)
 @click.option(
     "--pool-factor",
     type=click.IntRange(1, MAX_POOL_FACTOR),
     metavar="N",
-    help="Store one token vector for N of a page, in a new index.  [default: 1]",
+    help=f"Store one token vector for N of a page, in a new index.  [default: {DEFAULT_POOL_FACTOR}]",
 )
 @click.option(
     "--ocr",
@@ -75,9 +81,9 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option(
     "--page-timeout",
     type=click.FloatRange(1),
-    default=120.0,
+    default=DEFAULTS.seconds_per_page,
     show_default=True,
-    help="Seconds a page may take to read.",
+    help="Seconds of processor time a page may take to read.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what there is to do, and what it will cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
@@ -120,8 +126,6 @@ def index(
     pagesight index reports --tag customer=acme --prune
     pagesight index slides --model jina-embeddings-v4 --image-budget paper
     """
-    from pagesight.engine.config import IndexConfig, ModelConfig
-
     settings = ModelConfig(
         task=task,
         single_dim=single_dim,
@@ -153,14 +157,14 @@ def index(
         open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine,
         IndexProgress(paths, quiet=quiet or as_json) as progress,
     ):
-        for outcome in engine.index(paths, config, progress.page_done):
+        for outcome in engine.iter_index(paths, config, on_page=progress.page_done):
             seen[outcome.status] += 1
             n_pages += outcome.n_pages
             bad_pages += len(outcome.page_problems)
             if as_json:
                 click.echo(json.dumps(_as_dict(outcome), ensure_ascii=False))
             progress.file_done(outcome)
-        folder = engine.folder
+        address = engine.address
         if n_pages and not engine.encoder.trained_single and not quiet:
             note = "this model has no trained single vector: candidates are chosen by the mean of the token vectors"
             error_console().print(
@@ -169,7 +173,7 @@ def index(
     seconds = time.monotonic() - began
     if not (quiet or as_json):
         click.echo(_summary(seen, n_pages, seconds))
-        click.echo(f"index: {folder}")
+        click.echo(f"index: {address}")
     if seen["failed"] or bad_pages:
         error_console().print("some files or pages could not be read; see: pagesight failures", style="yellow")
         return 1

@@ -59,12 +59,12 @@ def info(index_dir: Path | None, as_json: bool) -> int:
     from pagesight.storage.scoring.kernel import KERNELS
 
     with open_engine(index_dir) as engine:
-        manifest, totals = engine.store.manifest, engine.totals()
+        space, totals = engine.store.space, engine.totals()
         on_disk = engine.store.bytes_on_disk()
-        pooled = f", one for {manifest.pool_factor} token vectors" if manifest.pool_factor > 1 else ""
+        pooled = f", one for {space.pool_factor} token vectors" if space.pool_factor > 1 else ""
         per_page = totals.token_bytes / totals.n_pages if totals.n_pages else 0.0
         if as_json:
-            described = {"folder": str(engine.folder), **asdict(manifest), **asdict(totals)}
+            described = {"folder": engine.address, **asdict(space), **asdict(totals)}
             click.echo(
                 json.dumps(
                     {**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk, "kernel": KERNELS[0]}
@@ -72,11 +72,11 @@ def info(index_dir: Path | None, as_json: bool) -> int:
             )
             return 0
         rows = (
-            ("index", str(engine.folder)),
-            ("model", f"{manifest.encoder} ({manifest.single_dim}-d single, {manifest.token_dim}-d token vectors)"),
-            *((name.replace("_", " "), str(value)) for name, value in manifest.settings.items()),
-            ("fingerprint", manifest.fingerprint[:16]),
-            ("codec", f"{manifest.codec}{pooled}, scored by the {KERNELS[0]} kernel"),
+            ("index", engine.address),
+            ("model", f"{space.encoder} ({space.single_dim}-d single, {space.token_dim}-d token vectors)"),
+            *((name.replace("_", " "), str(value)) for name, value in space.settings.items()),
+            ("fingerprint", space.fingerprint[:16]),
+            ("codec", f"{space.codec}{pooled}, scored by the {KERNELS[0]} kernel"),
             ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),
             (
                 "pages",
@@ -114,7 +114,7 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
             }
             click.echo(json.dumps(described, ensure_ascii=False))
         else:
-            page = f" page {failure.page_number}" if failure.page_number else ""
+            page = f" page {failure.page}" if failure.page else ""
             click.echo(f"{failure.status}: {failure.document}{page}: {failure.reason}")
     if not found and not as_json:
         echo_error("no failures")
@@ -125,20 +125,21 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
 @click.argument("names", nargs=-1)
 @index_option
 @click.option("--filter", "filters", metavar="EXPR", help="Documents with a page that fits (see search --help).")
+@click.option("--all", "everything", is_flag=True, help="Everything in the index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, yes: bool) -> int:
+def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, everything: bool, yes: bool) -> int:
     """Take documents out of the index, by name or glob. The files stay where they are.
 
     \b
     pagesight remove reports/2023.pdf 'drafts/*'
     """
-    if not names and filters is None:
-        raise click.UsageError("name what to remove, or give --filter")
+    if not names and filters is None and not everything:
+        raise click.UsageError("name what to remove, or give --filter or --all")
     with open_engine(index_dir) as engine:
         if not yes:
-            what = " ".join([*names, *([f"--filter {filters!r}"] if filters else [])])
-            click.confirm(f"Remove {what} from {engine.folder}?", abort=True, err=True)
-        removed = engine.remove(*names, filters=filters)
+            what = " ".join([*names, *([f"--filter {filters!r}"] if filters else [])]) or "everything"
+            click.confirm(f"Remove {what} from {engine.address}?", abort=True, err=True)
+        removed = engine.remove(*names, filters=filters, everything=everything)
     for name in removed:
         click.echo(f"removed: {name}")
     if not removed:

@@ -12,11 +12,13 @@ import click
 
 from pagesight.engine.cli.main import index_option, model_options, open_engine
 from pagesight.engine.cli.output import count, echo_error, print_hits
+from pagesight.engine.config import ModelConfig, SearchConfig
 
 if TYPE_CHECKING:
     from pagesight.engine.api import SearchEngine
-    from pagesight.engine.config import ModelConfig
     from pagesight.engine.results import SearchHit
+
+DEFAULTS = SearchConfig()
 
 
 @click.command()
@@ -24,14 +26,18 @@ if TYPE_CHECKING:
 @index_option
 @model_options
 @click.option(
-    "-k", "--top-k", "k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Pages returned."
+    "-k", "--top-k", "k", type=click.IntRange(1, 10_000), default=DEFAULTS.k, show_default=True, help="Pages returned."
 )
 @click.option(
     "--filter", "filters", metavar="EXPR", help="""Only pages that fit, e.g. 'document ~ "2024/*" and page <= 3'."""
 )
 @click.option("--exact", is_flag=True, help="Score every page instead of the best candidates.")
 @click.option(
-    "--candidates", type=click.IntRange(1), default=200, show_default=True, help="Pages that are scored exactly."
+    "--candidates",
+    type=click.IntRange(1),
+    default=DEFAULTS.n_candidates,
+    show_default=True,
+    help="Pages that are scored exactly.",
 )
 @click.option(
     "--score-on", metavar="DEVICE", help="Score pages on a device of torch, e.g. cuda.  [default: the processor]"
@@ -81,12 +87,13 @@ def search(
         raise click.UsageError("give either a QUERY or --queries FILE")
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
-    with open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine:
-        texts = [text for _, text in asked]
-        answers = engine.search_many(
-            texts, k=k, filters=filters, n_candidates=candidates, exact=exact, score_on=score_on
-        )
-        for (query_id, text), hits in zip(asked, answers, strict=True):
+    config = SearchConfig(k=k, n_candidates=candidates, exact=exact, score_on=score_on)
+    with (
+        open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine,
+        engine.view() as view,
+    ):
+        for query_id, text in asked:
+            hits = engine.search(text, filters=filters, view=view, config=config)
             found_any |= bool(hits)
             if as_json:
                 for hit in hits:
@@ -141,8 +148,6 @@ def show(
 
 
 def _settings(device: str, dtype: str, offline: bool) -> ModelConfig:
-    from pagesight.engine.config import ModelConfig
-
     return ModelConfig(device=device, dtype=dtype, offline=offline)
 
 

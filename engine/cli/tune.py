@@ -11,6 +11,7 @@ import click
 from pagesight.engine.cli.main import index_option, open_engine
 from pagesight.engine.cli.output import count, size
 from pagesight.engine.cli.search import read_queries
+from pagesight.engine.config import SearchConfig
 
 
 @click.command()
@@ -42,7 +43,13 @@ def optimize(index_dir: Path | None, as_json: bool) -> int:
     help="A JSONL file of {id, query}.  [default: questions made of stored pages]",
 )
 @click.option("--sample", type=click.IntRange(1), default=50, show_default=True, help="Questions that are made up.")
-@click.option("--candidates", type=click.IntRange(10), default=200, show_default=True, help="As for search.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(10),
+    default=SearchConfig().n_candidates,
+    show_default=True,
+    help="As for search.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def measure(index_dir: Path | None, queries: Path | None, sample: int, candidates: int, as_json: bool) -> int:
     """Say how much of what an exact search finds the usual search finds in this index.
@@ -50,8 +57,6 @@ def measure(index_dir: Path | None, queries: Path | None, sample: int, candidate
     \b
     pagesight measure --candidates 400
     """
-    from pagesight.engine.config import SearchConfig
-
     asked = [] if queries is None else [text for _, text in read_queries(queries)]
     with open_engine(index_dir) as engine:
         result = engine.measure(asked, n_queries=sample, config=SearchConfig(n_candidates=candidates))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig
 from pagesight.indexer.content import OcrMode
-from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR
 from pagesight.indexer.running.pipeline import PageDone
 from pagesight.indexer.running.plan import Outcome
+from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR
 
 if TYPE_CHECKING:
     from pagesight.engine.evaluation.dataset import Corpus

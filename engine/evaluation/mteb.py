@@ -44,7 +44,11 @@ class EngineSearch:
     """The whole engine as mteb's SearchProtocol: it indexes each task's corpus in ``folder`` and keeps it there."""
 
     def __init__(
-        self, folder: str | PathLike[str], setting: IndexSetting | None = None, *, n_candidates: int = SearchConfig().n_candidates
+        self,
+        folder: str | PathLike[str],
+        setting: IndexSetting | None = None,
+        *,
+        n_candidates: int = SearchConfig().n_candidates,
     ) -> None:
         """n_candidates: as in SearchConfig; a task's measures below that rank see nothing."""
         self._folder, self._n_candidates = Path(folder), n_candidates

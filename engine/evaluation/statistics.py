@@ -15,7 +15,7 @@ SEED = 20250417  # the same figures on every run
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Interval:
     """A mean with its 95 % bootstrap interval over n queries."""
 
     mean: float
@@ -36,10 +36,10 @@ class Difference:
     n: int
 
 
-def interval(values: Float) -> Estimate:
+def interval(values: Float) -> Interval:
     """Mean of one score a query, with a percentile bootstrap over queries (Efron 1979; Sakai 2006 for retrieval)."""
     low, high = _interval(values)
-    return Estimate(float(values.mean()), low, high, len(values))
+    return Interval(float(values.mean()), low, high, len(values))
 
 
 def compare(a: Float, b: Float) -> Difference:

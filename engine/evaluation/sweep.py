@@ -12,8 +12,8 @@ from typing import Any
 
 from pagesight import engine
 from pagesight.engine.evaluation.dataset import Dataset
-from pagesight.engine.evaluation.indexing import IndexSetting
 from pagesight.engine.evaluation.evaluate import Watcher, evaluate_setting
+from pagesight.engine.evaluation.indexing import IndexSetting
 from pagesight.engine.evaluation.metrics import Metric
 from pagesight.engine.evaluation.result import Result, agreement
 from pagesight.engine.evaluation.run import AskConfig

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.recall.growth import grow
@@ -117,7 +117,7 @@ class _Compaction:
             for name, size in row_sizes(space.single_dim, space.token_dim).items():
                 self.bytes_written += keep_rows(self._folder, name, size, page_ids)
                 self._reach(f"{name} kept")
-        self.bytes_written += grow(self._folder, space, page_ids, anew=True)
+        self.bytes_written += grow(self._folder, space, self._page_ids(page.c.n_tokens > 0), anew=True)
         if self.bytes_written > written:
             with write_transaction(self._index.engine, self._folder) as connection:
                 raise_generation(connection)  # readers let go of the old files
@@ -142,9 +142,10 @@ class _Compaction:
             connection.close()
         self._reach("database tidied")
 
-    def _page_ids(self) -> NDArray[np.int64]:
+    def _page_ids(self, *conditions: ColumnElement[bool]) -> NDArray[np.int64]:
+        """Of all pages that the database names, also of those without tokens: their rows are there too."""
         with self._index.engine.begin() as connection:
-            query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
+            query = select(page.c.id).where(*conditions).order_by(page.c.id)
             return np.array(connection.execute(query).scalars().all(), np.int64)
 
     def _n_pages_ever(self) -> int:

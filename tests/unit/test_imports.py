@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -27,6 +28,7 @@ HEAVY = {
 }
 
 
+@cache
 def modules():
     return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -37,9 +39,14 @@ def module_name(path):
     return ".".join(("pagesight", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
 
+@cache
+def module_names():
+    return {module_name(path) for path in modules()}
+
+
 def imported(path):
     """Modules that a module imports anywhere, also inside functions and for type checkers."""
-    known = {module_name(other) for other in modules()}
+    known = module_names()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,0 +1,201 @@
+"""Reading a store in memory, by definition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagesight.storage.codecs import codec_named
+from pagesight.storage.filters import Filter, parse_filter
+from pagesight.storage.manifest import Space
+from pagesight.storage.memory.fits import fits
+from pagesight.storage.memory.state import MemoryDocument, MemoryPage, MemoryState
+from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.names import nfc
+from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
+from pagesight.storage.vectors.pooling import pooled_page
+from pagesight.storage.words import MAX_QUERY_TERMS, terms
+
+PageIds = NDArray[np.int64]
+Float = NDArray[np.float32]
+
+
+class MemoryView:
+    """``pagesight.engine.index.View``, by definition."""
+
+    def __init__(self, space: Space, state: MemoryState) -> None:
+        self.space, self._state = space, state
+        self.generation = state.generation
+        self._pages = {page.id: (document, page) for document in state.documents.values() for page in document.pages}
+        self._found = sorted(page_id for page_id, (_, page) in self._pages.items() if len(page.tokens))
+
+    def page_ids(self, filters: str | None = None) -> PageIds:
+        asked = None if filters is None else parse_filter(filters)
+        return np.array([i for i in self._found if asked is None or self._fits(asked, *self._pages[i])], np.int64)
+
+    def nearest(self, single: Float, k: int, allowed: PageIds | None) -> PageIds:
+        return self._best(lambda page: float(page.new.encoded.single @ single), k, allowed)
+
+    def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
+        return self._best(lambda page: float((tokens @ page.tokens.T).max(axis=1).sum()), k, allowed)
+
+    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
+        """BM25 (k1 1.2, b 0.75), Robertson & Zaragoza 2009, with the inverse document frequency never below 1e-6."""
+        wanted = list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
+        texts = {i: list(terms(" ".join(page.new.words.texts))) for i, (_, page) in self._pages.items()}
+        usual = sum(map(len, texts.values())) / max(len(texts), 1)
+        scores = dict.fromkeys(texts, 0.0)
+        for term in wanted:
+            n = sum(term in text for text in texts.values())
+            weight = max(math.log((len(texts) - n + 0.5) / (n + 0.5)), 1e-6)
+            for page_id, text in texts.items():
+                count = text.count(term)
+                length = 1.2 * (0.25 + 0.75 * len(text) / usual) if usual else 1.0
+                scores[page_id] += weight * count * 2.2 / (count + length)
+        among = None if allowed is None else set(allowed.tolist())
+        found = [i for i, score in scores.items() if score > 0 and (among is None or i in among)]
+        return np.array(sorted(found, key=lambda i: (-scores[i], i))[:k], np.int64)
+
+    def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
+        return self.maxima(tokens, page_ids)
+
+    def maxima(
+        self,
+        tokens: Float,
+        page_ids: PageIds,
+        *,
+        precise: bool = True,  # noqa: ARG002 - it always is
+        device: str | None = None,  # noqa: ARG002 - the same everywhere
+    ) -> Float:
+        columns = [(tokens @ self._pages[i][1].tokens.T).max(axis=1) for i in page_ids.tolist()]
+        return np.stack(columns, axis=1) if columns else np.empty((len(tokens), 0), np.float32)
+
+    def opening_pages(self, page_ids: PageIds) -> PageIds:
+        documents = (self._pages[i][0] for i in page_ids.tolist())
+        firsts = [min((p.new.number, p.id) for p in document.pages if len(p.tokens))[1] for document in documents]
+        return np.array(firsts, np.int64)
+
+    def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
+        described = {}
+        for page_id in page_ids.tolist():
+            document, page = self._pages[page_id]
+            first = self._files_of(document)[0]
+            described[page_id] = StoredPage(
+                page_id=page_id,
+                number=page.new.number,
+                n_pages=document.info.n_pages,
+                document=first.path,
+                root=first.root,
+                location=first.location,
+                sha256=document.info.sha256,
+                kind=document.info.kind,
+                title=document.info.title,
+                n_tokens=len(page.tokens),
+                width_pt=page.new.width_pt,
+                height_pt=page.new.height_pt,
+                text_source=page.new.text_source,
+            )
+        return described
+
+    def detail(self, page_id: int) -> PageDetail:
+        page = self._pages[page_id][1]
+        return PageDetail(page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words)
+
+    def find_page(self, name: str, number: int) -> int | None:
+        named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]
+        pages = [
+            page.id for sha256 in named for page in self._state.documents[sha256].pages if page.new.number == number
+        ]
+        return min(pages, default=None)
+
+    def tokens(self, page_ids: PageIds) -> MultiVectors:
+        return MultiVectors.from_pages([self._pages[i][1].tokens for i in page_ids.tolist()], self.space.token_dim)
+
+    def single(self, page_id: int) -> Float:
+        return self._pages[page_id][1].new.encoded.single
+
+    def documents(self, filters: str | None = None) -> list[StoredDocument]:
+        asked = None if filters is None else parse_filter(filters)
+        found = []
+        for document in self._state.documents.values():
+            files = self._files_of(document)
+            if asked is None or any(self._fits(asked, document, page) for page in document.pages):
+                info = document.info
+                found.append(
+                    StoredDocument(
+                        document=files[0].path,
+                        names=tuple(file.path for file in files),
+                        locations=tuple(file.location for file in files),
+                        sha256=info.sha256,
+                        media_type=info.media_type,
+                        kind=info.kind,
+                        n_pages=info.n_pages,
+                        n_indexed_pages=len(document.pages),
+                        n_bytes=document.n_bytes,
+                        title=info.title,
+                        author=info.author,
+                        date=info.date,
+                        added_at=document.added_at,
+                        tags=dict(sorted(info.tags.items())),
+                    )
+                )
+        return sorted(found, key=lambda item: (item.document, item.sha256))
+
+    def failures(self) -> list[StoredFailure]:
+        return sorted(self._state.failures.values(), key=lambda failure: (failure.document, failure.page))
+
+    def totals(self) -> Totals:
+        pages, failures = [page for _, page in self._pages.values()], self._state.failures.values()
+        codec = codec_named(self.space.codec, self.space.token_dim)
+        return Totals(
+            n_documents=len(self._state.documents),
+            n_files=len(self._state.files),
+            n_pages=len(pages),
+            n_pages_without_words=len(pages) - len(self._found),
+            n_pages_by_ocr=sum(page.new.text_source in ("ocr", "text+ocr") for page in pages),
+            n_tokens=sum(len(page.tokens) for page in pages),
+            token_bytes=sum(codec.n_bytes(len(page.tokens)) + 8 * len(page.tokens) for page in pages),
+            n_failed_files=sum(failure.page == 0 and failure.status == "failed" for failure in failures),
+            n_failed_pages=sum(failure.page > 0 for failure in failures),
+        )
+
+    def known_files(self) -> dict[bytes, KnownFile]:
+        return {
+            location: KnownFile(location, sha256, file.n_bytes, file.mtime_ns, self._state.documents[sha256].added_at)
+            for location, (sha256, file) in self._state.files.items()
+        }
+
+    def known_failures(self) -> dict[bytes, KnownFailure]:
+        return dict(self._state.failed_files)
+
+    def indexed_files(self) -> list[SourceFile]:
+        return [file for _, (_, file) in sorted(self._state.files.items(), key=lambda item: item[0])]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _best(self, score: Callable[[MemoryPage], float], k: int, allowed: PageIds | None) -> PageIds:
+        among = self._found if allowed is None else allowed.tolist()
+        scores = {i: np.float32(score(self._pages[i][1])) for i in among}
+        return np.array(sorted(scores, key=lambda i: (-scores[i], i))[:k], np.int64)
+
+    def _files_of(self, document: MemoryDocument) -> list[SourceFile]:
+        named = [file for sha256, file in self._state.files.values() if sha256 == document.info.sha256]
+        return sorted(named, key=lambda file: file.path)
+
+    def _fits(self, asked: Filter, document: MemoryDocument, page: MemoryPage) -> bool:
+        return fits(asked, document, page, [file.path for file in self._files_of(document)])
