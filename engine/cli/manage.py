@@ -112,7 +112,7 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=nfc)
+@click.argument("names", nargs=-1, type=printable)
 @index_option
 @click.option(
     "--filter", "filters", type=nfc, metavar="EXPR", help="Documents with a page that fits (see search --help)."

@@ -109,7 +109,7 @@ def search(
 
 
 @click.command()
-@click.argument("hit", type=nfc, metavar="DOCUMENT:PAGE")
+@click.argument("hit", type=printable, metavar="DOCUMENT:PAGE")
 @index_option
 @model_options
 @click.option("--query", type=nfc, metavar="TEXT", help="Mark what matches this question.")
@@ -206,7 +206,7 @@ def read_queries(path: Path | None) -> list[tuple[str | None, str]]:
         try:
             fields = json.loads(line)
             query_id = fields["_id"] if "_id" in fields else fields["id"]  # BEIR's names, or ours
-            asked.append((str(query_id), str(fields["text"] if "text" in fields else fields["query"])))
+            asked.append((str(query_id), nfc(str(fields["text"] if "text" in fields else fields["query"]))))
         except (ValueError, KeyError, TypeError) as error:
             raise click.UsageError(f"{path}, line {number}: expected an object with id and query ({error})") from error
     return asked
