@@ -84,7 +84,8 @@ class IndexConfig:
 
     ocr: None reads pixels where there is no text layer if the model reads words, and never if it sees the page itself.
     text: text files and code in folders are documents too; a file that is named on its own always is.
-    n_processes: reading processes. seconds_per_page: how long one may be silent before it is stopped.
+    n_processes: reading processes. seconds_per_page: of processor time; one that does nothing at all for so long is
+    stopped too.
     """
 
     password: str | None = None
