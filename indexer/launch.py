@@ -40,8 +40,11 @@ def start_worker(
 
     environment: set for it in addition. quiet: what it writes to stderr is dropped.
     """
+    order = [
+        path for path in sys.path if isinstance(path, str)
+    ]  # programs put other things there, which Python ignores
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", _BOOT, json.dumps([str(_PACKAGE), module, sys.path, _added()])],
+        [sys.executable, "-I", "-c", _BOOT, json.dumps([str(_PACKAGE), module, order, _added()])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quiet else None,

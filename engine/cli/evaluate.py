@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from pagesight.engine.cli.main import index_option
-from pagesight.engine.cli.output import IndexProgress, console, echo_error, error_console
+from pagesight.engine.cli.options import index_option
+from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
 from pagesight.storage.codecs import DEFAULT_CODEC
+from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
     from pagesight.engine.evaluation.dataset import Dataset
@@ -156,7 +156,7 @@ def evaluate(
             results.append(result)
             if run_path is None:
                 _save(folder, found, result, run)
-                echo_error(f"saved in {folder}: report.json, report.csv, run.trec, qrels.trec")
+                echo_error(f"saved in {printable(folder)}: report.json, report.csv, run.trec, qrels.trec")
     if len(results) > 1 and not as_json:
         console().print("\n", subsets_table(results))
     return 0
@@ -184,11 +184,11 @@ def _match_texts(pairs: Pairs, setting: IndexSetting, *, as_json: bool) -> None:
     found = correlations(cosines(encoder, pairs), pairs.scores)
     if as_json:
         estimates = {name: asdict(estimate) for name, estimate in found.items()}
-        click.echo(json.dumps({"dataset": pairs.name, "setting": {"model": encoder.name}, "correlations": estimates}))
+        echo_json({"dataset": pairs.name, "setting": {"model": encoder.name}, "correlations": estimates})
         return
-    click.echo(f"{pairs.name}, {len(pairs.scores):,} pairs: {encoder.name}\n")
+    echo(f"{pairs.name}, {len(pairs.scores):,} pairs: {encoder.name}\n")
     for name, e in found.items():
-        click.echo(f"{name:9} {e.mean:.3f}   95 % interval {e.low:.3f} to {e.high:.3f}")
+        echo(f"{name:9} {e.mean:.3f}   95 % interval {e.low:.3f} to {e.high:.3f}")
 
 
 def _one(
@@ -277,7 +277,7 @@ def _sweep(
         output.print(f"{dataset.name}, {len(dataset.judged):,} queries\n")
         output.print(sweep_table(results, output.width))
         output.print("\n" + "\n".join(SWEEP_NOTES))
-    echo_error(f"saved in {folder}: sweep.png, sweep.json, sweep.csv")
+    echo_error(f"saved in {printable(folder)}: sweep.png, sweep.json, sweep.csv")
 
 
 def _show(results: Sequence[Result], *, as_json: bool) -> None:
@@ -285,7 +285,7 @@ def _show(results: Sequence[Result], *, as_json: bool) -> None:
 
     for result in results:
         if as_json:
-            click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+            echo_json(result.to_dict())
             continue
         output = console()
         output.print(f"{result.dataset}, {result.n_queries:,} queries: {setting_text(result)}\n")

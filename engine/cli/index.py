@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from dataclasses import asdict
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pagesight.engine.cli.main import index_option, model_options, open_engine
-from pagesight.engine.cli.output import IndexProgress, count, duration, error_console, size
+from pagesight.engine.cli.options import index_option, model_options, open_engine
+from pagesight.engine.cli.output import IndexProgress, count, duration, echo, echo_json, error_console, size
 from pagesight.engine.config import IndexConfig, ModelConfig
 from pagesight.engine.models.on_torch.budgets import BUDGETS
 from pagesight.storage.codecs import CODECS, DEFAULT_CODEC, DEFAULT_POOL_FACTOR, MAX_POOL_FACTOR
+from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
     from pagesight.engine.estimate import Estimate
@@ -71,7 +71,13 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option("--text", is_flag=True, help="Read text files and code in folders too.")
 @click.option("--password", help="Tried on encrypted files.")
 @click.option(
-    "--tag", "tags", multiple=True, callback=_tags, metavar="NAME=VALUE", help="Tag the documents, for filters."
+    "--tag",
+    "tags",
+    multiple=True,
+    type=nfc,
+    callback=_tags,
+    metavar="NAME=VALUE",
+    help="Tag the documents, for filters.",
 )
 @click.option("--prune", is_flag=True, help="Drop files of PATHS that are gone.")
 @click.option("--retry", is_flag=True, help="Try again what could not be read before.")
@@ -162,7 +168,7 @@ def index(
             n_pages += outcome.n_pages
             bad_pages += len(outcome.page_problems)
             if as_json:
-                click.echo(json.dumps(_as_dict(outcome), ensure_ascii=False))
+                echo_json(_as_dict(outcome))
             progress.file_done(outcome)
         address = engine.address
         if n_pages and not engine.encoder.trained_single and not quiet:
@@ -172,8 +178,8 @@ def index(
             )
     seconds = time.monotonic() - began
     if not (quiet or as_json):
-        click.echo(_summary(seen, n_pages, seconds))
-        click.echo(f"index: {address}")
+        echo(_summary(seen, n_pages, seconds))
+        echo(f"index: {printable(address)}")
     if seen["failed"] or bad_pages:
         error_console().print("some files or pages could not be read; see: pagesight failures", style="yellow")
         return 1
@@ -182,24 +188,24 @@ def index(
 
 def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
     if as_json:
-        click.echo(json.dumps(asdict(estimate)))
+        echo_json(asdict(estimate))
         return 0
     unreadable = f" ({estimate.n_unreadable} cannot be read)" if estimate.n_unreadable else ""
-    click.echo(f"{count(estimate.n_files, 'file')} to read{unreadable}, {count(estimate.n_pages, 'page')}")
+    echo(f"{count(estimate.n_files, 'file')} to read{unreadable}, {count(estimate.n_pages, 'page')}")
     if estimate.seconds is None:
         return 0
     about = "" if estimate.exact else "about "
     each = f"{round(estimate.n_vectors / estimate.n_pages)} a page"
-    click.echo(f"{about}{estimate.n_vectors:,} token vectors ({each}), {about}{size(estimate.n_bytes)} on disk")
+    echo(f"{about}{estimate.n_vectors:,} token vectors ({each}), {about}{size(estimate.n_bytes)} on disk")
     tried = f"{estimate.seconds / estimate.n_pages:.2f} s a page, {count(estimate.n_tried, 'page')} tried"
-    click.echo(f"about {duration(estimate.seconds)} on this machine ({tried})")
+    echo(f"about {duration(estimate.seconds)} on this machine ({tried})")
     return 0
 
 
 def _as_dict(outcome: Outcome) -> dict[str, object]:
     return {
         "document": outcome.source.path,
-        "path": str(outcome.source.location).encode("utf-8", "backslashreplace").decode(),
+        "path": outcome.source.location,
         "status": str(outcome.status),
         "pages": outcome.n_pages,
         "reason": outcome.reason,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from pagesight.engine.cli.main import index_option, open_engine
-from pagesight.engine.cli.output import console, count, echo_error, size
+from pagesight.engine.cli.options import index_option, open_engine
+from pagesight.engine.cli.output import console, count, echo, echo_error, echo_json, size
+from pagesight.storage.names import nfc, printable
 
 
 @click.command("list")
 @index_option
-@click.option("--filter", "filters", metavar="EXPR", help="Only documents with a page that fits (see search --help).")
+@click.option(
+    "--filter", "filters", type=nfc, metavar="EXPR", help="Only documents with a page that fits (see search --help)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a document.")
 def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> int:
     """List the documents in the index.
@@ -26,11 +28,7 @@ def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> 
         documents = engine.documents(filters)
     if as_json:
         for document in documents:
-            click.echo(
-                json.dumps(
-                    {**asdict(document), "locations": [str(path) for path in document.locations]}, ensure_ascii=False
-                )
-            )
+            echo_json(asdict(document))
         return 0 if documents else 1
     from rich.table import Table
 
@@ -65,14 +63,10 @@ def info(index_dir: Path | None, as_json: bool) -> int:
         per_page = totals.token_bytes / totals.n_pages if totals.n_pages else 0.0
         if as_json:
             described = {"folder": engine.address, **asdict(space), **asdict(totals)}
-            click.echo(
-                json.dumps(
-                    {**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk, "kernel": KERNELS[0]}
-                )
-            )
+            echo_json({**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk, "kernel": KERNELS[0]})
             return 0
         rows = (
-            ("index", engine.address),
+            ("index", printable(engine.address)),
             ("model", f"{space.encoder} ({space.single_dim}-d single, {space.token_dim}-d token vectors)"),
             *((name.replace("_", " "), str(value)) for name, value in space.settings.items()),
             ("fingerprint", space.fingerprint[:16]),
@@ -91,7 +85,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
             ),
         )
     for name, value in rows:
-        click.echo(f"{name:15} {value}")
+        echo(f"{name:15} {value}")
     return 0
 
 
@@ -108,23 +102,21 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
         found = engine.failures()
     for failure in found:
         if as_json:
-            described = {
-                **asdict(failure),
-                "location": str(failure.location).encode("utf-8", "backslashreplace").decode(),
-            }
-            click.echo(json.dumps(described, ensure_ascii=False))
+            echo_json(asdict(failure))
         else:
             page = f" page {failure.page}" if failure.page else ""
-            click.echo(f"{failure.status}: {failure.document}{page}: {failure.reason}")
+            echo(f"{failure.status}: {failure.document}{page}: {failure.reason}")
     if not found and not as_json:
         echo_error("no failures")
     return 0
 
 
 @click.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, type=printable)
 @index_option
-@click.option("--filter", "filters", metavar="EXPR", help="Documents with a page that fits (see search --help).")
+@click.option(
+    "--filter", "filters", type=nfc, metavar="EXPR", help="Documents with a page that fits (see search --help)."
+)
 @click.option("--all", "everything", is_flag=True, help="Everything in the index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, everything: bool, yes: bool) -> int:
@@ -138,10 +130,10 @@ def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, 
     with open_engine(index_dir) as engine:
         if not yes:
             what = " ".join([*names, *([f"--filter {filters!r}"] if filters else [])]) or "everything"
-            click.confirm(f"Remove {what} from {engine.address}?", abort=True, err=True)
+            click.confirm(f"Remove {what} from {printable(engine.address)}?", abort=True, err=True)
         removed = engine.remove(*names, filters=filters, everything=everything)
     for name in removed:
-        click.echo(f"removed: {name}")
+        echo(f"removed: {name}")
     if not removed:
         echo_error("nothing in the index has such a name")
     return 0 if removed else 1
@@ -161,8 +153,8 @@ def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
     with open_engine(index_dir) as engine:
         result = engine.examine(drop_damaged=drop_damaged)
     for finding in result.findings:
-        click.echo(f"{'repaired' if finding.repaired else 'problem'}: {finding.problem}")
-    click.echo(
+        echo(f"{'repaired' if finding.repaired else 'problem'}: {finding.problem}")
+    echo(
         f"{count(result.n_documents, 'document')}, {count(result.n_pages, 'page')}: {'healthy' if result.healthy else 'damaged'}"
     )
     if result.damaged and not drop_damaged:

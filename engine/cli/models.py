@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pagesight.engine.cli.output import console, echo_error
+from pagesight.engine.cli.output import console, echo, echo_error, echo_json
+from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
     from pagesight.engine.models.specs import ModelSpec
@@ -80,7 +80,7 @@ def pull(name: str, to: Path | None) -> int:
 
     folder = hub.pull(name, to)
     echo_error(f"the licence of these weights: {MODELS[known_name(name)].licence}")
-    click.echo(folder)
+    echo(printable(folder))
     return 0
 
 
@@ -102,9 +102,9 @@ def verify(folder: Path, device: str, as_json: bool) -> int:
     report = verify_folder(folder, device)
     if as_json:
         for one in report.differences:
-            click.echo(json.dumps({"output": one.output, "largest": one.largest, **one.by_way}))
+            echo_json({"output": one.output, "largest": one.largest, **one.by_way})
     else:
-        click.echo(f"{report.kind}: {report.n_tensors:,} tensors, all with the names and shapes they should have")
+        echo(f"{report.kind}: {report.n_tensors:,} tensors, all with the names and shapes they should have")
         if report.differences:
             from rich.table import Table
 
@@ -121,7 +121,7 @@ def verify(folder: Path, device: str, as_json: bool) -> int:
         echo_error(f"differs by more than {TOLERANCE:g}: {', '.join(above)}")
         return 1
     if not report.differences and not as_json:
-        click.echo("there are no expected outputs to compare with (expected.safetensors)")
+        echo("there are no expected outputs to compare with (expected.safetensors)")
     return 0
 
 

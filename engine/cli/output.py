@@ -1,13 +1,17 @@
-"""All printing for people: tables on stdout, progress on stderr."""
+"""All printing: tables and JSON on stdout, progress and problems on stderr."""
 
 from __future__ import annotations
 
+import codecs
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
+
+from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,6 +26,36 @@ if TYPE_CHECKING:
 WIDTH_WITHOUT_TERMINAL = 120
 LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
 SNIPPET_CELLS = 150  # columns of a terminal; --json has the whole snippet
+
+
+def echo(text: str) -> None:
+    """A line on stdout."""
+    click.echo(text, file=sys.stdout)  # left to itself, click writes UTF-8 where the stream says ASCII
+
+
+def echo_error(text: str) -> None:
+    """A line on stderr; what a file's name has put into it cannot move the cursor."""
+    shown = "".join(c if c.isprintable() or c == "\n" else printable(c) for c in nfc(text))
+    click.echo(shown, file=sys.stderr)
+
+
+def echo_json(value: object) -> None:
+    """A line of JSON on stdout, in ASCII where the stream is not UTF-8."""
+    utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+    echo(json.dumps(_for_json(value), ensure_ascii=not utf8))
+
+
+def _for_json(value: object) -> object:
+    """Paths as they are shown, and no text that is none in UTF-8."""
+    if isinstance(value, dict):
+        return {name: _for_json(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_for_json(inner) for inner in value]
+    if isinstance(value, Path):
+        return printable(value)
+    if isinstance(value, str):
+        return nfc(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
+    return value
 
 
 def console() -> Console:
@@ -151,7 +185,8 @@ class IndexProgress:
             self._update(self._bytes_done, _short(outcome.source.path))
         line = f"{outcome.status}: {outcome.source.path}"
         if outcome.status in ("failed", "skipped"):
-            self._console.print(f"{line}: {outcome.reason}", style="red" if outcome.status == "failed" else "yellow")
+            style = "red" if outcome.status == "failed" else "yellow"
+            self._console.print(f"{line}: {outcome.reason}{_remedy(outcome)}", style=style)
         elif not self._quiet and not self._bar_shown and outcome.status != "unchanged":
             self._console.print(f"{line} ({count(outcome.n_pages, 'page')})" if outcome.n_pages else line)
         for problem in outcome.page_problems:
@@ -176,6 +211,13 @@ class IndexProgress:
             self._bar.stop()
 
 
+def _remedy(outcome: Outcome) -> str:
+    """What the command line has for this failure."""
+    if outcome.needs_password:
+        return " (see --password)"
+    return " (see --retry)" if outcome.remembered else ""
+
+
 def _sizes(paths: Sequence[Path]) -> list[int]:
     from pagesight.indexer.running.discover import Unusable, discover
 
@@ -185,7 +227,3 @@ def _sizes(paths: Sequence[Path]) -> list[int]:
 def _short(path: str, room: int = 36) -> str:
     """The end of a path, which says more than its beginning."""
     return (path if len(path) <= room else "…" + path[-room + 1 :]).ljust(room)
-
-
-def echo_error(message: str) -> None:
-    click.echo(message, err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,26 +11,32 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pagesight.engine.cli.main import index_option, model_options, open_engine
-from pagesight.engine.cli.output import count, echo_error, print_hits
+from pagesight.engine.cli.options import index_option, model_options, open_engine
+from pagesight.engine.cli.output import count, echo, echo_error, echo_json, print_hits
 from pagesight.engine.config import ModelConfig, SearchConfig
+from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
     from pagesight.engine.api import SearchEngine
     from pagesight.engine.results import SearchHit
 
 DEFAULTS = SearchConfig()
+MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems allow 255
 
 
 @click.command()
-@click.argument("query", required=False)
+@click.argument("query", required=False, type=nfc)
 @index_option
 @model_options
 @click.option(
     "-k", "--top-k", "k", type=click.IntRange(1, 10_000), default=DEFAULTS.k, show_default=True, help="Pages returned."
 )
 @click.option(
-    "--filter", "filters", metavar="EXPR", help="""Only pages that fit, e.g. 'document ~ "2024/*" and page <= 3'."""
+    "--filter",
+    "filters",
+    type=nfc,
+    metavar="EXPR",
+    help="""Only pages that fit, e.g. 'document ~ "2024/*" and page <= 3'.""",
 )
 @click.option("--exact", is_flag=True, help="Score every page instead of the best candidates.")
 @click.option(
@@ -97,21 +104,21 @@ def search(
             found_any |= bool(hits)
             if as_json:
                 for hit in hits:
-                    click.echo(json.dumps(hit.to_dict(query_id), ensure_ascii=False))
+                    echo_json({**hit.to_dict(query_id), "path": hit.path})
             else:
                 print_hits(hits, "" if query_id is None else f"{query_id}: {text}")
             if save_images is not None and hits:
                 saved = _save(engine, hits, save_images, query_id, password)
                 if not quiet:
-                    echo_error(f"{count(saved, 'page')} saved in {save_images}")
+                    echo_error(f"{count(saved, 'page')} saved in {printable(save_images)}")
     return 0 if found_any else 1
 
 
 @click.command()
-@click.argument("hit", metavar="DOCUMENT:PAGE")
+@click.argument("hit", type=printable, metavar="DOCUMENT:PAGE")
 @index_option
 @model_options
-@click.option("--query", help="Mark what matches this question.")
+@click.option("--query", type=nfc, metavar="TEXT", help="Mark what matches this question.")
 @click.option(
     "--output",
     "-o",
@@ -143,7 +150,7 @@ def show(
         target = output or Path(_picture_name(found))
         for picture in engine.pictures([found], password=password):
             _write(picture, target)
-    click.echo(target)
+    echo(printable(target))
     return 0
 
 
@@ -185,8 +192,9 @@ def _picture_name(hit: SearchHit) -> str:
 
 
 def _plain(text: str) -> str:
-    """Letters, digits and dashes: a name for a file."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "page"
+    """Letters, digits and dashes: a part of a file's name, in UTF-8 whatever the locale says."""
+    kept = re.sub(r"[^\w.-]+", "-", text).strip("-.").encode()[:MAX_PART_BYTES].decode(errors="ignore")
+    return os.fsdecode((kept or "page").encode())
 
 
 def read_queries(path: Path | None) -> list[tuple[str | None, str]]:
@@ -202,7 +210,7 @@ def read_queries(path: Path | None) -> list[tuple[str | None, str]]:
         try:
             fields = json.loads(line)
             query_id = fields["_id"] if "_id" in fields else fields["id"]  # BEIR's names, or ours
-            asked.append((str(query_id), str(fields["text"] if "text" in fields else fields["query"])))
+            asked.append((str(query_id), nfc(str(fields["text"] if "text" in fields else fields["query"]))))
         except (ValueError, KeyError, TypeError) as error:
             raise click.UsageError(f"{path}, line {number}: expected an object with id and query ({error})") from error
     return asked

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from pagesight.engine.cli.main import index_option, open_engine
-from pagesight.engine.cli.output import count, size
+from pagesight.engine.cli.options import index_option, open_engine
+from pagesight.engine.cli.output import count, echo, echo_json, size
 from pagesight.engine.cli.search import read_queries
 from pagesight.engine.config import SearchConfig
 
@@ -26,9 +25,9 @@ def optimize(index_dir: Path | None, as_json: bool) -> int:
     with open_engine(index_dir) as engine:
         done = engine.optimize()
     if as_json:
-        click.echo(json.dumps(asdict(done)))
+        echo_json(asdict(done))
     else:
-        click.echo(
+        echo(
             f"{size(done.bytes_before)} before, {size(done.bytes_after)} now; "
             f"{count(done.n_pages_moved, 'page')} moved, {size(done.bytes_written)} written"
         )
@@ -63,7 +62,7 @@ def measure(index_dir: Path | None, queries: Path | None, sample: int, candidate
         totals = engine.totals()
     bytes_per_page = totals.token_bytes / totals.n_pages
     if as_json:
-        click.echo(json.dumps({**asdict(result), "n_candidates": candidates, "bytes_per_page": round(bytes_per_page)}))
+        echo_json({**asdict(result), "n_candidates": candidates, "bytes_per_page": round(bytes_per_page)})
         return 0
     asked_what = count(result.n_queries, "question") + (" of yours" if asked else " made of stored pages")
     for name, value in (
@@ -72,7 +71,7 @@ def measure(index_dir: Path | None, queries: Path | None, sample: int, candidate
         ("time", f"{result.search_ms:.1f} ms with {candidates} candidates, {result.exact_ms:.1f} ms exactly (medians)"),
         ("bytes per page", f"{size(bytes_per_page)} of token vectors"),
     ):
-        click.echo(f"{name:15} {value}")
+        echo(f"{name:15} {value}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,7 @@ from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.values import PageWords
 
 DEFAULT_DPI = 150.0  # of images that do not say theirs
+MIN_FRAME_BYTES = 16  # of any format; a file that claims more frames than fit into it lies
 MAX_BAD_FRAMES = 16  # so many damaged frames one after the other are taken for the end of the file
 _WHOLE = np.array([[0, 0, 1, 1]], np.float32)
 
@@ -49,7 +51,9 @@ class ImageDocument:
     def _count_frames(self) -> int:
         """How many frames there are, the damaged ones among them included."""
         try:
-            return int(getattr(self._image, "n_frames", 1))
+            claimed = int(getattr(self._image, "n_frames", 1))
+            if claimed <= os.fstat(self._file.fileno()).st_size // MIN_FRAME_BYTES:
+                return claimed
         except Exception:  # Pillow looks at each frame to count them, and raises what that one raises
             self._image = self._open()
         n_frames = n_bad = 0

@@ -138,11 +138,11 @@ class _Running:
         if self._process.poll() is None:
             kill_with_children(self._process.pid)
         code = self._process.wait()
+        with suppress(OSError):  # unsent bytes to a dead process
+            self.requests.close()
         self._listener.join(_LISTENER_S)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):  # unsent bytes to a dead process
-                    stream.close()
+        if self._process.stdout is not None and not self._listener.is_alive():  # else closing waits for the listener
+            self._process.stdout.close()
         return code
 
 

@@ -132,7 +132,7 @@ def test_a_full_disk_is_said_and_loses_nothing_that_was_finished(docs, tmp_path)
     limited = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000));"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "from engine.cli.main import main; main()"
+        "from pagesight.engine.cli.main import main; main()"
     )
     index = tmp_path / "index"
     result = subprocess.run(

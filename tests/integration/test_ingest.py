@@ -5,16 +5,21 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from pagesight.engine import IndexConfig, SearchEngine
+from pagesight.indexer.content import ReadOptions
+from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.running.discover import discover
+from pagesight.indexer.running.pipeline import Ingest
 from pagesight.indexer.running.plan import IngestOptions, Planner
+from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import DocumentError, StoreNotFound
-from tests.helpers import make_pdf, text_image
+from tests.helpers import HASHING, make_pdf, text_image
 from tests.hostile import EXPECTED, FORBIDDEN, make_bomb, make_hostile_folder, stream, write_pdf
 
 FAST = {"n_processes": 1, "seconds_per_page": 20.0}
@@ -171,6 +176,73 @@ def test_a_whole_index_is_asked_twice_however_many_files_there_are(docs):
     plans = [planner.plan(found) for found in discover([docs, docs])]
     assert [plan.path for plan in plans] == [docs / "a.pdf", docs / "sub" / "b.pdf"]
     assert sorted(calls) == ["failures", "files"]
+
+
+class DictIndex:
+    """All that indexing needs of an index, in memory."""
+
+    def __init__(self):
+        self.documents, self.names, self.failed = {}, {}, []
+
+    def known_files(self):
+        return {}
+
+    def known_failures(self):
+        return {}
+
+    @contextmanager
+    def draft(self):
+        yield DictDraft(self)
+
+    def add_name(self, sha256, source):
+        self.names[os.fsencode(source.location)] = sha256
+
+    def touch(self, source):
+        raise AssertionError("nothing was known")
+
+    def remove_names(self, locations):
+        raise AssertionError("nothing is gone")
+
+    def set_tags(self, sha256, tags):
+        self.documents[sha256].tags.update(tags)
+
+    def record_failure(self, source, status, reason, *, drop):
+        self.failed.append((source.path, status, reason, drop))
+
+    def has_document(self, sha256):
+        return sha256 in self.documents
+
+    def names_of(self, sha256):
+        return [location for location, content in self.names.items() if content == sha256]
+
+
+class DictDraft:
+    def __init__(self, index):
+        self.index, self.n_pages = index, 0
+
+    def add_page(self, new):
+        self.n_pages += 1
+
+    def commit(self, info, source, page_failures=()):
+        self.index.documents[info.sha256] = info
+        self.index.add_name(info.sha256, source)
+
+
+def test_any_index_will_do_and_is_told_the_kind_of_each_document(docs):
+    (docs / "notes.txt").write_text("a few words")
+    text_image("", (9, 9)).save(docs / "picture.png")
+    shutil.copy(docs / "a.pdf", docs / "z copy.pdf")
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    memory = DictIndex()
+    with PageReader(ReadOptions(ocr="off"), n_processes=1, seconds_per_page=20) as reader:
+        ingest = Ingest(memory, memory, reader, HASHING, IngestOptions())
+        found = {o.source.path: str(o.status) for o in ingest.run(discover([docs], EXTENSIONS | TEXT_EXTENSIONS))}
+    assert found.pop("z copy.pdf") == "copied"
+    assert found.pop("broken.pdf") == "failed"
+    assert set(found.values()) == {"indexed"}
+    assert sorted(info.kind for info in memory.documents.values()) == ["image", "pdf", "pdf", "text"]
+    assert [(path, drop) for path, _, _, drop in memory.failed] == [("broken.pdf", True)]
+    assert len(memory.names) == 5
 
 
 def test_files_that_are_gone_stay_until_pruned(engine, docs):

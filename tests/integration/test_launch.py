@@ -100,7 +100,8 @@ def test_a_program_with_our_names_beside_it_indexes_and_searches(tmp_path):
         (tmp_path / "app" / name).mkdir()
         (tmp_path / "app" / name / "__init__.py").write_text("mine = True\n")
     code = f"""
-        import sys; sys.path.insert(0, {str(tmp_path / "app")!r})
+        import pathlib, sys
+        sys.path[:0] = [{str(tmp_path / "app")!r}, pathlib.Path("odd"), "no \\udcff text"]
         import engine, storage, indexer
         from pagesight import IndexConfig, SearchEngine
         with SearchEngine.open({str(tmp_path / "index")!r}, model="hashing") as search:

@@ -187,6 +187,22 @@ def test_a_chain_of_frames_that_breaks_off_keeps_those_before(tmp_path):
     document.close()
 
 
+def test_a_file_that_claims_frames_without_end_has_those_that_are_there(tmp_path):
+    import struct
+    import zlib
+
+    frames = [Image.new("L", (50, 50), level) for level in (0, 99, 200)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
+    data = (tmp_path / "a.png").read_bytes()
+    at = data.index(b"acTL")
+    claim = b"acTL" + struct.pack(">II", 2_000_000_000, 0)
+    (tmp_path / "a.png").write_bytes(data[:at] + claim + struct.pack(">I", zlib.crc32(claim)) + data[at + 16 :])
+    document = open_document(tmp_path / "a.png", NO_OCR)
+    assert 3 <= document.info.n_pages <= 4
+    assert [document.render(n, max_pixels=9, max_dpi=9).flat[0] for n in (1, 2, 3)] == [0, 99, 200]
+    document.close()
+
+
 def test_a_later_frame_may_not_be_larger_than_a_first_one(tmp_path):
     small = Image.new("L", (10, 10))
     small.save(tmp_path / "a.tif", save_all=True, append_images=[Image.new("L", (200, 200))])

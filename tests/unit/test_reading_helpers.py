@@ -1,16 +1,22 @@
 """Small parts of reading files: formats, names, boxes, reading order."""
 
 import os
+import re
+import unicodedata
+from importlib import import_module
 
 import numpy as np
 import pytest
 
+from pagesight.indexer import formats
+from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import file_type, looks_like
 from pagesight.indexer.reading.geometry import clean_word, covered_width, is_garbage, make_words, zoom_for
 from pagesight.indexer.reading.layout import TextLine, line_words, reading_order
 from pagesight.indexer.reading.ocr import strips
+from pagesight.indexer.reading.page import open_document, read_page
 from pagesight.indexer.running.discover import Unusable, discover
-from pagesight.storage.names import printable
+from pagesight.storage.names import nfc, printable
 
 
 @pytest.mark.parametrize(
@@ -152,3 +158,52 @@ def test_long_images_are_cut_into_overlapping_pieces_that_own_every_pixel_once()
     assert all(a[1] == b[0] for a, b in zip(owned, owned[1:], strict=False))
     assert all(start <= own_start and own_stop <= stop for start, stop, own_start, own_stop in pieces)
     assert all(stop - start <= 2.6 * 800 for start, stop, _, _ in pieces)
+
+
+def test_names_are_composed_whatever_made_them():
+    composed, apart = unicodedata.normalize("NFC", "Größe é"), unicodedata.normalize("NFD", "Größe é")
+    assert composed != apart
+    assert nfc(apart) == printable(apart) == composed
+    assert nfc(os.fsdecode(apart.encode())) == composed
+    assert nfc("line\nbreak") == "line\nbreak", "what is typed may have any whitespace"
+
+
+@pytest.mark.parametrize("text", ["\udcc3\udca9", "\udcff x", "\ud800", "a\ud800\udcff\udfff", "\udcc3é"])
+def test_lone_surrogates_become_text_that_can_be_stored(text):
+    for made in (nfc(text), printable(text)):
+        made.encode()
+        assert printable(made) == made, "and it stays as it is"
+    assert nfc("\udcc3\udca9") == "é", "bytes of UTF-8 that an ASCII locale did not know"
+    assert printable("\udcff") == "\\xff"
+
+
+def test_files_are_found_by_composed_names_and_opened_by_their_own(tmp_path):
+    name = unicodedata.normalize("NFD", "größe.pdf")
+    (tmp_path / name).write_bytes(b"x")
+    (found,) = discover([tmp_path])
+    assert found.path == unicodedata.normalize("NFC", name)
+    assert os.fsencode(found.location).endswith(name.encode())
+    assert found.location.read_bytes() == b"x"
+
+
+def test_a_type_of_file_is_one_row(monkeypatch, tmp_path):
+    """Nothing else has to know of it: it is recognised, opened, read, and its kind goes on."""
+    row = formats.FileType(
+        media_type="application/x-odd",
+        kind="text",
+        extensions=(".odd",),
+        signature=re.compile(rb"ODD!"),
+        opener="pagesight.indexer.reading.text_file:TextDocument",
+    )
+    monkeypatch.setattr(formats, "FILE_TYPES", (row, *formats.FILE_TYPES))
+    (tmp_path / "a.pdf").write_bytes(b"ODD! words")
+    document = open_document(tmp_path / "a.pdf", ReadOptions())
+    assert (document.info.media_type, document.info.kind) == ("application/x-odd", "text")
+    assert read_page(document, 1, ReadOptions()).words.texts == ("ODD!", "words")
+
+
+@pytest.mark.parametrize("row", formats.FILE_TYPES, ids=lambda row: row.media_type)
+def test_every_opener_can_be_imported(row):
+    module, _, name = row.opener.partition(":")
+    assert callable(getattr(import_module(module), name))
+    assert all(extension.startswith(".") for extension in row.extensions)

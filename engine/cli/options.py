@@ -1,0 +1,67 @@
+"""What several commands share: the index they work on, and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pagesight.engine.api import SearchEngine
+    from pagesight.engine.config import ModelConfig
+
+INDEX_FOLDER = ".pagesight"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def index_option(command: Command) -> Command:
+    """``--index DIR``, which every command takes before or after its name."""
+    return click.option(
+        "--index",
+        "index_dir",
+        type=click.Path(path_type=Path),
+        envvar="PAGESIGHT_INDEX",
+        help="Index folder. Default: .pagesight here or in a folder above, else the user's data folder.",
+    )(command)
+
+
+def model_options(command: Command) -> Command:
+    """How a model is found and run; no part of the index. See ``ModelConfig``."""
+    options = (
+        click.option("--model", metavar="NAME|FOLDER", help="See pagesight models; an index has its own."),
+        click.option("--device", default="auto", metavar="NAME", help="cpu, cuda, cuda:1; or several, with commas."),
+        click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16", "float16"]), default="auto"),
+        click.option("--offline", is_flag=True, help="Never fetch a model's files."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def open_engine(
+    index_dir: Path | None,
+    *,
+    model: str | None = None,
+    settings: ModelConfig | None = None,
+    codec: str | None = None,
+    pool_factor: int | None = None,
+) -> SearchEngine:
+    """The engine over the index that was named, or the one that belongs here."""
+    from pagesight.engine.api import SearchEngine
+
+    context = click.get_current_context()
+    folder = index_dir or context.find_root().obj or default_index()
+    return SearchEngine.open(folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor)
+
+
+def default_index() -> Path:
+    """The nearest .pagesight folder upward from here, else one in the user's data folder."""
+    from platformdirs import user_data_path
+
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / INDEX_FOLDER).is_dir():
+            return folder / INDEX_FOLDER
+    return user_data_path("pagesight") / "index"
