@@ -82,7 +82,8 @@ class DevicePool:
 
     @property
     def closed(self) -> bool:
-        return not self._end.alive
+        """Whether it is of no more use: it was closed, or the model's files have changed."""
+        return any(worker.closed for worker in self._workers)
 
     def close(self) -> None:
         """End the processes; a second time does nothing."""
@@ -105,7 +106,7 @@ class _Worker:
         self._fingerprint: str | None = None
         self._waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._lock = Lock()  # nothing is put behind the end of the queue
-        self._closed = False
+        self.closed = False
 
     def load(self) -> Future[dict[str, Any]]:
         """Start the thread and the process; what the process says of the encoder."""
@@ -120,7 +121,7 @@ class _Worker:
     def close(self) -> None:
         """End the process and the thread."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             self._waiting.put(None)
         _end(self._process)
 
@@ -142,7 +143,7 @@ class _Worker:
             try:
                 return self._converse(request)
             except _Died as died:
-                if not self._closed:
+                if not self.closed:
                     log.warning("%s; it is started again", died)
         self._start()
         try:
@@ -164,7 +165,7 @@ class _Worker:
             _end(process)  # it may live, but without the model
             raise
         if self._fingerprint not in (None, identity["fingerprint"]):
-            _end(process)
+            self.close()
             raise ModelError(
                 f"the files of {self._name} are not what they were when the model was loaded; load it again"
             )
@@ -199,8 +200,8 @@ class _Worker:
         return rest[0]
 
     def _require_open(self) -> None:
-        if self._closed:
-            raise ModelError(f"the processes of {self._name} have been ended by close(); load the model again")
+        if self.closed:
+            raise ModelError(f"a process of {self._name} has been ended by close(); load the model again")
 
     def _lost(self, died: _Died) -> ModelError:
         return ModelError(f"{died}; finished documents are safe, try again, without this device if it dies again")

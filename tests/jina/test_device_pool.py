@@ -234,6 +234,23 @@ def test_a_fresh_process_must_have_the_same_model(toys):
     with pytest.raises(ModelError, match="the files of hashing are not what they were when the model was loaded"):
         asked(toys, "alpha")
     assert toys._workers[0]._process.returncode is not None
+    assert toys.closed  # so that load_model loads anew
+
+
+def test_an_interrupt_while_loading_leaves_no_process_behind(monkeypatch):
+    def slow(stream):
+        time.sleep(0.3)
+        return receive(stream)
+
+    monkeypatch.setattr(device_pool, "receive", slow)
+    before = set(psutil.Process().children())
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        DevicePool("hashing", ModelConfig(device="cpu,cpu"))
+    timer.join()
+    time.sleep(0.4)  # until the threads have seen it
+    assert set(psutil.Process().children()) <= before
 
 
 def test_close_may_be_called_twice_and_ends_waiting_too(toys, monkeypatch):
@@ -249,7 +266,7 @@ def test_close_may_be_called_twice_and_ends_waiting_too(toys, monkeypatch):
     threading.Thread(target=lambda: (reading.wait(), toys.close())).start()
     shares = [toys._workers[0].ask("encode_queries", ["alpha"]) for _ in range(2)]  # the second one waits in line
     for share in shares:
-        with pytest.raises(ModelError, match=r"of hashing have been ended by close\(\); load the model again"):
+        with pytest.raises(ModelError, match=r"a process of hashing has been ended by close\(\); load the model again"):
             share.result(timeout=10)
     toys.close()
     assert toys.closed

