@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,12 +37,10 @@ def measure(questions: Sequence[Question], view: View, config: SearchConfig) -> 
     exactly = replace(config, exact=True)
     shares, firsts, usual_ms, exact_ms = [], [], [], []
     for question in questions:
-        began = time.perf_counter()
-        usual = [hit.page_id for hit in search(question, view, config)]
-        between = time.perf_counter()
-        exact = [hit.page_id for hit in search(question, view, exactly)]
-        usual_ms.append((between - began) * 1e3)
-        exact_ms.append((time.perf_counter() - between) * 1e3)
+        usual, taken = _timed(question, view, config)
+        usual_ms.append(taken)
+        exact, taken = _timed(question, view, exactly)
+        exact_ms.append(taken)
         shares.append(len(set(usual) & set(exact)) / len(exact))
         firsts.append(usual[0] == exact[0])
     return Measurement(
@@ -55,6 +52,13 @@ def measure(questions: Sequence[Question], view: View, config: SearchConfig) -> 
         search_ms=statistics.median(usual_ms),
         exact_ms=statistics.median(exact_ms),
     )
+
+
+def _timed(question: Question, view: View, config: SearchConfig) -> tuple[list[int], float]:
+    """The pages that are found, and the milliseconds of all stages."""
+    seconds: list[float] = []
+    found = search(question, view, config, lambda _, taken: seconds.append(taken))
+    return [page.page_id for page in found], sum(seconds) * 1e3
 
 
 def made_up_questions(view: View, n: int) -> Iterator[Question]:

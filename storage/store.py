@@ -134,7 +134,7 @@ class Store:
     @contextmanager
     def writer(self, fault: FaultPoint | None = None) -> Iterator[StoreWriter]:
         """The right to write. Raises StoreLocked if another process has it."""
-        self._check_open()
+        self._check_writable()
         with write_lock(self.folder):
             writer = StoreWriter(self._folder, fault)
             try:
@@ -150,14 +150,14 @@ class Store:
         """Give back the space of deleted pages; views go on. Raises StoreLocked, DiskFull, StoreCorrupt."""
         from pagesight.storage.care.compaction import optimize
 
-        self._check_open()
+        self._check_writable()
         return optimize(self._folder, fault)
 
     def examine(self, *, drop_damaged: bool = False) -> Examination:
         """Check every stored byte; views go on. Raises StoreLocked."""
         from pagesight.storage.care.doctor import examine
 
-        self._check_open()
+        self._check_writable()
         return examine(self._folder, drop_damaged=drop_damaged)
 
     def bytes_on_disk(self) -> int:
@@ -173,6 +173,19 @@ class Store:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed(self.address)
+
+    def _check_writable(self) -> None:
+        """An index that could not be brought to the present format when it was opened must be now."""
+        self._check_open()
+        if self.manifest.format_version < FORMAT_VERSION:
+            from pagesight.storage.care.upgrade import upgrade
+
+            manifest, path = upgrade(self.folder, self.manifest), self.folder
+            if manifest.format_version < FORMAT_VERSION:
+                with write_lock(path):
+                    raise StorageError(f"the index {path} has an older format, and this folder cannot be written")
+            self.engine.dispose()
+            self._folder, self._state = IndexFolder(path, manifest, open_database(path)), None
 
     def __enter__(self) -> Self:
         return self
