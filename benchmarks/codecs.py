@@ -42,7 +42,7 @@ def made_up() -> tuple[list[Float], list[Float]]:
 def sample_docs() -> tuple[list[Float], list[Float]]:
     folder = ROOT / "sample_docs"
     with tempfile.TemporaryDirectory() as scratch, SearchEngine.open(scratch, codec="float16") as engine:
-        list(engine.index([folder]))
+        engine.index([folder])
         texts = [query.text for query in read_folder(folder).judged]
         with engine.store.view() as view:
             page_ids = view.page_ids()

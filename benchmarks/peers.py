@@ -38,12 +38,10 @@ def pagesight(pages: list[Float], folder: Path) -> dict[str, Ask]:
     from pagesight.engine.config import SearchConfig
     from pagesight.engine.encoder import EncodedQuery
     from pagesight.engine.retrieval import Question, search
-    from pagesight.storage.manifest import Manifest
+    from pagesight.storage.manifest import Space
     from pagesight.storage.store import Store
 
-    store = Store.create(
-        folder, Manifest(encoder="made-up", fingerprint="1", single_dim=DIM, token_dim=DIM, codec="int8")
-    )
+    store = Store.create(folder, Space(encoder="made-up", fingerprint="1", single_dim=DIM, token_dim=DIM))
     with store.writer() as writer:
         for first in range(0, len(pages), 20):
             add(writer, f"{first}.pdf", pages[first : first + 20])
@@ -123,7 +121,7 @@ def fast_plaid(pages: list[Float], folder: Path) -> dict[str, Ask]:
 
     def ask(**options: int) -> Ask:
         def answer(query: Float) -> list[int]:
-            found = view.nearest(torch.from_numpy(query)[None], top_k=K, show_progress=False, **options)
+            found = index.search(torch.from_numpy(query)[None], top_k=K, show_progress=False, **options)
             return [int(number) for number, _ in found[0]]
 
         return answer

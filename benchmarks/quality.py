@@ -32,11 +32,11 @@ def measure(folder: Path) -> dict[str, Any]:
     dataset = read_folder(folder)
     with tempfile.TemporaryDirectory() as scratch:
         with SearchEngine.open(f"{scratch}/default") as engine:
-            list(engine.index([folder]))
+            engine.index([folder])
             found = ask(engine, dataset, AskConfig(n_exact=0)).run
             bm25_ocr = bm25(engine, dataset)
         with SearchEngine.open(f"{scratch}/words", model="hashing") as engine:
-            list(engine.index([folder], IndexConfig(ocr="off")))
+            engine.index([folder], IndexConfig(ocr="off"))
             bm25_text = bm25(engine, dataset)
     runs = {"pagesight": found, "BM25, text layer": bm25_text, "BM25, text layer and OCR": bm25_ocr}
     by_kind = {system: of_kinds(run, dataset) for system, run in runs.items()}

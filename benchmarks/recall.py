@@ -16,18 +16,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pagesight.storage.snapshot import Snapshot
 
 from benchmarks.common import write_result
 from benchmarks.scale import load_queries
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.maxsim import stored_maxima
-from pagesight.storage.recall.index import RecallIndex
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.layout import CodeLayout
 from pagesight.storage.store import Store
 from pagesight.storage.vectors.codecs import Int8Codec
-from pagesight.storage.vectors.page_rows import LEVELS, map_rows, means_name
+from pagesight.storage.vectors.page_rows import LEVELS, PageRows, means_name, row_sizes
+from pagesight.storage.view import StoreView
 
 N_PAGES, N_QUERIES, K = 30_000, 50, 10
 WITHIN = (50, 100, 200, 400)
@@ -35,11 +33,12 @@ PageIds = NDArray[np.int64]
 Way = Callable[[EncodedQuery], PageIds]  # the best max(WITHIN) pages, best first
 
 
-def ways(index: RecallIndex, pages: PageIds) -> dict[str, tuple[Way, float]]:
+def ways(folder: Path, view: StoreView, pages: PageIds) -> dict[str, tuple[Way, float]]:
     """Name -> the way, and its bytes a page."""
-    dim = index.manifest.token_dim
+    dim = view.space.token_dim
     layout, codec, last = CodeLayout(dim), Int8Codec(dim), int(pages[-1])
-    rows = {n: map_rows(index.folder / means_name(n), codec.n_bytes(n), last) for n in LEVELS}
+    files = PageRows(folder, row_sizes(view.space.single_dim, dim))
+    rows = {n: files.map(means_name(n), last) for n in LEVELS}
 
     def scan(n_means: int) -> Way:
         return lambda query: top(pages, kernel.scan(query.tokens, rows[n_means], pages, layout), max(WITHIN))
@@ -75,7 +74,7 @@ def faiss_lists(rows: NDArray[np.uint8], pages: PageIds, dim: int) -> dict[int, 
     def way(n_probe: int) -> Way:
         def candidates(query: EncodedQuery) -> PageIds:
             parameters: Any = faiss.SearchParametersIVF
-            scores, keys = view.nearest(query.tokens, 1000, params=parameters(nprobe=n_probe))
+            scores, keys = index.search(query.tokens, 1000, params=parameters(nprobe=n_probe))
             found, position = np.unique(keys, return_inverse=True)
             best = np.tile(scores.min(axis=1), (len(found), 1))  # of a page that was not found: what the last one has
             np.maximum.at(best, (position.reshape(keys.shape), np.arange(len(scores))[:, None]), scores)
@@ -109,9 +108,7 @@ def compared(found: dict[str, tuple[Way, float]], queries: list[EncodedQuery], e
     return rows
 
 
-def stops(
-    snapshot: Snapshot, index: RecallIndex, pages: PageIds, queries: list[EncodedQuery], exact: list[PageIds]
-) -> Any:
+def stops(view: StoreView, pages: PageIds, queries: list[EncodedQuery], exact: list[PageIds]) -> Any:
     """Rerank in batches of 32, the best by 32 means first, and stop when the next one is not likely to enter the top K:
     when its score by means, the mean difference to the exact scores seen so far and z standard deviations do not reach
     the K-th best. Beside it: a fixed number of candidates.
@@ -121,8 +118,8 @@ def stops(
     used: dict[str, list[int]] = {}
     for query, best in zip(queries, exact, strict=True):
         candidates = view.nearest_by_means(query.tokens, 1000, pages)
-        by_means = index.pooled_maxima(query.tokens, candidates).sum(axis=0)
-        scores = stored_maxima(query.tokens, view.records(candidates)).sum(axis=0)
+        by_means = view.means_maxima(query.tokens, candidates).sum(axis=0)
+        scores = view.maxima(query.tokens, candidates).sum(axis=0)
         counts = {f"{n} candidates": n for n in fixed}
         for z in adaptive:
             n = 64
@@ -145,12 +142,12 @@ def measure(folder: Path) -> dict[str, Any]:
     queries = [query for query, page in load_queries(folder) if page <= N_PAGES][:N_QUERIES]
     with Store(folder) as store, store.view() as view:
         pages = view.page_ids()[:N_PAGES]
-        exact = [top(pages, stored_maxima(q.tokens, view.records(pages)).sum(axis=0), K) for q in queries]
+        exact = [top(pages, view.maxima(q.tokens, pages).sum(axis=0), K) for q in queries]
         return {
             "pages": len(pages),
             "queries": len(queries),
-            "ways": compared(ways(index, pages), queries, exact),
-            "early stop": stops(view, index, pages, queries, exact),
+            "ways": compared(ways(folder, view, pages), queries, exact),
+            "early stop": stops(view, pages, queries, exact),
         }
 
 

@@ -92,7 +92,7 @@ def evaluate(folder: Path, scratch: Path) -> None:
     """What is watched: place, index and ask."""
     (dataset,) = open_datasets(str(folder))
     with SearchEngine.open(scratch / "index", encoder=PixelEncoder()) as engine:
-        for _ in engine.index([dataset.corpus.place(scratch / "corpus")], IndexConfig(ocr="off")):
+        for _ in engine.iter_index([dataset.corpus.place(scratch / "corpus")], IndexConfig(ocr="off")):
             pass
         answers = ask(engine, dataset, AskConfig(n_exact=5))
         assert len(answers.run) == 20

@@ -65,7 +65,7 @@ def _check_content(hit: SearchHit) -> None:
         changed = hash_file(hit.path) != hit.sha256
     except OSError as error:
         raise UnreadableDocument(
-            f"{hit.path}: {error.strerror}; index its folder again, with --prune if it is gone"
+            f"{hit.path}: {error.strerror}; index its folder again, and prune what is gone"
         ) from error
     if changed:
         raise UnreadableDocument(f"{hit.path} was changed since it was indexed; index it again")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pagesight.indexer.reading.text_file import line_span
-from pagesight.storage.names import printable
+from pagesight.storage.names import path_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class SearchHit:
             **({} if self.lines is None else {"lines": self.lines}),
             "title": self.title,
             "kind": self.kind,
-            "path": printable(str(self.path)),
+            "path": path_text(self.path),
             "regions": [region.to_dict() for region in self.regions],
             "snippet": self.snippet,
         }

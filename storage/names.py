@@ -23,6 +23,16 @@ def printable(name: str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in nfc(os.fspath(name)))
 
 
+def path_text(path: str | os.PathLike[str]) -> str:
+    """A path as text that opens the file again; only one whose bytes are no text is shown as ``printable`` does."""
+    text = os.fspath(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return printable(text)
+    return text
+
+
 def _bytes(text: str) -> bytes:
     try:
         return os.fsencode(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from pagesight.storage.names import nfc, printable
+from pagesight.storage.names import nfc, path_text, printable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,13 +46,13 @@ def echo_json(value: object) -> None:
 
 
 def _for_json(value: object) -> object:
-    """Paths as they are shown, and no text that is none in UTF-8."""
+    """Paths that open their files where they are text, and no text that is none in UTF-8."""
     if isinstance(value, dict):
         return {name: _for_json(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_for_json(inner) for inner in value]
     if isinstance(value, Path):
-        return printable(value)
+        return path_text(value)
     if isinstance(value, str):
         return nfc(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
     return value

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from pagesight import engine
+from pagesight.engine.config import ModelConfig
+from pagesight.engine.encoder import Encoder
 from pagesight.engine.evaluation.dataset import Dataset
 from pagesight.engine.evaluation.evaluate import Watcher, evaluate_setting
 from pagesight.engine.evaluation.indexing import IndexSetting
 from pagesight.engine.evaluation.metrics import Metric
 from pagesight.engine.evaluation.result import Result, agreement
 from pagesight.engine.evaluation.run import AskConfig
-from pagesight.engine.models import spec_of
+from pagesight.engine.models import load_model, spec_of
 from pagesight.storage.codecs import check_codec
 from pagesight.storage.errors import ConfigError, ModelError
 
@@ -122,13 +124,18 @@ def sweep(
     """
     results = folder / "sweep"
     results.mkdir(parents=True, exist_ok=True)
+    held: dict[tuple[str, ModelConfig], Encoder] = {}  # a model is kept for the points that need it
     for point in points:
         stamp = _stamp(dataset, point, metrics)
         path = results / f"{stamp[:16]}.json"
         if path.exists():
             yield _read(path)
             continue
+        key = (point.index.model, point.index.model_config)
         try:
+            if key not in held:
+                held.clear()  # first: both may not fit into memory
+                held[key] = load_model(*key)
             measured = evaluate_setting(dataset, point.index, point.ask, metrics, folder, watcher)
         except ModelError as error:
             yield PointSkipped(f"model {point.index.model}", str(error))

@@ -79,7 +79,7 @@ def find_table(places: Sequence[Path], split: str) -> Table | None:
             return _table(files)
         if place.is_dir() and (splits := _splits(place)):
             if split not in splits and len(splits) > 1:
-                raise DatasetError(f"{place} has no split {split!r}, but {', '.join(splits)}; choose one with --split")
+                raise DatasetError(f"{place} has no split {split!r}, but {', '.join(splits)}")
             return _table(splits.get(split) or next(iter(splits.values())))
     return None
 

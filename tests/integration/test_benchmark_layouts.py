@@ -279,7 +279,7 @@ def damaged(root):
 WRONG = {
     break_qrels: r"has no qrels; looked for qrels\[.jsonl\|.tsv\|.parquet\|/\], default\[",
     lambda root: (root / "corpus.jsonl").unlink(): r"has no corpus; looked for corpus\[",
-    other_splits: "qrels has no split 'test', but dev, train; choose one with --split",
+    other_splits: "qrels has no split 'test', but dev, train",
     rename_column: r"queries.jsonl has no column for the query: expected one of text, query, got _id, question",
     no_common_ids: "none of its 1 queries is judged; qrels and queries have no id in common",
     bad_score: "test.tsv: the score 'high' of query 'q1' is no number",
