@@ -17,7 +17,7 @@ import mteb
 from mteb.abstasks.retrieval import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
 
-from pagesight.engine.evaluation.evaluate import Silent, measure
+from pagesight.engine.evaluation.evaluate import Silent, evaluate_setting
 from pagesight.engine.evaluation.indexing import IndexSetting
 from pagesight.engine.evaluation.layouts import open_datasets
 from pagesight.engine.evaluation.metrics import metric_named, per_query
@@ -116,7 +116,9 @@ def our_scores(folder: Path, what: str) -> dict[str, float]:
     metrics = [metric_named(name) for name in ("nDCG@5", "MAP@10", "recall@10", "hit@1")]
     if what == "engine":
         setting = IndexSetting(model="hashing", codec="float16")
-        quality = measure(dataset, setting, AskConfig(), metrics, folder / "ours", Silent()).result.quality["all"]
+        quality = evaluate_setting(dataset, setting, AskConfig(), metrics, folder / "ours", Silent()).result.quality[
+            "all"
+        ]
         return {name: estimate.mean for name, estimate in quality.items()}
     model = EncoderModel(load_model("hashing"), vectors=what)
     rows = list(dataset.corpus.rows())

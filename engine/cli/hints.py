@@ -5,13 +5,13 @@ from __future__ import annotations
 from pagesight.storage import errors
 from pagesight.storage.errors import SearchEngineError
 
-HINTS: dict[type[SearchEngineError], str] = {
+HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in braces
     errors.UnknownModel: "see: pagesight models",
     errors.WeightsMissing: "pagesight models pull NAME fetches a model's files, --model FOLDER uses those in a folder",
     errors.HubRefused: "where the hub is reached: pagesight models pull NAME --to FOLDER; here: --model FOLDER",
     errors.BadCheckpoint: "pagesight models verify FOLDER checks it, pagesight models pull NAME fetches it anew",
     errors.DeviceMemory: "try --dtype bfloat16, a smaller --image-budget, or another --device",
-    errors.StoreNotFound: "make one with: pagesight --index DIR index FOLDER",
+    errors.StoreNotFound: "make one with: pagesight --index {path} index FOLDER",
     errors.StoreCorrupt: "pagesight doctor says what else is damaged, and with --drop-damaged lets it be read anew",
     errors.DiskFull: "the same command goes on from there",
     errors.ModelMismatch: "--index DIR names another index",
@@ -26,4 +26,4 @@ HINTS: dict[type[SearchEngineError], str] = {
 def hint(error: SearchEngineError) -> str:
     """What to type, in parentheses, for the nearest class that has a hint; nothing if none has."""
     found = next((HINTS[kind] for kind in type(error).__mro__ if kind in HINTS), "")
-    return f" ({found})" if found else ""
+    return f" ({found.format(**vars(error))})" if found else ""

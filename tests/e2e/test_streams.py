@@ -83,14 +83,19 @@ COMMANDS = {
 }
 
 
-# Each pair of a locale and a form costs a process a command; the others say nothing new.
+# Each costs a process: what says most comes by default.
 FORMS = [("C", False), ("C", True), ("latin-1", False), ("C, UTF-8 output", True)]
+BY_DEFAULT = {("C", True, "index"), ("C", True, "search"), ("C", True, "failures"), ("latin-1", False, "list")}
+RUNS = [
+    pytest.param(*form, name, marks=() if (*form, name) in BY_DEFAULT else pytest.mark.slow)
+    for form in FORMS
+    for name in COMMANDS
+    if form[0] == "C" or "index" not in COMMANDS[name]
+]
+LOCALES_TYPED = [pytest.param("UTF-8", marks=pytest.mark.slow), "C"]
 
 
-@pytest.mark.parametrize(
-    ("locale", "as_json", "command"),
-    [(*form, name) for form in FORMS for name in COMMANDS if form[0] == "C" or "index" not in COMMANDS[name]],
-)
+@pytest.mark.parametrize(("locale", "as_json", "command"), RUNS)
 def test_no_name_breaks_an_output(docs, index, locale, command, as_json):
     words = [*COMMANDS[command], *([docs] if "index" in COMMANDS[command] else []), *(["--json"] if as_json else [])]
     result = pagesight(index, *words, locale=locale)
@@ -117,7 +122,7 @@ def test_no_name_breaks_an_output(docs, index, locale, command, as_json):
         assert found[0]["folder"].endswith("index \\xfe")
 
 
-@pytest.mark.parametrize("locale", ["UTF-8", "C"])
+@pytest.mark.parametrize("locale", LOCALES_TYPED)
 def test_pictures_get_names_that_a_file_system_takes(index, tmp_path, locale):
     queries = tmp_path / "queries.jsonl"
     queries.write_text(json.dumps({"id": "質問" * 60, "query": "quinces"}), encoding="utf-8")
@@ -130,7 +135,7 @@ def test_pictures_get_names_that_a_file_system_takes(index, tmp_path, locale):
     assert not [name for name in saved if "\ufffd" in name]
 
 
-@pytest.mark.parametrize("locale", ["UTF-8", "C"])
+@pytest.mark.parametrize("locale", LOCALES_TYPED)
 def test_what_is_typed_finds_what_is_shown(index, tmp_path, locale):
     for name in (NFC, unicodedata.normalize("NFC", NFD), "latin \\xe9.pdf", "new\\nline.pdf", "new\nline.pdf"):
         result = pagesight(index, "show", f"{name}:1".encode(), "-o", tmp_path / "x.png", locale=locale)

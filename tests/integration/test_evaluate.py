@@ -215,7 +215,7 @@ def test_settings_that_cannot_be_are_refused(tmp_path, docs):
         AskConfig(depth=3)
     dataset = read_folder(docs)
     with make_index(dataset.corpus, IndexSetting(model="hashing", truncate_dim=8), tmp_path / "i", docs) as engine:
-        assert engine.store.manifest.single_dim == 8
+        assert engine.store.space.single_dim == 8
         assert ask(engine, dataset, AskConfig()).run["q1"]
     with SearchEngine.open(tmp_path / "i") as again:
         assert again.encoder.fingerprint == "hashing-1-single-8"

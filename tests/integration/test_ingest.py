@@ -373,7 +373,7 @@ def test_stopping_in_the_middle_keeps_what_was_finished(engine, tmp_path):
     folder = tmp_path / "many"
     for i in range(8):
         make_pdf(folder / f"{i}.pdf", [f"this is number {i} of all"])
-    run = engine.index([folder], IndexConfig(**FAST))
+    run = engine.iter_index([folder], IndexConfig(**FAST))
     finished = [next(run).source.path for _ in range(3)]
     run.close()
     assert names(engine) == finished

@@ -1,9 +1,11 @@
 """The store on a real disk: crashes at every step, two writers, readers beside a writer, damage and repair."""
 
+import os
 import subprocess
 import sys
 import textwrap
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -252,3 +254,50 @@ def test_the_manifest_is_read_back(tmp_path):
     manifest.write(tmp_path)
     assert Manifest.read(tmp_path) == manifest
     assert manifest.space == space()
+
+
+def test_the_folder_is_brought_to_the_disk_before_a_commit_names_a_new_segment(tmp_path, monkeypatch):
+    synced, real = [], os.fsync
+
+    def fsync(descriptor):
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    def note(step):
+        if step == "transaction begun":
+            at_commit.append(list(synced))
+            synced.clear()
+
+    at_commit: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr("pagesight.storage.vectors.segments.SEGMENT_BYTES", 1500)
+    with Store.create(tmp_path, space()) as store, store.writer(note) as writer:
+        for name in "abcdef":
+            segments = len(list(tmp_path.glob("tokens-*.seg")))
+            add_document(writer, name, ["a few words of text", "and some more words"])
+            began_one = len(list(tmp_path.glob("tokens-*.seg"))) > segments
+            assert (str(tmp_path) in at_commit[-1]) == (began_one or name == "a")
+    assert len(list(tmp_path.glob("tokens-*.seg"))) > 1
+
+
+def test_the_memory_of_the_doctor_does_not_grow_with_the_index(tmp_path, monkeypatch):
+    monkeypatch.setattr("pagesight.storage.care.doctor.BATCH_PAGES", 20)
+
+    def peak(store):
+        tracemalloc.start()
+        try:
+            assert store.examine().findings == ()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    text = " ".join(f"word{i}" for i in range(300))
+    with Store.create(tmp_path, space()) as store:
+        for size in (2, 20):
+            with store.writer() as writer:
+                for number in range(size):
+                    add_document(writer, f"{size}-{number}.pdf", [f"{text} {size} {number} {i}" for i in range(20)])
+            if size == 2:
+                store.examine()  # what only the first time costs
+                few = peak(store)
+        assert peak(store) < 1.5 * few
