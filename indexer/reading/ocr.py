@@ -79,7 +79,9 @@ class RapidOcr:
             shift = np.zeros(2)
             shift[1 - long_axis] = start  # axis 0 of the image is y, the second of a point
             piece = image[start:stop] if long_axis == 0 else image[:, start:stop]
-            for line in self._read_upright(piece, known - np.tile(shift, 2)):
+            # OpenCV's order of colours, in one piece: of a view, it would copy the whole picture for each line it cuts out.
+            bgr = np.ascontiguousarray(piece[:, :, ::-1])
+            for line in self._read_upright(bgr, known - np.tile(shift, 2)):
                 moved = TextLine(line.text, line.quad + shift, line.score)
                 middle = moved.quad[:, 1 - long_axis].mean()
                 if own_start <= middle < own_stop:
@@ -87,7 +89,7 @@ class RapidOcr:
         return lines
 
     def _read_upright(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
-        """Read; if most lines stand on end or make no sense, turn the page and keep the best reading."""
+        """Read (in OpenCV's order of colours); if most lines stand on end or make no sense, turn the page and keep the best reading."""
         quads = self._detect(image)
         if len(quads) == 0:
             return []
@@ -105,7 +107,7 @@ class RapidOcr:
 
     def _detect(self, image: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Text lines: (n, 4, 2), corners from the top left clockwise."""
-        found = self._engine(image[:, :, ::-1], use_det=True, use_cls=False, use_rec=False)
+        found = self._engine(image, use_det=True, use_cls=False, use_rec=False)
         return np.empty((0, 4, 2)) if found.boxes is None else np.asarray(found.boxes, float).reshape(-1, 4, 2)
 
     def _recognise(
@@ -115,7 +117,7 @@ class RapidOcr:
         unread = [quad for quad, box in zip(quads, boxes, strict=True) if covered_width(box, known) < 0.5]
         if not unread:
             return []
-        crops = self._engine.crop_text_regions(image[:, :, ::-1], np.array(unread, np.float32))
+        crops = self._engine.crop_text_regions(image, np.array(unread, np.float32))
         read = self._engine.recognize_txt(crops)
         return [
             TextLine(text, quad, float(score))
