@@ -20,6 +20,7 @@ SHARPNESS = 8  # a page token keeps this power of its closeness to the best matc
 NEAR = 0.06  # of the page's height: how far matches support each other
 MIN_SHARE = 0.05  # of the heat: regions with less are not shown
 SNIPPET_WORDS = 28
+AT_ONCE = 256  # tokens that are held against all others, or all words, at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,9 @@ def supported(heat: Float, boxes: Float, aspect: float) -> Float:
     centers = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2 * aspect, (boxes[:, 1] + boxes[:, 3]) / 2], axis=1)
     warm = np.flatnonzero(heat > heat.max() / 100)
     around = np.zeros_like(heat)
-    for token in warm:
-        distance = np.linalg.norm(centers[warm] - centers[token], axis=1)
-        around[token] = (heat[warm] * np.exp(-0.5 * (distance / NEAR) ** 2)).sum()
+    for some in np.array_split(warm, -(-len(warm) // AT_ONCE)):
+        squared = np.square(centers[some, None] - centers[None, warm]).sum(axis=2)  # (n_some, n_warm)
+        around[some] = np.exp(squared * (-0.5 / NEAR**2)) @ heat[warm]
     mixed = heat * around
     total = float(mixed.sum())
     return np.asarray(mixed / total if total > 0 else heat, np.float32)
@@ -133,10 +134,11 @@ def _heat_of_words(words: PageWords, heat: Float, boxes: Float) -> Float:
     x = (words.boxes[:, 0] + words.boxes[:, 2]) / 2
     y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
     word_heat = np.zeros(len(words), np.float32)
-    for token in np.flatnonzero(heat > heat.max() / 100):
-        x0, y0, x1, y1 = boxes[token]
-        inside = np.flatnonzero((x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4))
-        if len(inside) == 0:
-            inside = np.array([np.argmin(np.hypot(x - (x0 + x1) / 2, y - (y0 + y1) / 2))])
-        word_heat[inside] += heat[token] / len(inside)
+    warm = np.flatnonzero(heat > heat.max() / 100)
+    for some in np.array_split(warm, -(-len(warm) // AT_ONCE)):
+        x0, y0, x1, y1 = boxes[some].T[:, :, None]
+        inside = (x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4)  # (n_some, n_words)
+        for token in np.flatnonzero(~inside.any(axis=1)):
+            inside[token, np.argmin(np.hypot(x - (x0 + x1)[token] / 2, y - (y0 + y1)[token] / 2))] = True
+        word_heat += (heat[some] / inside.sum(axis=1)) @ inside
     return word_heat

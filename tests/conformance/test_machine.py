@@ -142,7 +142,7 @@ class FolderMachine(StoreMachine):
 TestMemory = StoreMachine.TestCase
 TestMemory.settings = settings(max_examples=3, stateful_step_count=8, deadline=None)
 TestFolder = FolderMachine.TestCase
-TestFolder.settings = settings(max_examples=12, stateful_step_count=10, deadline=None)
+TestFolder.settings = settings(max_examples=10, stateful_step_count=10, deadline=None)
 
 
 @pytest.mark.slow

@@ -293,7 +293,7 @@ def test_the_memory_of_the_doctor_does_not_grow_with_the_index(tmp_path, monkeyp
 
     text = " ".join(f"word{i}" for i in range(300))
     with Store.create(tmp_path, space()) as store:
-        for size in (2, 20):
+        for size in (2, 10):
             with store.writer() as writer:
                 for number in range(size):
                     add_document(writer, f"{size}-{number}.pdf", [f"{text} {size} {number} {i}" for i in range(20)])
