@@ -13,42 +13,130 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pagesight.engine import similarity
     from pagesight.engine.api import SearchEngine
-    from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig
+    from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields
+    from pagesight.engine.encoder import CountsTokens, EncodedQuery, Encoder
+    from pagesight.engine.estimate import Estimate
+    from pagesight.engine.index import Store, View
+    from pagesight.engine.indexing import IndexSummary
+    from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
     from pagesight.engine.results import Region, SearchHit, TokenMatch
-    from pagesight.indexer.running.pipeline import PageDone
+    from pagesight.indexer.content import PageContent
+    from pagesight.indexer.running.pipeline import DocumentDraft, IndexWriter, PageDone
     from pagesight.indexer.running.plan import Outcome, Status
+    from pagesight.indexer.running.reader import PageProblem
     from pagesight.storage.errors import SearchEngineError
+    from pagesight.storage.manifest import Space
+    from pagesight.storage.multivectors import MultiVectors
+    from pagesight.storage.stored import (
+        Examination,
+        Finding,
+        Optimized,
+        PageDetail,
+        StoredDocument,
+        StoredFailure,
+        StoredPage,
+        Totals,
+    )
+    from pagesight.storage.values import (
+        DocumentInfo,
+        EncodedPage,
+        KnownFailure,
+        KnownFile,
+        NewPage,
+        PageWords,
+        SourceFile,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
+    "CountsTokens",
+    "DocumentDraft",
+    "DocumentInfo",
+    "EncodedPage",
+    "EncodedQuery",
+    "Encoder",
+    "Estimate",
+    "Examination",
+    "Finding",
     "IndexConfig",
+    "IndexSummary",
+    "IndexWriter",
     "JinaEmbeddingsV4",
+    "KnownFailure",
+    "KnownFile",
+    "Measurement",
     "ModelConfig",
+    "MultiVectors",
+    "NewPage",
+    "Optimized",
     "Outcome",
+    "PageContent",
+    "PageDetail",
     "PageDone",
+    "PageProblem",
+    "PageWords",
     "Region",
     "SearchConfig",
     "SearchEngine",
     "SearchEngineError",
+    "SearchFields",
     "SearchHit",
+    "SourceFile",
+    "Space",
     "Status",
+    "Store",
+    "StoredDocument",
+    "StoredFailure",
+    "StoredPage",
     "TokenMatch",
+    "Totals",
+    "View",
     "similarity",
 ]
 _HOMES = {
     "SearchEngine": "pagesight.engine.api",
     "IndexConfig": "pagesight.engine.config",
-    "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
     "ModelConfig": "pagesight.engine.config",
     "SearchConfig": "pagesight.engine.config",
+    "SearchFields": "pagesight.engine.config",
+    "CountsTokens": "pagesight.engine.encoder",
+    "EncodedQuery": "pagesight.engine.encoder",
+    "Encoder": "pagesight.engine.encoder",
+    "Estimate": "pagesight.engine.estimate",
+    "Store": "pagesight.engine.index",
+    "View": "pagesight.engine.index",
+    "IndexSummary": "pagesight.engine.indexing",
+    "Measurement": "pagesight.engine.measure",
+    "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
     "Region": "pagesight.engine.results",
     "SearchHit": "pagesight.engine.results",
     "TokenMatch": "pagesight.engine.results",
+    "PageContent": "pagesight.indexer.content",
+    "DocumentDraft": "pagesight.indexer.running.pipeline",
+    "IndexWriter": "pagesight.indexer.running.pipeline",
     "PageDone": "pagesight.indexer.running.pipeline",
     "Outcome": "pagesight.indexer.running.plan",
     "Status": "pagesight.indexer.running.plan",
+    "PageProblem": "pagesight.indexer.running.reader",
     "SearchEngineError": "pagesight.storage.errors",
+    "Space": "pagesight.storage.manifest",
+    "MultiVectors": "pagesight.storage.multivectors",
+    "Examination": "pagesight.storage.stored",
+    "Finding": "pagesight.storage.stored",
+    "Optimized": "pagesight.storage.stored",
+    "PageDetail": "pagesight.storage.stored",
+    "StoredDocument": "pagesight.storage.stored",
+    "StoredFailure": "pagesight.storage.stored",
+    "StoredPage": "pagesight.storage.stored",
+    "Totals": "pagesight.storage.stored",
+    "DocumentInfo": "pagesight.storage.values",
+    "EncodedPage": "pagesight.storage.values",
+    "KnownFailure": "pagesight.storage.values",
+    "KnownFile": "pagesight.storage.values",
+    "NewPage": "pagesight.storage.values",
+    "PageWords": "pagesight.storage.values",
+    "SourceFile": "pagesight.storage.values",
 }
 
 

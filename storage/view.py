@@ -50,6 +50,7 @@ class StoreView:
     def __init__(self, folder: IndexFolder, connection: Connection, state: State) -> None:
         """connection: in a transaction that sees the generation of ``state``; closed with the view."""
         self._folder, self._connection, self._state = folder, connection, state
+        self._pool = folder.engine.pool
         self._codec = codec_named(folder.space.codec, folder.space.token_dim)
 
     @property
@@ -187,6 +188,8 @@ class StoreView:
         return catalog.indexed_files(self._connection)
 
     def close(self) -> None:
+        if self._folder.engine.pool is not self._pool and not self._connection.closed:
+            self._connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
         self._connection.close()
 
     def __enter__(self) -> Self:

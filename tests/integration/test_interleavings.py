@@ -1,0 +1,187 @@
+"""Caches that threads share, with threads forced to change places at every few instructions."""
+
+import random
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from pagesight import ModelConfig, SearchConfig, SearchEngine
+from pagesight.engine.models import hashing
+from pagesight.storage.state import MAX_FILTERS, read_generation
+from pagesight.storage.store import Store
+from tests.helpers import add_document, space
+
+N_THREADS = 8
+
+
+@pytest.fixture(autouse=True)
+def _switching():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.create(tmp_path / "index", space()) as made:
+        with made.writer() as writer:
+            for number in range(40):
+                pages = [f"word{number} word{number % 7} common", f"other{number % 5} common word{number % 11}"]
+                add_document(writer, f"{number % 3}/{number}.pdf", pages)
+        yield made
+
+
+def together(work, n=N_THREADS):
+    """What ``work(i)`` returns in each of n threads, which begin at once. The first error of any is raised."""
+    barrier, results, errors = threading.Barrier(n), [None] * n, []
+
+    def one(i):
+        try:
+            barrier.wait(timeout=30)
+            results[i] = work(i)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def test_remembered_filters_are_those_that_were_asked_for(store):
+    """More filters than are remembered, from all threads at once, each pushing out those of others."""
+    with store.view() as view:
+        state = view._state
+
+    def ask(i):
+        rng = random.Random(i)
+        for _ in range(1500):
+            number = rng.randrange(2 * MAX_FILTERS)
+            found = state.allowed(f"page = {number}", lambda number=number: np.array([number], np.int64))
+            assert found.tolist() == [number]
+
+    together(ask)
+    assert len(state._filtered) == MAX_FILTERS
+    last = list(state._filtered)
+    for expression in last:  # they are remembered under their own names
+        assert f"page = {state.allowed(expression, lambda: pytest.fail('asked again'))[0]}" == expression
+
+
+def test_filters_of_many_threads_find_their_own_pages(store):
+    """The same through views: as one thread finds them."""
+    filters = [f"page = {1 + n // 40} and document ~ '*/{n % 40}.pdf'" for n in range(MAX_FILTERS + 10)]
+    with store.view() as view:
+        right = {one: view._find(one).tolist() for one in filters}
+    assert len(set(map(tuple, right.values()))) == len(filters) > MAX_FILTERS
+
+    def ask(i):
+        mine = random.Random(i).sample(filters, len(filters))
+        with store.view() as view:
+            return all(view.page_ids(one).tolist() == right[one] for one in mine)
+
+    assert together(ask) == [True] * N_THREADS
+
+
+def test_what_a_state_makes_at_its_first_use_is_made_once(store):
+    for _ in range(25):
+        with Store(store.folder) as fresh:
+
+            def first_use(i, fresh=fresh):
+                with fresh.view() as view:
+                    connection = view._connection
+                    if i % 2:
+                        recall = view._state.recall_index(connection)
+                        return view._state, view._state.places(connection), recall
+                    places = view._state.places(connection)
+                    return view._state, places, view._state.recall_index(connection)
+
+            made = together(first_use)
+        assert [len({id(one) for one in ones}) for ones in zip(*made, strict=True)] == [1, 1, 1]
+
+
+def test_views_opened_while_a_writer_commits_are_whole(store):
+    """A view's transaction, its files and what is remembered of it are of one generation."""
+    done = threading.Event()
+
+    def work(i):
+        if i == 0:
+            with store.writer() as writer:
+                for number in range(30):
+                    if number % 3 == 2:
+                        writer.remove_names([f"/docs/new/{number - 1}.pdf".encode()])
+                    else:
+                        add_document(
+                            writer, f"new/{number}.pdf", [f"new{number} page{page}" for page in range(1 + number % 3)]
+                        )
+            done.set()
+            return 0
+        seen = 0
+        while not done.is_set() or not seen:
+            with store.view() as view:
+                assert read_generation(view._connection) == view.generation >= seen
+                seen = view.generation
+                ids = view.page_ids().tolist()
+                assert len(view.tokens(np.array(ids))) == len(ids)
+                assert [page.page_id for page in view.describe(np.array(ids)).values()] == ids
+                assert view._state.recall_index(view._connection).page_ids.tolist() == ids
+                new = sum(document.n_indexed_pages for document in view.documents("folder = new"))
+                assert len(view.page_ids("folder = new")) == new == len(ids) - 80
+        return seen
+
+    generations = together(work)[1:]
+    assert min(generations) > 40
+    with store.view() as view:
+        assert view.generation == max(generations) == 40 + 30
+
+
+@pytest.mark.parametrize("n_engines", [1, N_THREADS])
+def test_a_model_is_loaded_once_for_all_threads(tmp_path, n_engines):
+    """By one engine that all use, and by one for each thread."""
+    loads = []
+
+    def count(frame, event, _):
+        if event == "call" and frame.f_code is hashing.load.__code__:
+            loads.append(threading.get_ident())
+
+    settings = ModelConfig(single_dim=8)
+    engines = [SearchEngine.open(tmp_path / "index", model="hashing", settings=settings) for _ in range(n_engines)]
+    threading.setprofile(count)
+    try:
+        encoders = together(lambda i: engines[i % n_engines].encoder)
+    finally:
+        threading.setprofile(None)
+    assert len({id(encoder) for encoder in encoders}) == len(loads) == 1
+    for engine in engines:
+        engine.close()
+
+
+def test_many_threads_find_what_one_finds(store):
+    configs = (SearchConfig(k=7), SearchConfig(k=7, n_candidates=12), SearchConfig(k=50, exact=True))
+    asked = [
+        (f"word{number} common other{number % 5}", filters, config)
+        for number in range(4)
+        for filters in (None, "folder = '1'", "page = 2")
+        for config in configs
+    ]
+    with SearchEngine.open(store.folder) as engine:
+        right = [engine.search(text, filters=filters, config=config) for text, filters, config in asked]
+    assert all(right)
+    with SearchEngine.open(store.folder) as engine:
+
+        def ask(i):
+            order = random.Random(i).sample(range(len(asked)), len(asked) // 2)
+            return [
+                asked[n]
+                for n in order
+                if engine.search(asked[n][0], filters=asked[n][1], config=asked[n][2]) != right[n]
+            ]
+
+        assert together(ask) == [[] for _ in range(N_THREADS)]
+        assert engine.store.engine.pool.checkedout() == 0
