@@ -1,6 +1,6 @@
 """pagesight: search inside documents by what is on the page.
 
-    from pagesight.engine import SearchEngine
+    from pagesight import SearchEngine
 
 Importing this package costs nothing; what is named here is loaded when it is used.
 """

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
@@ -20,6 +19,7 @@ from pagesight.engine.models import known_name, load_model
 from pagesight.engine.retrieval import Question, rerank, search
 from pagesight.engine.stages import stage
 from pagesight.storage.addresses import full_address, store_class
+from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
 from pagesight.storage.errors import (
     CodecMismatch,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pagesight.storage.stored import Examination, Optimized, StoredDocument, StoredFailure, Totals
 
 
-class SearchEngine:
+class SearchEngine(Closing):
     """An index and the model that made it.
 
         with SearchEngine.open("my-index") as engine:
@@ -300,14 +300,6 @@ class SearchEngine:
             self._closed, self._encoder = True, None
             if self._store is not None:
                 self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _made(self) -> Store:
         """The store, which is made if there is none yet."""

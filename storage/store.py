@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sqlalchemy import Connection, Engine, select
 
+from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed, StoreCorrupt
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pagesight.storage.stored import Examination, Optimized
 
 
-class Store:
+class Store(Closing):
     """``pagesight.engine.index.Store`` in a folder. Any number of threads and processes may read it while one writes."""
 
     def __init__(self, folder: str | PathLike[str]) -> None:
@@ -186,11 +186,3 @@ class Store:
                     raise StorageError(f"the index {path} has an older format, and this folder cannot be written")
             self.engine.dispose()
             self._folder, self._state = IndexFolder(path, manifest, open_database(path)), None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

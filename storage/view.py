@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, text
 
+from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StoreCorrupt
 from pagesight.storage.filters import parse_filter
@@ -44,7 +43,7 @@ _REFS_SQL = text(
 )
 
 
-class StoreView:
+class StoreView(Closing):
     """``pagesight.engine.index.View`` of an index folder. Made by ``Store.view()``; for one thread at a time."""
 
     def __init__(self, folder: IndexFolder, connection: Connection, state: State) -> None:
@@ -191,14 +190,6 @@ class StoreView:
         if self._folder.engine.pool is not self._pool and not self._connection.closed:
             self._connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _places(self) -> Places:
         return self._state.places(self._connection)

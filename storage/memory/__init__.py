@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StoreClosed, StoreLocked, StoreNotFound
 from pagesight.storage.manifest import Space
@@ -37,7 +37,7 @@ class _Index:
 _indexes: dict[str, _Index] = {}
 
 
-class MemoryStore:
+class MemoryStore(Closing):
     """``pagesight.engine.index.Store``."""
 
     def __init__(self, address: str) -> None:
@@ -91,11 +91,3 @@ class MemoryStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed(self.address)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

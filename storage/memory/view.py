@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.filters import Filter, parse_filter
 from pagesight.storage.manifest import Space
@@ -26,7 +25,7 @@ PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
 
 
-class MemoryView:
+class MemoryView(Closing):
     """``pagesight.engine.index.View``, by definition."""
 
     def __init__(self, space: Space, state: MemoryState) -> None:
@@ -179,14 +178,6 @@ class MemoryView:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _best(self, score: Callable[[MemoryPage], float], k: int, allowed: PageIds | None) -> PageIds:
         among = self._found if allowed is None else allowed.tolist()
