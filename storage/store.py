@@ -180,9 +180,11 @@ class Store(Closing):
         if self.manifest.format_version < FORMAT_VERSION:
             from pagesight.storage.care.upgrade import upgrade
 
-            manifest, path = upgrade(self.folder, self.manifest), self.folder
-            if manifest.format_version < FORMAT_VERSION:
-                with write_lock(path):
-                    raise StorageError(f"the index {path} has an older format, and this folder cannot be written")
-            self.engine.dispose()
-            self._folder, self._state = IndexFolder(path, manifest, open_database(path)), None
+            with self._state_lock:
+                manifest, path = upgrade(self.folder, self.manifest), self.folder
+                if manifest.format_version < FORMAT_VERSION:
+                    with write_lock(path):
+                        raise StorageError(f"the index {path} has an older format, and this folder cannot be written")
+                before, self._state = self._folder, None
+                self._folder = IndexFolder(path, manifest, open_database(path))
+                before.engine.dispose()
