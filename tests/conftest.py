@@ -10,14 +10,6 @@ import pytest
 from tests.helpers import ROOT, run_cli
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Tests of one file run in one process, which makes their fixtures once; so do all that need the sample index."""
-    for item in items:
-        group = "sample index" if "sample_index" in item.fixturenames else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _environment(tmp_path_factory):
     """No index of the user's is touched; the converted model is kept between runs where the user keeps it."""
@@ -31,8 +23,17 @@ def sample_docs() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_index(tmp_path_factory) -> Path:
-    """The sample documents, indexed with the embedded default. Not to be written to."""
-    folder = tmp_path_factory.mktemp("sample") / "index"
-    run_cli("--index", folder, "index", ROOT / "sample_docs", check=True)
-    return folder
+def sample_index(tmp_path_factory, worker_id) -> Path:
+    """The sample documents, indexed with the embedded default, once for all processes of the tests. Not to be written to."""
+    if worker_id == "master":
+        folder = tmp_path_factory.mktemp("sample") / "index"
+        run_cli("--index", folder, "index", ROOT / "sample_docs", check=True)
+        return folder
+    from filelock import FileLock
+
+    shared = tmp_path_factory.getbasetemp().parent / "sample"
+    with FileLock(shared.with_suffix(".lock")):
+        if not (shared / "done").exists():
+            run_cli("--index", shared / "index", "index", ROOT / "sample_docs", check=True)
+            (shared / "done").touch()
+    return shared / "index"
