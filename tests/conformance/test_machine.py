@@ -140,9 +140,9 @@ class FolderMachine(StoreMachine):
 
 
 TestMemory = StoreMachine.TestCase
-TestMemory.settings = settings(max_examples=3, stateful_step_count=8, deadline=None)
+TestMemory.settings = settings(max_examples=2, stateful_step_count=6, deadline=None)
 TestFolder = FolderMachine.TestCase
-TestFolder.settings = settings(max_examples=10, stateful_step_count=10, deadline=None)
+TestFolder.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
 
 
 @pytest.mark.slow

@@ -87,6 +87,7 @@ def test_the_embedded_fingerprint_stays_what_it_is():
     assert load_model("multilingual-e5-small").fingerprint == EMBEDDED_FINGERPRINT
 
 
+@pytest.mark.slow
 def test_the_folder_has_a_fingerprint_of_its_own_files(folder, tmp_path):
     usual = load_model(str(folder)).fingerprint
     assert usual != EMBEDDED_FINGERPRINT
@@ -108,6 +109,7 @@ def test_pages_are_indexed_and_found(folder, tmp_path):
     np.testing.assert_allclose(np.linalg.norm(encoded.single), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_the_folder_lacks_is_named(folder, tmp_path):
     assert spec_of(str(folder)).name == "multilingual-e5-small"
     report = verify_folder(folder)

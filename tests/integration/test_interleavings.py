@@ -166,7 +166,7 @@ def test_many_threads_find_what_one_finds(store):
     configs = (SearchConfig(k=7), SearchConfig(k=7, n_candidates=12), SearchConfig(k=50, exact=True))
     asked = [
         (f"word{number} common other{number % 5}", filters, config)
-        for number in range(4)
+        for number in range(2)
         for filters in (None, "folder = '1'", "page = 2")
         for config in configs
     ]

@@ -91,6 +91,7 @@ def check(figures):
     assert min(figures["searches"], figures["commits"], figures["optimizes"], figures["generations_answered"]) > 0
 
 
+@pytest.mark.slow
 def test_answers_are_right_while_the_index_changes(tmp_path):
     check(soak(4, tmp_path))
 
