@@ -270,6 +270,8 @@ class SearchEngine(Closing):
         """
         from pagesight.engine.measure import made_up_questions, measure
 
+        if n_queries < 1:
+            raise ConfigError(f"n_queries must be at least 1, not {n_queries}")
         with self.view() as view:
             if len(view.page_ids()) == 0:
                 raise ConfigError(f"the index {self.address} has no page to measure; index something first")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Self, TypedDict
+from typing import Self, TypedDict
 
+from pagesight.indexer.modes import OcrMode, check_ocr
 from pagesight.storage.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pagesight.indexer.content import OcrMode
 
 DEFAULT_MODEL = "multilingual-e5-small"
 
@@ -120,6 +118,8 @@ class IndexConfig:
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.ocr is not None:
+            check_ocr(self.ocr)
         if self.n_processes < 1:
             raise ConfigError(f"n_processes must be at least 1, not {self.n_processes}")
         if self.seconds_per_page <= 0:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.indexer.formats import Kind
+from pagesight.indexer.modes import OcrMode, check_ocr
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.values import PageWords
-
-OcrMode = Literal["auto", "off", "tesseract"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +31,7 @@ class ReadOptions:
     max_image_pixels: int = 200_000_000
 
     def __post_init__(self) -> None:
-        if self.ocr not in ("auto", "off", "tesseract"):
-            raise ConfigError(f"ocr must be auto, off or tesseract, not {self.ocr!r}")
+        check_ocr(self.ocr)
         if self.image_pixels is not None and self.image_pixels < 1:
             raise ConfigError(f"image_pixels must be positive, not {self.image_pixels}")
 

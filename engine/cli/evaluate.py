@@ -14,6 +14,7 @@ from pagesight.engine.cli.options import index_option
 from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
+from pagesight.indexer.modes import OCR_MODES
 from pagesight.storage.codecs import DEFAULT_CODEC
 from pagesight.storage.names import printable
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--codec", default=DEFAULT_CODEC, show_default=True, help="Token codec of the index that is made.")
 @click.option("--task", metavar="NAME", help="Adapter of the model.  [default: retrieval; text-matching for pairs]")
-@click.option("--ocr", type=click.Choice(["auto", "off", "tesseract"]), help="As in index.")
+@click.option("--ocr", type=click.Choice(OCR_MODES), help="As in index.")
 @click.option(
     "--candidates",
     type=click.IntRange(10),

@@ -14,6 +14,7 @@ from pagesight.engine.cli.options import index_option, model_options, open_engin
 from pagesight.engine.cli.output import IndexProgress, count, duration, echo, echo_json, error_console, size
 from pagesight.engine.config import IndexConfig, ModelConfig
 from pagesight.engine.models.on_torch.budgets import BUDGETS
+from pagesight.indexer.modes import OCR_MODES
 from pagesight.storage.codecs import CODECS, DEFAULT_CODEC, DEFAULT_POOL_FACTOR, MAX_POOL_FACTOR
 from pagesight.storage.names import nfc, printable
 
@@ -65,7 +66,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 )
 @click.option(
     "--ocr",
-    type=click.Choice(["auto", "off", "tesseract"]),
+    type=click.Choice(OCR_MODES),
     help="Reading of pixels.  [default: auto; off if the model sees pages itself]",
 )
 @click.option("--text", is_flag=True, help="Read text files and code in folders too.")

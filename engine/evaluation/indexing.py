@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig
-from pagesight.indexer.content import OcrMode
+from pagesight.indexer.modes import OcrMode
 from pagesight.indexer.running.pipeline import PageDone
 from pagesight.indexer.running.plan import Outcome
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR
