@@ -147,5 +147,5 @@ TestFolder.settings = settings(max_examples=6, stateful_step_count=10, deadline=
 
 @pytest.mark.slow
 def test_the_embedded_store_over_long_histories():
-    FolderMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+    FolderMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
     FolderMachine.TestCase().runTest()
