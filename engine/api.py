@@ -7,31 +7,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 
-from pagesight.engine.config import DEFAULT_MODEL, IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
+from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.retrieval import Question, rerank, search
 from pagesight.engine.stages import stage
+from pagesight.engine.wanted import Wanted
 from pagesight.storage.addresses import full_address, store_class
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
 from pagesight.storage.errors import (
-    CodecMismatch,
     ConfigError,
-    ModelMismatch,
     StoreClosed,
     StoreNotFound,
     UnknownHit,
 )
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
-from pagesight.storage.manifest import Space
 from pagesight.storage.names import nfc
 
 if TYPE_CHECKING:
@@ -60,7 +57,7 @@ class SearchEngine(Closing):
     the same time share a model. Errors that are not bugs are a ``pagesight.errors.SearchEngineError``.
     """
 
-    def __init__(self, store: Store | None, wanted: _Wanted, encoder: Encoder | None = None) -> None:
+    def __init__(self, store: Store | None, wanted: Wanted, encoder: Encoder | None = None) -> None:
         """Made by ``open``. store: None before the first ``index``. encoder: instead of the model that is wanted."""
         self._store, self._wanted, self._encoder = store, wanted, encoder
         self._lock = threading.RLock()
@@ -90,7 +87,7 @@ class SearchEngine(Closing):
             raise ConfigError(f"give either a model or an encoder, not both {model!r} and {encoder.name!r}")
         check_codec(codec or DEFAULT_CODEC, DEFAULT_POOL_FACTOR if pool_factor is None else pool_factor)
         place, settings = full_address(address), settings or ModelConfig()
-        wanted = _Wanted(place, None if model is None else known_name(model), settings, codec, pool_factor)
+        wanted = Wanted(place, None if model is None else known_name(model), settings, codec, pool_factor)
         try:
             store: Store = store_class(place)(place)
         except StoreNotFound:
@@ -275,7 +272,9 @@ class SearchEngine(Closing):
         with self.view() as view:
             if len(view.page_ids()) == 0:
                 raise ConfigError(f"the index {self.address} has no page to measure; index something first")
-            questions = [self._question(query) for query in queries] or list(made_up_questions(view, n_queries))
+            questions = [Question.of(query, self.encoder) for query in queries] or list(
+                made_up_questions(view, n_queries)
+            )
             return measure(questions, view, config or SearchConfig())
 
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
@@ -328,17 +327,11 @@ class SearchEngine(Closing):
             require_device(config.score_on)
         return config
 
-    def _question(self, query: str, filters: str | None = None) -> Question:
-        encoder = self.encoder
-        (encoded,) = encoder.encode_queries([query])
-        text = query if encoder.reads_words else ""
-        return Question(encoded=encoded, text=text, filters=filters, opening_weight=encoder.opening_weight)
-
     def _answer(
         self, query: str, filters: str | None, view: View, config: SearchConfig, on_stage: OnStage | None
     ) -> list[SearchHit]:
         with stage("encode", on_stage):
-            question = self._question(query, filters)
+            question = Question.of(query, self.encoder, filters)
         found = search(question, view, config, on_stage)
         with stage("describe", on_stage):
             return describe(found, question.encoded, view)
@@ -346,47 +339,3 @@ class SearchEngine(Closing):
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed(self.address)
-
-
-class _Wanted:
-    """What ``SearchEngine.open`` was told; None where an existing index decides."""
-
-    def __init__(
-        self, address: str, model: str | None, settings: ModelConfig, codec: str | None, pool_factor: int | None
-    ) -> None:
-        self.address, self._model, self._settings = address, model, settings
-        self._codec, self._pool_factor = codec, pool_factor
-
-    def check(self, space: Space) -> None:
-        """Raise ModelMismatch or CodecMismatch if an index has something else than what was named.
-
-        Whether a folder holds the same model is seen when it is loaded, from the fingerprint.
-        """
-        if self._model not in (None, space.encoder) and not Path(str(self._model)).expanduser().is_dir():
-            raise ModelMismatch(space.encoder, str(self._model))
-        for name, value in self._settings.stored().items():
-            if space.settings.get(name) != value:
-                before = space.settings.get(name, "as the model has it")
-                raise ModelMismatch(f"{space.encoder}, {name} {before}", f"{name} {value}")
-        if self._codec not in (None, space.codec):
-            raise CodecMismatch("codec", space.codec, str(self._codec))
-        if self._pool_factor not in (None, space.pool_factor):
-            raise CodecMismatch("pool_factor", space.pool_factor, int(self._pool_factor or 0))
-
-    def model_of(self, space: Space | None) -> tuple[str, ModelConfig]:
-        """What to load for an index, or for one that is to be made."""
-        if space is None:
-            return self._model or DEFAULT_MODEL, self._settings
-        return self._model or space.encoder, self._settings.with_stored(space.settings)
-
-    def space(self, encoder: Encoder) -> Space:
-        """Of an index that is to be made."""
-        return Space(
-            encoder=encoder.name,
-            fingerprint=encoder.fingerprint,
-            single_dim=encoder.single_dim,
-            token_dim=encoder.token_dim,
-            codec=self._codec or DEFAULT_CODEC,
-            pool_factor=self._pool_factor or DEFAULT_POOL_FACTOR,
-            settings=self._settings.stored(),
-        )

@@ -34,6 +34,16 @@ class CountsTokens(Protocol):
         """For a page that is drawn with this size."""
 
 
+class QueryEncoder(Protocol):
+    """The part of an Encoder that a question needs."""
+
+    @property
+    def reads_words(self) -> bool: ...
+    @property
+    def opening_weight(self) -> float: ...
+    def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]: ...
+
+
 class Encoder(Protocol):
     """A loaded model.
 

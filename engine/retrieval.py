@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.config import SearchConfig
-from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.encoder import EncodedQuery, QueryEncoder
 from pagesight.engine.index import View
 from pagesight.engine.stages import OnStage, stage
 
@@ -36,6 +37,13 @@ class Question:
     text: str = ""
     filters: str | None = None
     opening_weight: float = 0.0
+
+    @classmethod
+    def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None) -> Self:
+        """A text as this model reads it. Raises EmptyQuery."""
+        (encoded,) = encoder.encode_queries([text])
+        words = text if encoder.reads_words else ""
+        return cls(encoded=encoded, text=words, filters=filters, opening_weight=encoder.opening_weight)
 
 
 @dataclass(frozen=True, slots=True)

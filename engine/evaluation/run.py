@@ -175,7 +175,7 @@ class _Asking:
         seconds: dict[str, float] = {}
         try:
             with stage("encode", seconds.__setitem__):
-                question = self._question(query)
+                question = Question.of(query.text, self._encoder)
         except EmptyQuery:
             self.run[query.id] = {}
             return
@@ -194,18 +194,12 @@ class _Asking:
         """The same with exact search beside it."""
         if not self.run[query.id]:
             return
-        question, config = self._question(query), self._search_config(SHOWN)
+        question, config = Question.of(query.text, self._encoder), self._search_config(SHOWN)
         candidates = recall(question, self._view, config)
         exact = search(question, self._view, replace(config, exact=True))
         self._recalled.append(float(np.isin([page.page_id for page in exact], candidates).mean()))
         self._exact[query.id] = tuple(self._items.scores(exact))
         self._shown[query.id] = tuple(self._items.scores(rerank(question, self._view, candidates, config)))
-
-    def _question(self, query: EvalQuery) -> Question:
-        encoder = self._encoder
-        (encoded,) = encoder.encode_queries([query.text])
-        text = query.text if encoder.reads_words else ""
-        return Question(encoded=encoded, text=text, opening_weight=encoder.opening_weight)
 
     def _search_config(self, k: int) -> SearchConfig:
         """No more pages than candidates: their number is what a sweep measures."""

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 import tracemalloc
 
 import numpy as np
@@ -112,37 +111,6 @@ def test_the_second_writer_is_told_who_the_first_is(tmp_path):
         assert "StoreLocked" in result.stderr
         with pytest.raises(StoreLocked, match="process "):
             Store(tmp_path).writer().__enter__()
-
-
-def test_readers_see_whole_documents_while_another_writes(tmp_path):
-    with Store.create(tmp_path, space()) as store:
-        problems = []
-        done = threading.Event()
-
-        def read():
-            while not done.is_set():
-                with store.view() as view:
-                    documents = {item.document: item for item in view.documents()}
-                    ids = view.page_ids()
-                    tokens = view.tokens(ids)
-                    if len(tokens) != len(ids):
-                        problems.append("places and vectors differ")
-                    for item in documents.values():
-                        if item.n_indexed_pages != item.n_pages:
-                            problems.append(f"{item.document} has {item.n_indexed_pages} of {item.n_pages} pages")
-
-        threads = [threading.Thread(target=read) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        with store.writer() as writer:
-            for round_ in range(30):
-                add_document(
-                    writer, f"{round_ % 7}.pdf", [f"page {i} of round {round_}" for i in range(1 + round_ % 4)]
-                )
-        done.set()
-        for thread in threads:
-            thread.join()
-        assert problems == []
 
 
 def test_vectors_of_another_width_are_refused(tmp_path):
