@@ -17,8 +17,10 @@ SCHEMES = {
 
 
 def full_address(address: str | PathLike[str]) -> str:
-    """The same from any working folder. Raises ConfigError for a scheme that nobody here knows."""
+    """The same from any working folder. Raises ConfigError for an empty one, or a scheme that nobody here knows."""
     text = fspath(address)
+    if not text:
+        raise ConfigError("the address of an index is empty; name a folder")
     scheme = _scheme(text)
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES if name)

@@ -36,6 +36,7 @@ def engine(tmp_path):
         (lambda e: SearchEngine.open(e.address, pool_factor=2), CodecMismatch, "pool_factor 1, not 2"),
         (lambda e: SearchEngine.open(e.address, codec="int3"), ConfigError, "no token codec 'int3'"),
         (lambda e: SearchEngine.open(e.address, model="all-MiniLM-L6-v2"), ModelMismatch, "built with hashing"),
+        (lambda e: SearchEngine.open(""), ConfigError, "address of an index is empty"),
         (lambda e: SearchEngine.open("ftp://x"), ConfigError, "no store for ftp://"),
     ],
 )
