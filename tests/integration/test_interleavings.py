@@ -122,8 +122,9 @@ def test_views_opened_while_a_writer_commits_are_whole(store):
                         )
             done.set()
             return 0
-        seen = 0
-        while not done.is_set() or not seen:
+        seen, last = 0, False
+        while not last:
+            last = done.is_set()  # one view more than that: all have seen the end
             with store.view() as view:
                 assert read_generation(view._connection) == view.generation >= seen
                 seen = view.generation
@@ -136,9 +137,7 @@ def test_views_opened_while_a_writer_commits_are_whole(store):
         return seen
 
     generations = together(work)[1:]
-    assert min(generations) > 40
-    with store.view() as view:
-        assert view.generation == max(generations) == 40 + 30
+    assert set(generations) == {40 + 30}
 
 
 @pytest.mark.parametrize("n_engines", [1, N_THREADS])
