@@ -1,0 +1,11 @@
+"""How the pocket model is made, from nothing: materials, drawing, teacher, reading, questions, phases, packing.
+
+    python -m benchmarks.pocket.materials WORK       fonts and free texts from Debian's packages
+    python -m benchmarks.pocket.teach WORK           the word encoder's vectors of the texts
+    python -m benchmarks.pocket.reading WORK         learning to read: pictures and texts meet those vectors
+    python -m benchmarks.pocket.questions WORK       pages and questions for the two phases of pagesight's trainer
+    python -m benchmarks.pocket.measure WORK MODEL   what it finds, on pages that it never saw
+    python -m benchmarks.pocket.pack MODEL OUT       eight bits a weight, as it is shipped
+
+WORK is a folder outside of the repository. Every step goes on where it stopped.
+"""
