@@ -33,10 +33,13 @@ from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.inputs import Inputs
 from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, network_config, pooling_mask
 
-SHAPES = ((8, 24), (16, 16), (16, 24), (24, 16), (24, 32))  # tokens; multiples of the vision windows
-TOKENS = 1_536  # of a step's pictures
-N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 8, 48, 24  # of a step's texts
-N_OTHERS = 1_200  # words from elsewhere to be told apart
+SHAPES = ((8, 16), (8, 24), (16, 16), (16, 24), (24, 16))  # tokens; multiples of the vision windows
+TOKENS = 384  # of a step's pictures: many small steps learn letters sooner than few large ones
+N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 3, 40, 8  # of a step's texts
+N_OTHERS = 800  # words from elsewhere to be told apart
+EASY_UNTIL, HARDER = 0.7, 0.0007  # pages become harder, a little a step, while so many letters are right
+EASY_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "LiberationSerif-Regular.ttf")
+BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.75  # of the time, after which letters are no longer asked for
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
 
@@ -65,21 +68,22 @@ class Materials(torch.utils.data.IterableDataset[Step]):
         chance = np.random.default_rng(self.seed)
         fonts = json.loads((self.work / "fonts.json").read_text())["seen"]
         np.random.default_rng(5).shuffle(fonts)
+        fonts.sort(key=lambda path: Path(path).name not in EASY_FONTS)
         shards = Shards(self.work / "taught")
         drawer = Drawer(fonts, chance)
         for number in range(10**9):
             if number % 200 == 0:
                 shards.look()
             drawer.hard = float(self.hard)
-            drawer.soil = 0.1 + 0.3 * drawer.hard
+            drawer.soil = 0.4 * drawer.hard
             yield self._step(shards, drawer, chance)
 
     def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator) -> Step:
-        rows, columns = SHAPES[int(chance.choice(len(SHAPES), p=[0.3, 0.2, 0.25, 0.15, 0.1]))]
+        rows, columns = SHAPES[int(chance.choice(len(SHAPES), p=[0.25, 0.25, 0.2, 0.15, 0.15]))]
         pictures, shown, picture_singles, texts, said, text_singles = [], [], [], [], [], []
         pool = _Pool()
         for _ in range(max(1, TOKENS // (rows * columns))):
-            passages = [shards.passage(chance) for _ in range(2 + rows * columns // 60)]
+            passages = [shards.passage(chance) for _ in range(2 + rows * columns // 100)]
             drawn = drawer.page([words for words, _, _ in passages], rows, columns)
             if not len(drawn.words):
                 continue
@@ -149,7 +153,7 @@ class Shards:
                 texts = [text.split() for text in (shard["texts"] if not kind else shard["queries"]).tolist()]
                 ends = np.cumsum([len(words) for words in texts])[:-1]
                 vectors = np.split(shard[f"{kind}words"], ends)
-                into += zip(texts, vectors, shard[f"{kind}singles"].astype(np.float32), strict=True)
+                into.extend(zip(texts, vectors, shard[f"{kind}singles"].astype(np.float32), strict=True))
 
     def passage(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
         return self._passages[int(chance.integers(len(self._passages)))]
@@ -169,7 +173,9 @@ class Reader(nn.Module):
         self.letters = nn.Linear(HIDDEN, BANDS * COLUMNS * N_LETTERS)
         self.sharpness = nn.Parameter(torch.tensor(math.log(16.0)))
         self._seen: Tensor | None = None
-        self.network.model.visual.register_forward_hook(lambda _, __, output: setattr(self, "_seen", output.pooler_output))
+        self.network.model.visual.register_forward_hook(
+            lambda _, __, output: setattr(self, "_seen", output.pooler_output)
+        )
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Token vectors (n, length, 128), not yet of unit length, and single vectors (n, 256)."""
@@ -195,7 +201,9 @@ class Reader(nn.Module):
         assert self._seen is not None
         logits = self.letters(self._seen).view(-1, N_LETTERS)
         letters = torch.from_numpy(np.concatenate([letters for _, letters, _, _ in step.pictures])).view(-1)
-        losses["letters"] = F.cross_entropy(logits, letters)
+        weight = torch.ones(N_LETTERS)
+        weight[0] = BLANK
+        losses["letters"] = F.cross_entropy(logits, letters, weight)
         inked = letters > 0
         losses["letters right"] = (logits.argmax(dim=1) == letters)[inked].float().mean().detach()
         losses["picture single"] = 1 - (singles * torch.from_numpy(step.picture_singles)).sum(dim=1).mean()
@@ -259,11 +267,11 @@ def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
     return owners
 
 
-WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.5, "letters": 1.0, "text words": 0.5,
-           "text vectors": 0.5, "text single": 0.5}  # fmt: skip
+WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 1.0, "text words": 0.3,
+           "text vectors": 0.3, "text single": 0.3}  # fmt: skip
 
 
-def main() -> None:
+def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)
@@ -271,7 +279,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--start", type=Path)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--easy", type=float, default=25, help="minutes until pages are as hard as they get")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -281,16 +288,20 @@ def main() -> None:
     decayed = [p for p in reader.parameters() if p.ndim > 1]
     others = [p for p in reader.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}], lr=arguments.rate, betas=(0.9, 0.98)
+        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+        lr=arguments.rate,
+        betas=(0.9, 0.98),
+        fused=True,
     )
-    step, spent, words = 0, 0.0, 0
+    step, spent, words, hard, right = 0, 0.0, 0, 0.0, 0.0
     if (out / "last.pt").exists():
         state = torch.load(out / "last.pt", weights_only=False)
         reader.load_state_dict(state["reader"])
         optimizer.load_state_dict(state["optimizer"])
         step, spent, words = state["step"], state["spent"], state["words"]
+        hard, right = state["hard"], state["right"]
     materials = Materials(arguments.work, seed=step)
-    materials.hard[0] = min(1.0, spent / 60 / arguments.easy)
+    materials.hard[0] = hard
     loader = iter(torch.utils.data.DataLoader(materials, batch_size=None, num_workers=1, prefetch_factor=4))
     log = (out / "curve.jsonl").open("a")
     sums: dict[str, list[float]] = {}
@@ -298,7 +309,9 @@ def main() -> None:
     while spent < arguments.minutes * 60:
         began = time.process_time()
         part = spent / 60 / arguments.minutes
-        materials.hard[0] = min(1.0, spent / 60 / arguments.easy)
+        if right > EASY_UNTIL:
+            hard = min(1.0, hard + HARDER)
+        materials.hard[0] = hard
         for group in optimizer.param_groups:
             falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
             group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
@@ -311,12 +324,18 @@ def main() -> None:
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
         step += 1
+        right += 0.05 * (float(losses["letters right"]) - right)
         words += len(np.unique(data.shown[:, [0, 2]], axis=0))
         for name, value in losses.items():
             sums.setdefault(name, []).append(float(value.detach()))
         spent += time.process_time() - began
-        if spent - shown_at > 120:
-            row = {"minutes": round(spent / 60, 1), "step": step, "words": words, "hard": round(float(materials.hard), 2)}
+        if spent - shown_at > 60:
+            row = {
+                "minutes": round(spent / 60, 1),
+                "step": step,
+                "words": words,
+                "hard": round(float(materials.hard), 2),
+            }
             row |= {name: round(float(np.mean(values)), 3) for name, values in sums.items()}
             print(json.dumps(row), flush=True)
             log.write(json.dumps(row) + "\n")
@@ -324,7 +343,9 @@ def main() -> None:
             sums, shown_at = {}, spent
         if spent - saved_at > 300 or spent >= arguments.minutes * 60:
             state = {"reader": reader.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save({**state, "step": step, "spent": spent, "words": words}, out / "part.pt")
+            torch.save(
+                {**state, "step": step, "spent": spent, "words": words, "hard": hard, "right": right}, out / "part.pt"
+            )
             (out / "part.pt").rename(out / "last.pt")
             if part < 1 - DECAY:  # from here a longer run can go on as if the rate had never fallen
                 shutil.copy(out / "last.pt", out / "stable.pt")
