@@ -122,7 +122,7 @@ def _documents(folder: Path) -> Iterator[str]:
         english = not re.search(r"/(?!en\b|en[-_]US)[a-z]{2}([-_][A-Z]{2})?/", str(path)[len(str(folder)) :])
         if not path.is_file() or path.is_symlink() or not english or not re.search(r"\.(html?|txt|page|\d)$", name):
             continue
-        raw = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = raw.decode(errors="replace")
         if re.search(r"\.\d$", name):
             yield re.sub(r"\n(?=\S)", " ", re.sub(r"(?m)^[.\'](?!P).*$|\\f.|\\[-&%]|^\.P.*", "", text))
