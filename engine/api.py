@@ -32,6 +32,8 @@ from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL import Image
 
     from pagesight.engine.encoder import Encoder
@@ -150,14 +152,16 @@ class SearchEngine(Closing):
         config: IndexConfig | None = None,
         *,
         on_page: Callable[[PageDone], None] | None = None,
+        leave_out: Callable[[Path], bool] | None = None,
     ) -> Iterator[Outcome]:
         """``index`` step by step: one outcome a file, each committed when it is yielded, for who shows progress.
 
+        leave_out: asked of each file that is found; what it leaves out is not looked at this time, and stays as it is.
         Arguments are checked and the model is loaded by the call; files are read as outcomes are asked for. The right to
         write is kept until the end, or until the iterator is closed.
         """
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page)
+        return index_files(self._made(), self.encoder, given, config, on_page, leave_out)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
