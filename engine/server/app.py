@@ -26,7 +26,11 @@ log = logging.getLogger("pagesight.server")
 
 # A part of the server is a module here. It has ``router``, an APIRouter, or ``routes(service)``, a list of Starlette's routes;
 # and, if something has to run beside the requests, ``running(service)``, an asynchronous context manager.
-PARTS = ("pagesight.engine.server.routes.status",)
+PARTS = (
+    "pagesight.engine.server.routes.status",
+    "pagesight.engine.server.routes.v1",
+    "pagesight.engine.server.routes.rerank",
+)
 
 
 class _Application(FastAPI):
