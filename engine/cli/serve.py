@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -108,7 +109,6 @@ def serve(
         all=read_key(os.environ.get(KEY), key_file, "full"),
         read_only=read_key(os.environ.get(READ_ONLY_KEY), read_only_key_file, "read-only"),
     )
-    chosen = {} if threads is None else {"threads": threads}
     settings = ServerSettings(
         indexes=_named(
             indexes or (str(context.find_root().obj or os.environ.get("PAGESIGHT_INDEX") or default_index()),)
@@ -126,8 +126,9 @@ def serve(
         hide_paths=hide_paths,
         fetch_urls=fetch_urls,
         password=password,
-        **chosen,
     )
+    if threads is not None:
+        settings = replace(settings, threads=threads)
     check_address(settings, without_key=no_auth)
     try:
         from pagesight.engine.server.app import create_app

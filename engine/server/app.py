@@ -28,6 +28,12 @@ log = logging.getLogger("pagesight.server")
 # and, if something has to run beside the requests, ``running(service)``, an asynchronous context manager.
 PARTS = (
     "pagesight.engine.server.routes.status",
+    "pagesight.engine.server.routes.session",
+    "pagesight.engine.server.routes.search",
+    "pagesight.engine.server.routes.files",  # before documents, whose names may contain anything
+    "pagesight.engine.server.routes.documents",
+    "pagesight.engine.server.routes.jobs",
+    "pagesight.engine.server.routes.page",
     "pagesight.engine.server.routes.v1",
     "pagesight.engine.server.routes.rerank",
 )

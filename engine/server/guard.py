@@ -61,7 +61,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1000})
             return
         scope = self._without_prefix(scope)
-        answer = _Answer(scope, send, self._metrics)
+        answer = _Answer(scope, send, self._metrics, self._settings.limits.seconds)
         try:
             self._check(scope)
         except Refused as error:
@@ -69,8 +69,13 @@ class Guard:
             status, body, headers = described(error)
             await JSONResponse(body, status, headers)(scope, receive, answer.send)
         else:
-            body_limit = _body_limit(scope["path"], self._settings.limits)
-            await self._app(scope, _Body(receive, scope, body_limit, self._settings.limits.send_seconds), answer.send)
+            limits = self._settings.limits
+            pace = _Body(receive, scope, _body_limit(scope["path"], limits), limits.send_seconds)
+            try:
+                await self._app(scope, pace, answer.send)
+            except Exception:
+                if not answer.stalled:
+                    raise
 
     def _without_prefix(self, scope: Scope) -> Scope:
         """A request under the prefix is one without it: a proxy may strip it or not."""
@@ -152,11 +157,12 @@ class _Body:
 
 
 class _Answer:
-    """``send`` that adds the headers, and tells metrics and log of the answer when it begins."""
+    """``send`` that adds the headers, tells metrics and log of the answer, and lets go of who takes nothing any more."""
 
-    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
-        self._scope, self._send, self._metrics = scope, send, metrics
+    def __init__(self, scope: Scope, send: Send, metrics: Metrics, seconds: float) -> None:
+        self._scope, self._send, self._metrics, self._seconds = scope, send, metrics, seconds
         self._began = time.perf_counter()
+        self.stalled = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -164,7 +170,15 @@ class _Answer:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             self._tell(message["status"])
-        await self._send(message)
+        if not message.get("more_body"):
+            await self._send(message)
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._send(message)
+        except TimeoutError:
+            self.stalled = True
+            raise
 
     def _tell(self, status: int) -> None:
         seconds = time.perf_counter() - self._began

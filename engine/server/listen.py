@@ -28,6 +28,7 @@ def listen(app: FastAPI, settings: ServerSettings, *, trusted_proxies: str = "",
     address when connections are accepted. Raises OSError if the address cannot be used.
     """
     raise_file_limit()
+    app.state.service.start()
     config = uvicorn.Config(
         app,
         http=_Protocol,

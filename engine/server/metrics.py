@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -47,7 +47,7 @@ class Metrics:
         """A number that is asked for when the metrics are read."""
         Gauge(name, help_text, registry=self._registry).set_function(value)
 
-    def gauges(self, name: str, help_text: str, label: str, values: dict[str, Callable[[], float]]) -> None:
+    def gauges(self, name: str, help_text: str, label: str, values: Mapping[str, Callable[[], float]]) -> None:
         """The same for several things, by a label."""
         gauge = Gauge(name, help_text, [label], registry=self._registry)
         for key, value in values.items():

@@ -7,13 +7,18 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.server.errors import NotFound, NotReady
+from pagesight.engine.server.jobs import Jobs
 from pagesight.engine.server.metrics import Metrics
+from pagesight.engine.server.originals import Originals
+from pagesight.engine.server.pictures import Pictures
 from pagesight.engine.server.queue import WorkQueue
+from pagesight.engine.server.uploads import Uploads
 from pagesight.storage.errors import SearchEngineError, StoreNotFound
 
 if TYPE_CHECKING:
@@ -36,17 +41,32 @@ class Service:
         self.settings, self.metrics = settings, Metrics()
         limits = settings.limits
         self.work = WorkQueue("work", n_threads=settings.threads, waiting=limits.waiting, seconds=limits.seconds)
+        self.originals = Originals()
+        self.pictures = Pictures(settings, self.metrics, self.originals)
+        self.jobs, self.uploads = Jobs(settings), Uploads(settings.state_folder)
         self._indexes = {name: _Index(name, address, limits.seconds) for name, address in settings.indexes.items()}
         self.closing = threading.Event()
+        self._started = False
+        self.uploading = self.streaming = 0  # files that are being sent, event streams that are open
+        self._measure()
 
     def start(self) -> None:
-        """Open the indexes and load their models, in the background."""
+        """Open the indexes and load their models, in the background; go on with jobs. Raises ConfigError, DiskFull."""
+        if self._started:
+            return
+        self._started = True
+        if self.settings.allow_write:
+            self.jobs.start()
+            self.uploads.clear()
         for index in self._indexes.values():
             index.open_soon()
 
     def close(self) -> None:
+        """Jobs end between two pages, and go on at the next start."""
         self.closing.set()
         self.work.close()
+        self.jobs.close()
+        self.pictures.close()
         for index in self._indexes.values():
             index.close()
 
@@ -82,6 +102,28 @@ class Service:
         """Open all indexes anew in the background; requests go on with what is open until then."""
         for index in self._indexes.values():
             index.open_soon(anew=True)
+
+    def _measure(self) -> None:
+        metrics, names = self.metrics, self.names
+        metrics.gauge("pagesight_requests_pending", "Requests that search, or wait to", lambda: self.work.pending)
+        metrics.gauge(
+            "pagesight_pictures_pending", "Pictures drawn, or waiting to be", lambda: self.pictures.work.pending
+        )
+        metrics.gauge("pagesight_jobs_pending", "Jobs that run or wait", lambda: self.jobs.pending)
+        ready = {name: partial(self._is_ready, name) for name in names}
+        metrics.gauges("pagesight_index_ready", "1 if an index can be searched", "index", ready)
+        for what in ("n_documents", "n_pages", "n_failed_files"):
+            numbers = {name: partial(self._total, name, what) for name in names}
+            metrics.gauges(f"pagesight_index_{what.removeprefix('n_')}", "Of an index", "index", numbers)
+
+    def _is_ready(self, name: str) -> float:
+        return float(self.problem(name) is None)
+
+    def _total(self, name: str, what: str) -> float:
+        try:
+            return float(getattr(self.engine(name).totals(), what))
+        except SearchEngineError:
+            return 0.0
 
     def _index(self, name: str | None) -> _Index:
         chosen = name or self.settings.default_index

@@ -110,9 +110,15 @@ class ServerSettings:
 
     @property
     def state_folder(self) -> Path:
+        """``state``, or one in the user's folder that belongs to these indexes."""
+        import hashlib
+
         from platformdirs import user_state_path
 
-        return self.state or user_state_path("pagesight") / "server"
+        if self.state is not None:
+            return self.state
+        places = "\n".join(sorted(self.indexes.values()))
+        return user_state_path("pagesight") / "server" / hashlib.sha256(places.encode()).hexdigest()[:16]
 
 
 def is_loopback(host: str) -> bool:
