@@ -284,14 +284,37 @@ class SearchEngine(Closing):
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
         """One page by name, with the regions that match ``query`` if there is one. Raises UnknownHit."""
         with self.view() as view:
-            page_id = view.find_page(document, page)
-            if page_id is None:
-                raise UnknownHit(f"there is no page {document}:{page} in the index")
+            page_id = self._page_id(view, document, page)
             if query is None:
                 return describe_page(page_id, view)
             (encoded,) = self.encoder.encode_queries([query])
             scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
             return describe(scored, encoded, view)[0]
+
+    def page_text(self, document: str, page: int) -> str:
+        """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
+        with self.view() as view:
+            page_id = self._page_id(view, document, page)
+            return " ".join(view.detail(page_id).words.texts)
+
+    def similar(
+        self,
+        document: str,
+        page: int,
+        *,
+        filters: str | None = None,
+        config: SearchConfig | None = None,
+        **fields: Unpack[SearchFields],
+    ) -> list[SearchHit]:
+        """Pages like this one, without itself: the page is the question. Raises UnknownHit, BadFilter, ConfigError."""
+        from pagesight.engine.similar import similar_pages
+
+        chosen = self._checked(search_config(config, fields), filters)
+        with self.view() as view:
+            page_id = self._page_id(view, document, page)
+            if page_id not in view.page_ids():
+                return []  # nothing on it to compare
+            return similar_pages(page_id, view, chosen, filters)
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""
@@ -339,6 +362,12 @@ class SearchEngine(Closing):
         found = search(question, view, config, on_stage)
         with stage("describe", on_stage):
             return describe(found, question.encoded, view)
+
+    def _page_id(self, view: View, document: str, page: int) -> int:
+        page_id = view.find_page(document, page)
+        if page_id is None:
+            raise UnknownHit(f"there is no page {document}:{page} in the index")
+        return page_id
 
     def _check_open(self) -> None:
         if self._closed:
