@@ -128,8 +128,8 @@ class Client(Closing):
             raise ConfigError("a server opens encrypted files with its own password")
         for hit in hits:
             path = f"{_page_path(hit.document, hit.page)}/image"
-            query = {"index": self._index, "max_side": PICTURE_SIDE_PX, "format": "png"}
-            data = self._transport.bytes("GET", path, **query)
+            query: dict[str, Any] = {"index": self._index, "max_side": PICTURE_SIDE_PX, "format": "png"}
+            data = self._transport.raw("GET", path, **query)
             yield mark(Image.open(io.BytesIO(data)), hit.regions)
 
     def close(self) -> None:

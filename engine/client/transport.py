@@ -46,13 +46,13 @@ class Transport:
 
     def json(self, method: str, path: str, body: Any = None, **query: object) -> Any:
         """What a route answers. query: what is None is left out. Raises SearchEngineError."""
-        data = self.bytes(method, path, None if body is None else json.dumps(body).encode(), **query)
+        data = self.raw(method, path, None if body is None else json.dumps(body).encode(), **query)
         try:
             return json.loads(data)
         except ValueError as error:
             raise ServerUnreachable(self.address, "what answers there is no pagesight server") from error
 
-    def bytes(self, method: str, path: str, body: bytes | None = None, **query: object) -> bytes:
+    def raw(self, method: str, path: str, body: bytes | None = None, **query: object) -> bytes:
         """The same, as it comes."""
         given = {name: value for name, value in query.items() if value is not None}
         target = f"{self._prefix}{path}" + (f"?{urlencode(given)}" if given else "")

@@ -36,6 +36,7 @@ PARTS = (
     "pagesight.engine.server.routes.page",
     "pagesight.engine.server.routes.v1",
     "pagesight.engine.server.routes.rerank",
+    "pagesight.engine.server.routes.mcp",
 )
 
 
