@@ -83,7 +83,7 @@ def _check_size(n_bytes: int) -> None:
 async def start(asked: JobRequest, service: Serving, _: Writing) -> JSONResponse:
     """Index files and folders of the server, below the folders that it was allowed to read."""
     index = service.name_of(asked.index)
-    paths = await asyncio.to_thread(_allowed, asked.paths, service.settings.allowed_folders)
+    paths = await asyncio.to_thread(allowed_paths, asked.paths, service.settings.allowed_folders)
     options: dict[str, Any] = {
         "text": asked.text,
         "prune": asked.prune,
@@ -178,7 +178,7 @@ def _event(name: str, data: Json, number: int | None = None) -> bytes:
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def _allowed(paths: list[str], folders: tuple[Path, ...]) -> list[Path]:
+def allowed_paths(paths: list[str], folders: tuple[Path, ...]) -> list[Path]:
     """These paths without links in them, all at or below a folder that is allowed. Raises NotAllowed.
 
     A path outside is answered like one that is not there: nobody learns what lies on this machine.
