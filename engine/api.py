@@ -15,6 +15,7 @@ from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, Sear
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
+from pagesight.engine.notebook import Hits
 from pagesight.engine.retrieval import Question, rerank, search
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
@@ -314,7 +315,7 @@ class SearchEngine(Closing):
             page_id = self._page_id(view, document, page)
             if page_id not in view.page_ids():
                 return []  # nothing on it to compare
-            return similar_pages(page_id, view, chosen, filters)
+            return Hits(similar_pages(page_id, view, chosen, filters), self)
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""
@@ -361,7 +362,7 @@ class SearchEngine(Closing):
             question = Question.of(query, self.encoder, filters)
         found = search(question, view, config, on_stage)
         with stage("describe", on_stage):
-            return describe(found, question.encoded, view)
+            return Hits(describe(found, question.encoded, view), self)
 
     def _page_id(self, view: View, document: str, page: int) -> int:
         page_id = view.find_page(document, page)

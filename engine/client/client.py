@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pagesight.engine.client.transport import Transport
 from pagesight.engine.config import SearchConfig, SearchFields, search_config
+from pagesight.engine.notebook import Hits
 from pagesight.engine.results import Region, SearchHit, TokenMatch
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError
@@ -93,7 +94,7 @@ class Client(Closing):
         chosen = _for_server(search_config(config, fields))
         asked = {"document": document, "page": page, "k": chosen.k, "candidates": chosen.n_candidates}
         answer = self._get("/api/similar", **asked, filters=filters)
-        return [_hit(hit) for hit in answer["results"][0]["hits"]]
+        return Hits(map(_hit, answer["results"][0]["hits"]), self)
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
         """See ``SearchEngine.documents``; where the files lie is the server's own affair."""
@@ -147,7 +148,7 @@ class Client(Closing):
             "index": self._index or "",
         }
         answer = self._transport.json("POST", "/api/search", body)
-        return [[_hit(hit) for hit in result["hits"]] for result in answer["results"]]
+        return [Hits(map(_hit, result["hits"]), self) for result in answer["results"]]
 
     def _get(self, path: str, **query: object) -> Any:
         return self._transport.json("GET", path, index=self._index, **query)

@@ -7,6 +7,7 @@ import json
 import ssl
 import threading
 import time
+import weakref
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -41,6 +42,7 @@ class Transport:
             self._headers["Authorization"] = f"Bearer {key}"
         self._timeout_s = timeout_s
         self._idle: list[http.client.HTTPConnection] = []
+        weakref.finalize(self, _close_all, self._idle)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -70,9 +72,7 @@ class Transport:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            _close_all(self._idle)
 
     def _once(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
@@ -113,6 +113,11 @@ class Transport:
                 self._host, self._port, timeout=self._timeout_s, context=self._tls
             ), False
         return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s), False
+
+
+def _close_all(connections: list[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _refusal(address: str, status: int, data: bytes) -> SearchEngineError:
