@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -18,6 +18,7 @@ from pagesight.engine import __version__
 from pagesight.engine.server import openapi
 from pagesight.engine.server.errors import described, error_body
 from pagesight.engine.server.guard import Guard
+from pagesight.engine.server.queue import ClientGone
 from pagesight.engine.server.service import Service
 from pagesight.engine.server.settings import ServerSettings
 from pagesight.storage.errors import SearchEngineError
@@ -72,6 +73,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(SearchEngineError, _on_our_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(ClientGone, _on_gone)
     app.add_exception_handler(Exception, _on_bug)
     openapi.install(app)
     return app
@@ -114,6 +116,11 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     names = {404: "not_found", 405: "method_not_allowed"}
     body = error_body(error.status_code, error.detail, code=names.get(error.status_code, "http_error"))
     return JSONResponse(body, error.status_code, error.headers)
+
+
+async def _on_gone(_: Request, __: Exception) -> Response:
+    """Nobody reads it; the log does."""
+    return Response(status_code=499)
 
 
 async def _on_bug(_: Request, error: Exception) -> JSONResponse:

@@ -10,15 +10,18 @@ const KINDS = { pdf: "PDF", image: "Pictures", text: "Text" };
 class FacetBar extends HTMLElement {
   #index = null;
   #found = null;
-  #listen = () => this.update();
+  #listen = (event) => {
+    if (event.type === "content") this.#index = null;
+    this.update();
+  };
 
   connectedCallback() {
-    changes.addEventListener("change", this.#listen);
+    for (const name of ["change", "content"]) changes.addEventListener(name, this.#listen);
     this.update();
   }
 
   disconnectedCallback() {
-    changes.removeEventListener("change", this.#listen);
+    for (const name of ["change", "content"]) changes.removeEventListener(name, this.#listen);
   }
 
   async update() {

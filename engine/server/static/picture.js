@@ -10,6 +10,7 @@ export class PagePicture extends HTMLElement {
   show(hit, { index, side = 1200, lazy = true, alt = null } = {}) {
     this.hit = hit;
     this.style.aspectRatio = String(hit.aspect);
+    this.style.setProperty("--aspect", String(hit.aspect));
     this.image = h("img", { alt: alt ?? this.#alt(), decoding: "async", loading: lazy ? "lazy" : "eager", draggable: false });
     this.image.addEventListener("error", () => this.#failed());
     this.image.addEventListener("load", () => this.classList.add("there"));
