@@ -2,11 +2,12 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+CLIENTS ?= .venv-clients
 BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo test test-slow test-clients check format bench clean
 
 demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
@@ -16,6 +17,15 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q
+
+# Programs of others, as they are: OpenAI, LangChain, LlamaIndex, Haystack, Cohere, Jina, MCP.
+test-clients: $(CLIENTS)/.installed
+	OMP_NUM_THREADS=1 $(CLIENTS)/bin/python -m pytest -q tests/clients tests/adapters tests/mcp -o asyncio_mode=auto -W default
+
+$(CLIENTS)/.installed: pyproject.toml constraints.txt tests/clients/requirements.txt
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --editable '.[server,watch,langchain,llamaindex,haystack]' -r tests/clients/requirements.txt
+	touch $@
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -43,4 +53,4 @@ $(INSTALLED): $(BASE)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
