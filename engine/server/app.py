@@ -61,7 +61,6 @@ def create_app(settings: ServerSettings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(service, parts),
         redirect_slashes=False,  # behind a proxy a redirect would name the wrong address
-        strict_content_type=False,
         separate_input_output_schemas=False,
     )
     app.state.service = service

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import IndexConfig
+from pagesight.engine.server.allowed import is_allowed
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.journal import Job, Journal
 from pagesight.engine.server.settings import ServerSettings
@@ -56,7 +57,7 @@ class Jobs:
         self._unwritten: dict[str, tuple[str, str]] = {}
         self._closing = False
         self._journal: Journal | None = None
-        self._lock = FileLock(self.folder / "lock", blocking=False)
+        self._lock = FileLock(self.folder / "lock", blocking=False, thread_local=False)
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -207,8 +208,13 @@ class Jobs:
                 n_pages=done.n_pages,
             )
 
-        n_files = 0
-        with closing(engine.iter_index([Path(path) for path in job.paths], config, on_page=on_page)) as outcomes:  # type: ignore[type-var]
+        def leave_out(path: Path) -> bool:
+            """Links below a folder lead where they lead; a client may not follow them out of the allowed folders."""
+            return job.kind == "path" and not is_allowed(path, self._settings.allowed_folders)
+
+        n_files, paths = 0, [Path(path) for path in job.paths]
+        found = engine.iter_index(paths, config, on_page=on_page, leave_out=leave_out)
+        with closing(found) as outcomes:  # type: ignore[type-var]  # a generator
             for outcome in outcomes:
                 if n_files == 0:
                     self.journal.set_status(job.id, "running")

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import threading
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 
 from pagesight.engine.server.errors import BadRequest, UnsupportedType
@@ -47,24 +47,25 @@ class Uploads:
         """What was on its way when the process died was promised to nobody."""
         shutil.rmtree(self._coming, ignore_errors=True)
 
-    def begin(self, n_bytes: int) -> BufferedWriter:
+    def begin(self, n_bytes: int) -> FileIO:
         """A new file to write to. n_bytes: that it will have, 0 if unknown. Raises DiskFull."""
         with disk_errors(self._coming):
             self._coming.mkdir(parents=True, exist_ok=True, mode=0o700)
             if n_bytes + SPARE_BYTES > shutil.disk_usage(self._coming).free:
                 raise _no_room(self._coming)
-            return open(self._coming / secrets.token_hex(16), "xb")
+            return open(self._coming / secrets.token_hex(16), "xb", buffering=0)
 
-    def write(self, file: BufferedWriter, data: bytes) -> None:
+    def write(self, file: FileIO, data: bytes) -> None:
         """Raises DiskFull."""
+        left = memoryview(data)
         with disk_errors(self._coming):
-            file.write(data)
+            while left:
+                left = left[file.write(left) :]
 
-    def finish(self, file: BufferedWriter, index: str, name: str) -> Path:
+    def finish(self, file: FileIO, index: str, name: str) -> Path:
         """Keep it, under this name or one with a number. The same content under the same name is there once. Raises DiskFull."""
         coming, folder = Path(file.name), self._kept / index
         with disk_errors(folder):
-            file.flush()
             os.fsync(file.fileno())
             file.close()
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,7 +78,7 @@ class Uploads:
                 os.close(descriptor)
         return kept
 
-    def give_up(self, file: BufferedWriter) -> None:
+    def give_up(self, file: FileIO) -> None:
         """Nothing of it stays."""
         file.close()
         Path(file.name).unlink(missing_ok=True)

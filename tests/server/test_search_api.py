@@ -47,9 +47,7 @@ def test_hits_are_those_that_the_command_line_prints(client, index, body, asked)
     for hit, ours in zip(answer["hits"], expected, strict=True):
         printed = json.loads(json.dumps(ours.to_dict()))
         assert {name: hit[name] for name in printed} == printed
-        assert [hit["snippet"][a:b] for a, b in hit["highlights"]] == [
-            ours.snippet[a:b] for a, b in ours.snippet_spans
-        ]
+        assert [hit["snippet"][a:b] for a, b in hit["highlights"]] == [ours.snippet[a:b] for a, b in ours.snippet_spans]
     assert set(found["milliseconds"]) == {"encode", "recall", "rerank", "describe"}
 
 
@@ -140,9 +138,13 @@ def test_a_picture_is_drawn_marked_and_known_again(client):
     assert max(pictures[0].size) == 500
     assert ImageChops.difference(*pictures).getbbox() is not None
     assert Image.open(io.BytesIO(client.get(address).content)).format == "WEBP"
-    again = client.get(address, params={"max_side": 500, "format": "png"}, headers={"If-None-Match": plain.headers["etag"]})
+    again = client.get(
+        address, params={"max_side": 500, "format": "png"}, headers={"If-None-Match": plain.headers["etag"]}
+    )
     assert (again.status_code, again.content) == (304, b"")
-    other = client.get(address, params={"max_side": 501, "format": "png"}, headers={"If-None-Match": plain.headers["etag"]})
+    other = client.get(
+        address, params={"max_side": 501, "format": "png"}, headers={"If-None-Match": plain.headers["etag"]}
+    )
     assert other.status_code == 200
     error_of(client.get(address, params={"max_side": 100_000}), 400)
     error_of(client.get(address, params={"format": "svg"}), 400)

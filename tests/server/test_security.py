@@ -67,7 +67,9 @@ def test_a_key_in_an_address_is_no_key(guarded):
         assert guarded.get("/api/info", params={name: ALL}).status_code == 401
 
 
-@pytest.mark.parametrize("shown", [{"Authorization": f"Bearer {READ}"}, {"X-API-Key": READ}, {"authorization": f"bearer  {READ}"}])
+@pytest.mark.parametrize(
+    "shown", [{"Authorization": f"Bearer {READ}"}, {"X-API-Key": READ}, {"authorization": f"bearer  {READ}"}]
+)
 def test_the_key_for_reading_reads_and_changes_nothing(guarded, shown):
     assert guarded.get("/api/info", headers=shown).json()["may_write"] is False
     assert guarded.post("/api/search", json={"query": "lamps"}, headers=shown).status_code == 200
@@ -219,7 +221,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client):
         "\\..\\..\\secret",
         "file:///etc/passwd",
         "http://127.0.0.1/",
-        '"\'',
+        "\"'",
     ],
 )
 def test_only_names_of_the_index_name_anything(client, name):
@@ -229,7 +231,9 @@ def test_only_names_of_the_index_name_anything(client, name):
         assert "root:" not in answer.text
 
 
-@pytest.mark.parametrize("name", ["../settings.py", "..%2fapp.py", "%2e%2e%2fapp.py", "app.js/../../app.py", "nothing.js", ".", ""])
+@pytest.mark.parametrize(
+    "name", ["../settings.py", "..%2fapp.py", "%2e%2e%2fapp.py", "app.js/../../app.py", "nothing.js", ".", ""]
+)
 def test_the_page_has_its_files_and_no_others(client, name):
     assert client.get(f"/static/{name}").status_code == 404
 
@@ -279,7 +283,7 @@ def test_every_point_of_the_threat_list_names_tests_that_exist():
     named = re.findall(r"`(test_\w+)\.(test_\w+)`", text)
     assert len(named) > 15
     for module, name in named:
-        (path,) = [p for p in (ROOT / "tests").rglob(f"{module}.py")]
+        (path,) = (ROOT / "tests").rglob(f"{module}.py")
         assert f"def {name}(" in path.read_text(encoding="utf-8"), f"{module}.{name}"
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from pagesight.engine.server.errors import BadRequest, Busy, NotAllowed
+from pagesight.engine.server.allowed import allowed_paths
+from pagesight.engine.server.errors import BadRequest, Busy
 from pagesight.engine.server.journal import FileOutcome, Job
 from pagesight.engine.server.routes.models import JobList, JobModel, JobRequest, Json, OutcomeList, Uploaded
 from pagesight.engine.server.routes.shared import IndexName, Limit, Offset, Reading, Serving, Writing
@@ -176,24 +175,6 @@ async def _events(service: Service, job_id: str, after: int) -> AsyncIterator[by
 def _event(name: str, data: Json, number: int | None = None) -> bytes:
     head = f"id: {number}\n" if number is not None else ""
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()
-
-
-def allowed_paths(paths: list[str], folders: tuple[Path, ...]) -> list[Path]:
-    """These paths without links in them, all at or below a folder that is allowed. Raises NotAllowed.
-
-    A path outside is answered like one that is not there: nobody learns what lies on this machine.
-    """
-    found = []
-    for text in paths:
-        resolved = os.path.realpath(text) if os.path.isabs(text) and "\0" not in text else ""
-        if not any(_is_below(resolved, os.path.realpath(folder)) for folder in folders) or not os.path.exists(resolved):
-            raise NotAllowed(f"{text[:200]!r} is not at or below a folder that may be indexed, or is not there")
-        found.append(Path(resolved))
-    return found
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _job(service: Service, job: Job) -> Json:

@@ -19,8 +19,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pagesight.engine.mcp.server import Backstage, make_server
+from pagesight.engine.server.allowed import allowed_paths
 from pagesight.engine.server.errors import KeyNeeded, described
-from pagesight.engine.server.routes.jobs import allowed_paths
 from pagesight.engine.server.security import Role, role_of
 from pagesight.storage.errors import ConfigError
 
