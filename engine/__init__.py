@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pagesight.storage.multivectors import MultiVectors
     from pagesight.storage.stored import (
         Examination,
+        Exported,
         Finding,
         Optimized,
         PageDetail,
@@ -62,6 +63,7 @@ __all__ = [
     "Encoder",
     "Estimate",
     "Examination",
+    "Exported",
     "Finding",
     "IndexConfig",
     "IndexSummary",
@@ -134,6 +136,7 @@ _HOMES = {
     "Space": "pagesight.storage.manifest",
     "MultiVectors": "pagesight.storage.multivectors",
     "Examination": "pagesight.storage.stored",
+    "Exported": "pagesight.storage.stored",
     "Finding": "pagesight.storage.stored",
     "Optimized": "pagesight.storage.stored",
     "PageDetail": "pagesight.storage.stored",

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
@@ -33,8 +34,6 @@ from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from PIL import Image
 
     from pagesight.engine.encoder import Encoder
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from pagesight.engine.stages import OnStage
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
-    from pagesight.storage.stored import Examination, Optimized, StoredDocument, StoredFailure, Totals
+    from pagesight.storage.stored import Examination, Exported, Optimized, StoredDocument, StoredFailure, Totals
 
 
 class SearchEngine(Closing):
@@ -258,6 +257,26 @@ class SearchEngine(Closing):
     def examine(self, *, drop_damaged: bool = False) -> Examination:
         """Check everything that is stored. drop_damaged: forget damaged documents, to be read again by the next ``index``."""
         return self.store.examine(drop_damaged=drop_damaged)
+
+    def export(self, target: str | PathLike[str], *, overwrite: bool = False) -> Exported:
+        """Write a backup of the present state: one file. Searches and indexing go on meanwhile.
+
+        Raises ConfigError if the file is there already, unless ``overwrite``; StoreCorrupt if the index is damaged; DiskFull.
+        """
+        return self.store.export(Path(target).expanduser().absolute(), overwrite=overwrite)
+
+    @classmethod
+    def restore(cls, backup: str | PathLike[str], address: str | PathLike[str]) -> Self:
+        """Make an index of a backup, and open it. Files are found where they were, or beside the index as they were.
+
+        Raises ConfigError if there is an index already, StoreCorrupt for what is no whole backup, DiskFull.
+        """
+        place = full_address(address)
+        kind = store_class(place)
+        if not hasattr(kind, "restore"):
+            raise ConfigError(f"no backup can be restored into {place}; name a folder")
+        kind.restore(Path(backup).expanduser().absolute(), place).close()
+        return cls.open(place)
 
     def optimize(self) -> Optimized:
         """Give back the space of removed documents, and bring the large index's lists up to date; searches go on."""
