@@ -11,7 +11,9 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from pagesight.engine import __version__
@@ -38,6 +40,7 @@ PARTS = (
     "pagesight.engine.server.routes.v1",
     "pagesight.engine.server.routes.rerank",
     "pagesight.engine.server.routes.mcp",
+    "pagesight.engine.server.watching",
 )
 
 
@@ -113,8 +116,20 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error.__cause__, SearchEngineError):  # FastAPI wraps what reading the body raised
         return await _on_our_error(request, error.__cause__)
     names = {404: "not_found", 405: "method_not_allowed"}
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # Starlette names the methods of one route only
+        headers["Allow"] = ", ".join(_methods(request))
     body = error_body(error.status_code, error.detail, code=names.get(error.status_code, "http_error"))
-    return JSONResponse(body, error.status_code, error.headers)
+    return JSONResponse(body, error.status_code, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be asked of this address, over all routes that it fits."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
 
 
 async def _on_gone(_: Request, __: Exception) -> Response:

@@ -49,6 +49,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
             operation["responses"].pop("422", None) if _is_fastapis(operation["responses"].get("422")) else None
             operation["responses"]["4XX"] = _response("The request cannot be answered as it is.")
             operation["responses"]["5XX"] = _response("The server cannot answer it, or not now.")
+    if not app.state.service.settings.keys:  # nobody is asked for one
+        found["components"].pop("securitySchemes", None)
+        for operations in found["paths"].values():
+            for operation in operations.values():
+                operation.pop("security", None)
     found["servers"] = [{"url": "."}]  # wherever this document was read from
     return found
 

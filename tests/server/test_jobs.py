@@ -70,7 +70,7 @@ def test_an_upload_is_found_and_told_of(writing, index):
         assert client.get("/api/documents/a%20report.pdf/file").content == content
         kept = writing.state / "uploads/new/a report.pdf"
         assert kept.exists()
-        client.delete("/api/documents/a%20report.pdf")
+        client.delete("/api/documents", params={"document": "a report.pdf"})
         assert not kept.exists()
         assert [path.name for path in (writing.state / "incoming").iterdir()] == []
 
@@ -226,7 +226,7 @@ def test_a_job_waits_for_another_program_that_writes_and_can_be_cancelled(writin
             third = client.post("/api/jobs", json={"paths": [docs]}).json()
             client.delete(f"/api/jobs/{first['id']}")
             assert ended(client, first)[0]["status"] == "cancelled"
-            error_of(client.delete("/api/documents/nothing.pdf"), 404)
+            error_of(client.delete("/api/documents", params={"document": "nothing.pdf"}), 404)
         assert ended(client, third)[0]["counts"] == {"indexed": 2}
         assert client.delete(f"/api/jobs/{third['id']}").json()["status"] == "done"
 

@@ -27,7 +27,7 @@ def started(*arguments, ready=True, preexec=None, **environment):
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=preexec,
+        preexec_fn=preexec,  # noqa: PLW1509 - sets a limit, and nothing else
     )
     try:
         lines = []

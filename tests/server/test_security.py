@@ -19,7 +19,7 @@ CHANGING = [
     ("PUT", "/api/uploads/a.txt"),
     ("POST", "/api/jobs"),
     ("DELETE", "/api/jobs/0123456789abcdef"),
-    ("DELETE", "/api/documents/finance/report.pdf"),
+    ("DELETE", "/api/documents?document=finance/report.pdf"),
 ]
 BODIES = {"/api/jobs": {"paths": ["/tmp"]}, "/api/search": {"query": "lamps"}}
 
@@ -245,11 +245,20 @@ def test_removing_one_name_removes_one_document(index, tmp_path):
     shutil.copytree(index, tmp_path / "index")
     settings = ServerSettings(indexes={"docs": str(tmp_path / "index")}, allow_write=True, state=tmp_path / "state")
     with opened(settings) as client:
-        for pattern in ("*", "finance/*", "finance%2F%3F%3F%3F%3F%3F%3F.pdf"):
-            error_of(client.delete(f"/api/documents/{pattern}"), 404)
-        assert client.delete("/api/documents/finance/report.pdf").json() == {"removed": ["finance/report.pdf"]}
+        for pattern in ("*", "finance/*", "finance/??????.pdf"):
+            error_of(client.delete("/api/documents", params={"document": pattern}), 404)
+        assert client.delete("/api/documents", params={"document": "finance/report.pdf"}).json() == {
+            "removed": ["finance/report.pdf"]
+        }
         assert client.get("/api/totals").json()["n_documents"] == 3
         assert (index.parent / "docs/finance/report.pdf").exists()
+
+
+def test_a_method_that_is_not_there_says_which_are(client):
+    for path, allowed in [("/api/documents", "DELETE, GET"), ("/api/session", "DELETE, POST"), ("/api/search", "POST")]:
+        answer = client.request("PATCH", path)
+        error_of(answer, 405)
+        assert answer.headers["allow"] == allowed
 
 
 def test_a_body_has_a_size(index):

@@ -24,6 +24,7 @@ from pagesight.engine.server.routes.models import (
     TotalsModel,
 )
 from pagesight.engine.server.routes.shared import (
+    DocumentName,
     DocumentPath,
     Filters,
     IndexName,
@@ -78,8 +79,8 @@ async def document(document: DocumentPath, service: Serving, _: Reading, index: 
     return JSONResponse(_document(found))
 
 
-@router.delete("/documents/{document:path}", response_model=Removed)
-async def remove(document: DocumentPath, service: Serving, _: Writing, index: IndexName = "") -> JSONResponse:
+@router.delete("/documents", response_model=Removed)
+async def remove(document: DocumentName, service: Serving, _: Writing, index: IndexName = "") -> JSONResponse:
     """Take one document out of the index. Its file stays where it is, unless it was uploaded."""
     return JSONResponse({"removed": await service.run(_remove, service, index, document)})
 

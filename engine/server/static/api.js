@@ -50,7 +50,6 @@ export const failures = (values, signal) => ask(`api/failures${query(values)}`, 
 export const totals = (index) => ask(`api/totals${query({ index })}`);
 export const onePage = (document, number, values, signal) => ask(page(document, number) + query(values), { signal });
 export const heat = (document, number, values, signal) => ask(`${page(document, number)}/heat${query(values)}`, { signal });
-export const remove = (document, index) => ask(`api/documents/${name(document)}${query({ index })}`, { method: "DELETE" });
 export const jobs = () => ask("api/jobs");
 export const outcomes = (id, after) => ask(`api/jobs/${id}/outcomes${query({ after })}`);
 export const cancel = (id) => ask(`api/jobs/${id}`, { method: "DELETE" });

@@ -33,7 +33,6 @@ const PATHS = {
   theme: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
   help: "M9.3 9.2a2.8 2.8 0 1 1 4.3 2.4c-1 .7-1.6 1.2-1.6 2.4M12 17.5v.1",
   zoom: "M4.5 9V4.5H9M15 4.5h4.5V9M19.5 15v4.5H15M9 19.5H4.5V15",
-  remove: "M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7",
 };
 
 export function icon(name) {
