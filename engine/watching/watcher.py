@@ -42,6 +42,10 @@ class _Folder:
     told: bool = False
 
 
+class _Stopped(Exception):
+    """Between two pages."""
+
+
 class Watcher:
     """Keeps an index up to date with folders.
 
@@ -120,17 +124,20 @@ class Watcher:
         config, deleted = replace(self._config, prune=False), list[Outcome]()
         try:
             outcomes = self._engine.iter_index(
-                folders, config, leave_out=lambda path: path in unsettled or self._is_ours(path)
+                folders,
+                config,
+                on_page=lambda _: _check(stop),
+                leave_out=lambda path: path in unsettled or self._is_ours(path),
             )
             for outcome in outcomes:
                 if outcome.status == Status.GONE:
                     self._sort_out(outcome, ready, deleted)
                 elif outcome.status != Status.UNCHANGED and not outcome.remembered:
                     self._on_outcome(outcome)
-                if stop.is_set():
-                    outcomes.close()  # type: ignore[attr-defined]  # a generator: lets go of the right to write
-                    return
+                _check(stop)
             self._drop(deleted)
+        except _Stopped:
+            return
         except (StoreLocked, DiskFull) as error:
             self._note(str(error))
             for folder, _ in ready:
@@ -192,6 +199,11 @@ class Watcher:
                 if due <= now:
                     return
                 self._wake.wait(min(0.5, due - now))
+
+
+def _check(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise _Stopped
 
 
 def lower_priority() -> None:
