@@ -7,10 +7,18 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-clients check format bench clean
+.PHONY: demo serve test test-slow test-clients test-page fuzz check format bench clean
 
 demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
+
+serve: $(VENV)/.serving
+	test -d .demo/index || $(BIN)/pagesight --index .demo/index index sample_docs
+	$(BIN)/pagesight serve --index sample_docs=.demo/index --allow-write --state .demo/state
+
+$(VENV)/.serving: $(BASE)
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server]'
+	touch $@
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -q -n auto --dist loadfile
@@ -26,6 +34,20 @@ $(CLIENTS)/.installed: pyproject.toml constraints.txt tests/clients/requirements
 	$(PYTHON) -m venv $(CLIENTS)
 	$(CLIENTS)/bin/pip install --quiet --editable '.[server,watch,langchain,llamaindex,haystack]' -r tests/clients/requirements.txt
 	touch $@
+
+# In Debian's chromium, with axe-core. Both are skipped where they are not there.
+test-page: $(INSTALLED) build/axe/package/axe.min.js
+	$(BIN)/pip install --quiet playwright
+	$(BIN)/python -m pytest -q tests/server/test_page.py
+
+build/axe/package/axe.min.js:
+	mkdir -p build/axe
+	cd build/axe && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-4.14.1.tgz
+
+# A running server is asked what its OpenAPI document allows, and what it does not.
+fuzz: $(VENV)/.serving
+	$(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/pip install --quiet schemathesis
+	sh tests/server/fuzz.sh $(BIN)/pagesight .venv-fuzz/bin/schemathesis
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
