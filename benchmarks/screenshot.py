@@ -43,11 +43,13 @@ def main() -> None:
                 page.goto(f"{address}?q={QUESTION.replace(' ', '+')}")
                 page.wait_for_selector(".hit .thumb page-picture.there", timeout=120_000)
                 page.wait_for_selector(".hits > li:nth-child(2) .peek page-picture.there", timeout=120_000)
+                page.reload()  # the first question waited for the model
+                page.wait_for_selector(".hits > li:nth-child(2) .peek page-picture.there", timeout=120_000)
                 page.wait_for_timeout(600)
                 page.screenshot(path=Path(scratch) / "page.png")
                 browser.close()
             picture = Image.open(Path(scratch) / "page.png").convert("RGB")
-            picture.quantize(192, dither=Image.Dither.NONE).save(ROOT / "docs/page.png", optimize=True)
+            picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(ROOT / "docs/page.png", optimize=True)
         finally:
             server.terminate()
             server.wait(30)
