@@ -7,6 +7,7 @@ passage; a picture is a page without words.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -78,12 +79,27 @@ def embed_texts(encoder: Encoder, texts: Sequence[str], prompt: Prompt = "query"
     return [Embedded(page.single, page.tokens) for page in pages]
 
 
+def embed_picture_files(encoder: Encoder, files: Sequence[bytes]) -> list[Embedded]:
+    """Vectors of pictures in the bytes of their files. Each is opened and shrunk to what the model looks at before the next.
+
+    Raises BadInput as ``open_picture`` and ``embed_pictures``.
+    """
+    pixels = _pixels_seen(encoder)
+    pictures = []
+    for data in files:
+        picture = open_picture(data)
+        share = math.sqrt(pixels / (picture.width * picture.height))
+        if share < 1:
+            picture = picture.resize((max(1, int(picture.width * share)), max(1, int(picture.height * share))))
+        pictures.append(picture)
+    return embed_pictures(encoder, pictures)
+
+
 def embed_pictures(encoder: Encoder, pictures: Sequence[Image.Image]) -> list[Embedded]:
     """Vectors of pictures in RGB, one result a picture. Raises BadInput if the model reads words only, or cannot read one."""
     from pagesight.storage.errors import UnreadableDocument
 
-    if encoder.image_pixels is None:
-        raise BadInput(f"{encoder.name} reads words and sees no pictures; give it texts")
+    _pixels_seen(encoder)
     contents = [
         PageContent(
             number=number,
@@ -100,6 +116,12 @@ def embed_pictures(encoder: Encoder, pictures: Sequence[Image.Image]) -> list[Em
     except UnreadableDocument as error:
         raise BadInput(str(error).replace("page ", "picture ", 1)) from error
     return [Embedded(page.single, page.tokens) for page in pages]
+
+
+def _pixels_seen(encoder: Encoder) -> int:
+    if encoder.image_pixels is None:
+        raise BadInput(f"{encoder.name} reads words and sees no pictures; give it texts")
+    return encoder.image_pixels
 
 
 def open_picture(data: bytes) -> Image.Image:

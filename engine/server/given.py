@@ -11,13 +11,9 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pagesight.engine.embedding import open_picture
 from pagesight.engine.server.errors import BadRequest
-from pagesight.storage.errors import BadInput
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from pagesight.engine.server.settings import ServerSettings
 
 ADDRESSES = ("http://", "https://")
@@ -25,16 +21,16 @@ ADDRESSES = ("http://", "https://")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A text, or else a picture."""
+    """A text, or else the file of a picture, which is opened when it is its turn: small files can be large pictures."""
 
     text: str = ""
-    picture: Image.Image | None = None
+    picture: bytes | None = None
 
 
 def given(
     text: str | None, picture: str | None, settings: ServerSettings, *, param: str, is_base64: bool = False
 ) -> Given:
-    """Read one of them; decoding a picture takes a while. Raises BadRequest.
+    """Read one of them. Raises BadRequest.
 
     picture: a data URI, an address if the server may fetch, or base64; is_base64: nothing but that. param: its place in the
     request, for messages.
@@ -45,12 +41,9 @@ def given(
         raise BadRequest(f"{param}: give either a text or a picture", param)
     if picture is None:
         return Given(text or "")
-    try:
-        if picture.startswith(ADDRESSES) and not is_base64:
-            return Given(picture=open_picture(_fetched(picture, settings, param)))
-        return Given(picture=open_picture(_decoded(picture, param)))
-    except BadInput as error:
-        raise BadRequest(f"{param}: {error}", param) from error
+    if picture.startswith(ADDRESSES) and not is_base64:
+        return Given(picture=_fetched(picture, settings, param))
+    return Given(picture=_decoded(picture, param))
 
 
 def _fetched(address: str, settings: ServerSettings, param: str) -> bytes:

@@ -109,7 +109,6 @@ def test_dimensions_are_cut_and_scaled_to_length_one(client):
         ({"input": ["fine", "  "]}, 400, "input.1: the text '  ' has no words"),
         ({"input": [{"image": png()}]}, 400, "sees no pictures"),
         ({"input": ["fine", {"image": "&&&"}]}, 400, "input.1: the picture is not in base64"),
-        ({"input": [{"bytes": base64.b64encode(b"no picture").decode()}]}, 400, "input.0: a picture of 10 bytes"),
         ({"input": ["data:image/png," + png()]}, 400, "data URI is in base64"),
         ({"input": [{"url": "http://localhost/x.png"}]}, 400, "fetches no addresses"),
         ({"input": [{"image": "https://example.com/x.png"}]}, 400, "fetches no addresses"),
@@ -129,6 +128,13 @@ def test_what_cannot_be_answered_is_said_in_the_shape_of_both(client, body, stat
     assert set(answer["error"]) == {"message", "type", "param", "code"}
     if status == 404:
         assert answer["error"]["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize("body", [b'{"input": ["a", "\\ud800"]}', b'{"input": NaN}', b"{", b"[]", b'{"input": "\xff"}'])
+def test_what_is_no_text_is_refused(client, body):
+    answer = client.post("/v1/embeddings", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"]
 
 
 def test_models_are_listed(client):

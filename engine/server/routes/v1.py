@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fastapi import APIRouter, Depends
 
-from pagesight.engine.embedding import Embedded, HasTask, Prompt, check_dim, cut, embed_pictures, embed_texts
+from pagesight.engine.embedding import Embedded, HasTask, Prompt, check_dim, cut, embed_picture_files, embed_texts
 from pagesight.engine.models import known_name, spec_of
 from pagesight.engine.server.errors import BadRequest, NotFound, NotReady
 from pagesight.engine.server.given import Given, given
@@ -106,7 +106,7 @@ def embed(encoder: Encoder, inputs: Sequence[Given], prompt: Prompt, param: str)
     for at in range(0, len(pictures), BATCH):
         some = pictures[at : at + BATCH]
         found |= zip(
-            some, _naming(param, some, embed_pictures, encoder, [inputs[i].picture for i in some]), strict=True
+            some, _naming(param, some, embed_picture_files, encoder, [inputs[i].picture for i in some]), strict=True
         )
     return [found[i] for i in range(len(inputs))]
 
