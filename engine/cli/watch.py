@@ -82,10 +82,10 @@ def watch(
     \b
     pagesight watch ~/Documents /mnt/scans
     """
-    from pagesight.engine.watching.watcher import NICE, Watcher
+    from pagesight.engine.watching.watcher import Watcher
 
     if hasattr(os, "nice"):
-        os.nice(max(0, NICE - os.nice(0)))
+        os.nice(max(0, DEFAULTS.nice - os.nice(0)))
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     config = IndexConfig(

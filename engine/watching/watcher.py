@@ -29,7 +29,6 @@ from pagesight.storage.values import SourceFile
 if TYPE_CHECKING:
     from pagesight.engine.api import SearchEngine
 
-NICE = 10  # of the work, so that the machine stays usable
 LOOK_SHARE = 0.2  # of the time may be spent looking, at most, however many events there are
 
 
@@ -87,7 +86,7 @@ class Watcher:
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop`` is set; what is committed by then stays. Raises ExtraMissing, and what ends indexing for good."""
-        lower_priority()
+        lower_priority(self._settings.nice)
         with Changes(self.folders, self._index_folder, self._tell, self._note) as changes:
             while not stop.is_set():
                 ready = [(folder, look) for folder in self._due() if (look := self._look(folder, changes)).ready]
@@ -206,11 +205,11 @@ def _check(stop: threading.Event) -> None:
         raise _Stopped
 
 
-def lower_priority() -> None:
+def lower_priority(nice: int) -> None:
     """Let this thread, and the processes that it starts, give way to everybody else's work. Only Linux knows threads."""
     if sys.platform == "linux":
         me = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, me, max(NICE, os.getpriority(os.PRIO_PROCESS, me)))
+        os.setpriority(os.PRIO_PROCESS, me, max(nice, os.getpriority(os.PRIO_PROCESS, me)))
 
 
 def _outermost(folders: Sequence[str | PathLike[str]]) -> list[Path]:

@@ -1,6 +1,7 @@
 """Watching: what is ready, what is gone, and the whole of it over a real folder."""
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pagesight.engine.config import WatchConfig
 from pagesight.engine.watching.looking import Looking
 from pagesight.engine.watching.mounts import silent_mounts
 from pagesight.engine.watching.presence import Presence
-from pagesight.engine.watching.watcher import Watcher
+from pagesight.engine.watching.watcher import Watcher, lower_priority
 from pagesight.storage.errors import ConfigError, StoreLocked
 from pagesight.storage.values import SourceFile
 from tests.helpers import ROOT
@@ -172,7 +173,7 @@ def watched(tmp_path, request):
             engine,
             [docs, docs / "sub"],
             IndexConfig(text=True, prune=True, n_processes=1),
-            WatchConfig(settle_s=0.2, retry_s=0.2),
+            WatchConfig(settle_s=0.2, retry_s=0.2, nice=0),
             on_outcome=lambda outcome: told.put((str(outcome.status), outcome.source.path)),
             on_note=lambda text: told.put(("note", text)),
         )
@@ -182,7 +183,7 @@ def watched(tmp_path, request):
             yield docs, told, engine
         finally:
             stop.set()
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive()
 
 
@@ -204,7 +205,7 @@ def test_the_index_follows_the_folder(watched):
     docs, told, engine = watched
 
     def comes(*expected):
-        assert sorted(told.get(timeout=20) for _ in expected) == sorted(expected)
+        assert sorted(told.get(timeout=120) for _ in expected) == sorted(expected)
 
     comes(("indexed", "first.txt"))
     (docs / "sub").mkdir()
@@ -212,7 +213,7 @@ def test_the_index_follows_the_folder(watched):
     comes(("indexed", "sub/second.txt"))
     with writer_of(engine):
         (docs / "first.txt").write_text("alpha gamma")
-        assert "is being written by process" in told.get(timeout=20)[1]
+        assert "is being written by process" in told.get(timeout=120)[1]
     comes(("indexed", "first.txt"))
     (docs / "sub" / "second.txt").rename(docs / "renamed.txt")
     comes(("renamed", "renamed.txt"))
@@ -221,7 +222,8 @@ def test_the_index_follows_the_folder(watched):
     comes(("removed", "renamed.txt"), ("failed", "broken.pdf"))
     assert [document.document for document in engine.documents()] == ["first.txt"]
     assert [hit.document for hit in engine.search("gamma")] == ["first.txt"]
-    generation = engine.store.view().generation
+    with engine.view() as view:
+        generation = view.generation
     time.sleep(1.5)
     assert told.empty(), "its own writing wakes nobody"
     with engine.view() as view:
@@ -231,13 +233,13 @@ def test_the_index_follows_the_folder(watched):
 @pytest.mark.parametrize("watched", ["index"], indirect=True)
 def test_a_folder_that_vanishes_deletes_nothing_and_may_come_back(watched):
     docs, told, engine = watched
-    told.get(timeout=20)
+    told.get(timeout=120)
     docs.rename(docs.with_name("away"))
     time.sleep(2.0)
     assert told.empty()
     docs.with_name("away").rename(docs)
     (docs / "later.txt").write_text("omega")
-    assert told.get(timeout=20) == ("indexed", "later.txt")
+    assert told.get(timeout=120) == ("indexed", "later.txt")
     assert len(engine.documents()) == 2
 
 
@@ -250,6 +252,26 @@ def test_only_folders_can_be_watched(tmp_path):
             Watcher(engine, [])
     with pytest.raises(ConfigError, match="settle_s must be positive, not 0"):
         WatchConfig(settle_s=0)
+    with pytest.raises(ConfigError, match="nice must be from 0 to 19, not -1"):
+        WatchConfig(nice=-1)
+
+
+def test_the_work_gives_way():
+    """In the thread that does it, which hands it down to the processes that it starts."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux knows priorities of threads")
+    seen = []
+
+    def work():
+        before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        lower_priority(before + 3)
+        lower_priority(before)
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) - before)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [3]
 
 
 @pytest.mark.slow
@@ -273,6 +295,6 @@ def test_the_command_watches_until_it_is_told_to_stop(tmp_path):
         assert json.loads(process.stdout.readline())["document"] == "b.txt"
     finally:
         process.send_signal(signal.SIGTERM)
-        _, problems = process.communicate(timeout=20)
+        _, problems = process.communicate(timeout=120)
     assert process.returncode == 0, problems
     assert f"watching 1 folder: {tmp_path / 'docs'}" in problems
