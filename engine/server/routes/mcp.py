@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 def routes(service: Service) -> list[Route]:
-    """Without redirects: behind a proxy they would name the wrong address."""
+    """Without redirects: behind a proxy they would name the wrong address. Without GET: a stream of events would stay silent."""
     doors = _doors[service] = {name: _Door(service, name) for name in service.names}
-    first = Route("/mcp", doors[service.names[0]], methods=["GET", "POST", "DELETE"])
-    return [first, *(Route(f"/mcp/{name}", door, methods=["GET", "POST", "DELETE"]) for name, door in doors.items())]
+    first = Route("/mcp", doors[service.names[0]], methods=["POST"])
+    return [first, *(Route(f"/mcp/{name}", door, methods=["POST"]) for name, door in doors.items())]
 
 
 @asynccontextmanager
