@@ -21,7 +21,6 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 def main() -> None:
-    from PIL import Image
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,7 +29,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         index = given.index or Path(scratch) / "index"
         if given.index is None:
-            subprocess.run([sys.executable, "-m", "pagesight", "--index", index, "index", ROOT / "sample_docs"], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "pagesight", "--index", index, "index", ROOT / "sample_docs"], check=True
+            )
         command = [sys.executable, "-m", "pagesight", "serve", "--port", "0", "--index", f"sample_docs={index}"]
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert server.stderr is not None
@@ -39,17 +40,16 @@ def main() -> None:
             with sync_playwright() as playwright:
                 chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
                 browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-                page = browser.new_page(viewport=SIZE, device_scale_factor=1.5)
+                page = browser.new_page(viewport=SIZE, device_scale_factor=1)
                 page.goto(f"{address}?q={QUESTION.replace(' ', '+')}")
                 page.wait_for_selector(".hit .thumb page-picture.there", timeout=120_000)
                 page.wait_for_selector(".hits > li:nth-child(2) .peek page-picture.there", timeout=120_000)
-                page.reload()  # the first question waited for the model
-                page.wait_for_selector(".hits > li:nth-child(2) .peek page-picture.there", timeout=120_000)
-                page.wait_for_timeout(600)
-                page.screenshot(path=Path(scratch) / "page.png")
+                for _ in range(3):  # the first question waited for the model
+                    page.reload()
+                    page.wait_for_selector(".hits > li:nth-child(2) .peek page-picture.there", timeout=120_000)
+                    page.wait_for_timeout(600)
+                page.screenshot(path=ROOT / "docs/page.png")
                 browser.close()
-            picture = Image.open(Path(scratch) / "page.png").convert("RGB")
-            picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(ROOT / "docs/page.png", optimize=True)
         finally:
             server.terminate()
             server.wait(30)
