@@ -32,7 +32,17 @@ def main() -> None:
             subprocess.run(
                 [sys.executable, "-m", "pagesight", "--index", index, "index", ROOT / "sample_docs"], check=True
             )
-        command = [sys.executable, "-m", "pagesight", "serve", "--port", "0", "--index", f"sample_docs={index}"]
+        command = [
+            sys.executable,
+            "-m",
+            "pagesight",
+            "serve",
+            "--quiet",
+            "--port",
+            "0",
+            "--index",
+            f"sample_docs={index}",
+        ]
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert server.stderr is not None
         try:

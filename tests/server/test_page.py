@@ -58,7 +58,14 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(place):
     with started(
-        "--index", f"docs={place / 'index'}", "--allow-write", "--state", place / "state", "--prefix", "/find"
+        "--index",
+        f"docs={place / 'index'}",
+        "--allow-write",
+        "--state",
+        place / "state",
+        "--prefix",
+        "/find",
+        "--quiet",
     ) as (
         _,
         found,
@@ -251,7 +258,9 @@ def test_it_works_under_a_path(visit):
 
 
 def test_a_key_is_asked_for_and_remembered(place, browser):
-    with started("--index", f"docs={place / 'index'}", PAGESIGHT_READ_ONLY_API_KEY="a-key-to-read-with-only") as (
+    with started(
+        "--index", f"docs={place / 'index'}", "--quiet", PAGESIGHT_READ_ONLY_API_KEY="a-key-to-read-with-only"
+    ) as (
         _,
         address,
     ):
