@@ -70,12 +70,16 @@ def index_files(
     paths: Sequence[Path],
     config: IndexConfig,
     on_page: Callable[[PageDone], None] | None,
+    leave_out: Callable[[Path], bool] | None = None,
 ) -> Iterator[Outcome]:
     """See ``SearchEngine.iter_index``. Between two outcomes no transaction is open; the right to write is kept to the end."""
+    found = found_files(paths, config)
+    if leave_out is not None:
+        found = (item for item in found if not leave_out(location_of(item)))
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
-        yield from ingest.run(_found(paths, config))
+        yield from ingest.run(found)
         with store.view() as view:
             missing = missing_files(view.indexed_files(), paths)
         if config.prune and missing:
@@ -89,7 +93,7 @@ def files_to_read(store: Store | None, paths: Sequence[Path], config: IndexConfi
 
     Nothing is written, nor kept from others: a writer may be at work.
     """
-    found = _found(paths, config)
+    found = found_files(paths, config)
     if store is None:
         return [item.location for item in found if isinstance(item, SourceFile)]
     with store.view() as view:
@@ -104,8 +108,14 @@ def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
 
 
-def _found(paths: Sequence[Path], config: IndexConfig) -> Iterator[SourceFile | Unusable]:
+def found_files(paths: Sequence[Path], config: IndexConfig) -> Iterator[SourceFile | Unusable]:
+    """What lies there that can be a document, sorted, each once."""
     return discover(paths, EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS)
+
+
+def location_of(found: SourceFile | Unusable) -> Path:
+    """Where it is, whatever it is."""
+    return (found.source if isinstance(found, Unusable) else found).location
 
 
 def _options(config: IndexConfig) -> IngestOptions:

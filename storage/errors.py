@@ -23,6 +23,8 @@
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
+    ├── ServerError            a server cannot be asked
+    │   └── ServerUnreachable, ServerRefused
     └── QueryError             the question cannot be answered as asked (ValueError)
         ├── EmptyQuery, BadFilter
         └── UnknownHit (LookupError)
@@ -59,6 +61,9 @@ __all__ = [
     "ReaderCrashed",
     "ReaderStalled",
     "SearchEngineError",
+    "ServerError",
+    "ServerRefused",
+    "ServerUnreachable",
     "StorageError",
     "StoreClosed",
     "StoreCorrupt",
@@ -245,6 +250,26 @@ class DimensionMismatch(StorageError, ValueError):
     def __init__(self, what: str, expected: int, given: int) -> None:
         self.what, self.expected, self.given = what, expected, given
         super().__init__(f"{what} must have {expected} dimensions, got {given}")
+
+
+class ServerError(SearchEngineError):
+    """A server that holds the index cannot be asked."""
+
+
+class ServerUnreachable(ServerError):
+    """There is no answer."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"the server {address} cannot be reached: {reason}")
+
+
+class ServerRefused(ServerError):
+    """The server answers that it does not. status: of HTTP."""
+
+    def __init__(self, address: str, status: int, reason: str) -> None:
+        self.address, self.status, self.reason = address, status, reason
+        super().__init__(f"the server {address} refuses ({status}): {reason}")
 
 
 class QueryError(SearchEngineError, ValueError):

@@ -99,6 +99,16 @@ class Optimized:
     n_pages_moved: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What a backup holds. generation: of the index, as it was. n_bytes: of the file."""
+
+    n_documents: int
+    n_pages: int
+    n_bytes: int
+    generation: int
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is not as it should be. ``repaired``: it is now."""

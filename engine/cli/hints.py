@@ -18,6 +18,7 @@ HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in
     errors.CodecMismatch: "--index DIR names another index",
     errors.FormatVersionMismatch: "pagesight --index DIR index FOLDER makes another",
     errors.BadFilter: "the fields and operators: pagesight search --help",
+    errors.ServerUnreachable: "is it running? pagesight serve starts one",
     errors.UnknownHit: "what is there: pagesight list",
     errors.EncryptedDocument: "give its password with --password",
 }

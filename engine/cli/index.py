@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DEFAULTS = IndexConfig()
 
 
-def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def parse_tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     tags = {}
     for value in values:
         name, equals, content = value.partition("=")
@@ -76,7 +76,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
     "tags",
     multiple=True,
     type=nfc,
-    callback=_tags,
+    callback=parse_tags,
     metavar="NAME=VALUE",
     help="Tag the documents, for filters.",
 )
@@ -169,7 +169,7 @@ def index(
             n_pages += outcome.n_pages
             bad_pages += len(outcome.page_problems)
             if as_json:
-                echo_json(_as_dict(outcome))
+                echo_json(as_dict(outcome))
             progress.file_done(outcome)
         address = engine.address
         if n_pages and not engine.encoder.trained_single and not quiet:
@@ -203,7 +203,7 @@ def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
     return 0
 
 
-def _as_dict(outcome: Outcome) -> dict[str, object]:
+def as_dict(outcome: Outcome) -> dict[str, object]:
     return {
         "document": outcome.source.path,
         "path": outcome.source.location,

@@ -50,9 +50,9 @@ def cli(context: click.Context, index_dir: Path | None) -> None:
 
 
 def _register() -> None:
-    from pagesight.engine.cli import evaluate, index, manage, models, search, tune
+    from pagesight.engine.cli import backup, evaluate, index, manage, mcp, models, search, serve, tune, watch
 
-    for module in (index, search, manage, models, tune, evaluate):
+    for module in (index, watch, search, manage, models, tune, evaluate, serve, mcp, backup):
         for command in module.COMMANDS:
             cli.add_command(command)
 
