@@ -170,9 +170,6 @@ class _Answer:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             self._tell(message["status"])
-        if not message.get("more_body"):
-            await self._send(message)
-            return
         try:
             async with asyncio.timeout(self._seconds):
                 await self._send(message)

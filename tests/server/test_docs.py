@@ -36,7 +36,9 @@ def agrees(shown, answered, place="answer"):
         assert answered == shown, place
 
 
-@pytest.mark.parametrize(("method", "path", "body", "shown"), EXAMPLES, ids=[f"{m} {p[:30]}" for m, p, _, _ in EXAMPLES])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "shown"), EXAMPLES, ids=[f"{m} {p[:30]}" for m, p, _, _ in EXAMPLES]
+)
 def test_an_example_is_answered_as_it_says(sample, method, path, body, shown):
     answer = sample.request(method, path, json=json.loads(body) if body.strip() else None)
     agrees(json.loads(shown), answer.json())

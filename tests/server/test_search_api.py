@@ -128,6 +128,23 @@ def test_each_word_of_a_question_has_its_own_places(client):
     assert first["box"][2] <= second["box"][0]  # the words stand in this order
 
 
+def test_a_page_with_nothing_on_it_is_a_page(tmp_path):
+    from pagesight import IndexConfig
+    from pagesight.engine.server.settings import ServerSettings
+    from tests.helpers import make_pdf
+
+    make_pdf(tmp_path / "docs/blank.pdf", ["a page about lamps", ""])
+    with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
+        engine.index([tmp_path / "docs"], IndexConfig(n_processes=1, ocr="off"))
+    with opened(ServerSettings(indexes={"docs": str(tmp_path / "index")})) as client:
+        page = "/api/documents/blank.pdf/pages/2"
+        assert client.get(page, params={"q": "lamps"}).json()["hit"]["regions"] == []
+        assert client.get(f"{page}/heat", params={"q": "lamps"}).json() == {"words": []}
+        assert client.get(f"{page}/image", params={"query": "lamps", "max_side": 100}).status_code == 200
+        similar = client.get("/api/similar", params={"document": "blank.pdf", "page": 2})
+        assert similar.json()["results"][0]["hits"] == []
+
+
 def test_a_picture_is_drawn_marked_and_known_again(client):
     address = f"/api/documents/{ODD_PATH}/pages/2/image"
     plain = client.get(address, params={"max_side": 500, "format": "png"})

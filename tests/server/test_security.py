@@ -288,12 +288,12 @@ def test_secrets_are_not_logged(guarded, caplog):
 
 
 def test_every_point_of_the_threat_list_names_tests_that_exist():
-    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(test_\w+)\.(test_\w+)`", text)
+    listed = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)\.(test_\w+)`", listed)
     assert len(named) > 15
     for module, name in named:
-        (path,) = (ROOT / "tests").rglob(f"{module}.py")
-        assert f"def {name}(" in path.read_text(encoding="utf-8"), f"{module}.{name}"
+        texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(f"{module}.py")]
+        assert any(f"def {name}(" in text for text in texts), f"{module}.{name}"
 
 
 def test_the_page_asks_nobody_else():

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.facets import facets_of
-from pagesight.engine.server.routes.hits import hit_json
+from pagesight.engine.server.routes.hits import hit_json, look_up
 from pagesight.engine.server.routes.models import (
     Document,
     DocumentList,
@@ -126,7 +126,7 @@ def find_document(engine: SearchEngine, name: str) -> StoredDocument:
 
 def _page(service: Service, index: str, document: str, number: int, query: str) -> Json:
     engine = service.engine(index)
-    hit = engine.look_up(document, number, query or None)
+    hit = look_up(engine, document, number, query)
     with engine.view() as view:
         stored = view.describe(np.array([hit.page_id], np.int64)).get(hit.page_id)
         if stored is None:  # removed between the two
@@ -146,8 +146,10 @@ def _heat(engine: SearchEngine, document: str, number: int, query: str) -> Json:
         page_id = view.find_page(document, number)
         if page_id is None:
             raise UnknownHit(f"there is no page {document}:{number} in the index")
-        detail = view.detail(page_id)
+        detail = view.detail(page_id) if np.isin(page_id, view.page_ids()) else None
     (encoded,) = engine.encoder.encode_queries([query])
+    if detail is None:  # nothing on the page has a vector
+        return {"words": []}
     return {
         "words": [
             {

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-import numpy as np
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
-from pagesight.engine.api import SearchEngine
-from pagesight.engine.results import SearchHit
 from pagesight.engine.server.errors import BadRequest
 from pagesight.engine.server.originals import Original, Originals
 from pagesight.engine.server.pictures import picture_key
 from pagesight.engine.server.routes.documents import find_document
+from pagesight.engine.server.routes.hits import look_up
 from pagesight.engine.server.routes.models import LIMITS
 from pagesight.engine.server.routes.shared import DocumentPath, IndexName, PagePath, Question, Reading, Serving
 from pagesight.storage.errors import UnreadableDocument
@@ -54,7 +52,7 @@ async def image(
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """The picture of a page; what matches ``query`` is marked on it."""
-    hit = await service.run(_hit, service.engine(index), document, page, nfc(query).strip())
+    hit = await service.run(look_up, service.engine(index), document, page, nfc(query).strip())
     tag = f'"{picture_key(hit, hit.regions, max_side, format)}"'
     if tag in if_none_match:
         return Response(status_code=304, headers={"ETag": tag, **KEPT})
@@ -111,16 +109,6 @@ async def file(
 
 class BadRange(BadRequest):
     status = 416
-
-
-def _hit(engine: SearchEngine, document: str, page: int, query: str) -> SearchHit:
-    if query:
-        with engine.view() as view:
-            page_id = view.find_page(document, page)
-            readable = page_id is not None and bool(np.isin(page_id, view.page_ids()))
-        if not readable:
-            query = ""  # nothing on it can match
-    return engine.look_up(document, page, query or None)
 
 
 def _open_first(originals: Originals, locations: Sequence[Path], sha256: str, name: str) -> BufferedReader:

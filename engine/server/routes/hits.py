@@ -6,9 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pagesight.engine.api import SearchEngine
 from pagesight.engine.index import View
 from pagesight.engine.results import SearchHit
 from pagesight.engine.server.routes.models import Json
+
+
+def look_up(engine: SearchEngine, document: str, page: int, query: str) -> SearchHit:
+    """A page by name, with what matches a question, if there is one and anything on the page that could. Raises UnknownHit."""
+    if query:
+        with engine.view() as view:
+            page_id = view.find_page(document, page)
+            if page_id is None or not np.isin(page_id, view.page_ids()):
+                query = ""
+    return engine.look_up(document, page, query or None)
 
 
 def hits_json(hits: Sequence[SearchHit], view: View, *, hide_paths: bool) -> list[Json]:
