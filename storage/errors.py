@@ -2,7 +2,8 @@
 
     SearchEngineError
     ├── ConfigError            a setting that cannot be (also ValueError)
-    ├── DatasetError           an evaluation dataset that is not laid out as it should be (also ValueError)
+    ├── DatasetError           a dataset for evaluation or training that is not laid out as it should be (also ValueError)
+    │   └── BadTrainingData        examples that nothing can be learnt from, by file and line
     ├── DocumentError          this file cannot be read; the others can
     │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
     │   ├── EncryptedDocument      needs a password, or another one
@@ -40,6 +41,7 @@ __all__ = [
     "BadCheckpoint",
     "BadFilter",
     "BadInput",
+    "BadTrainingData",
     "CodecMismatch",
     "ConfigError",
     "DatasetError",
@@ -81,7 +83,19 @@ class ConfigError(SearchEngineError, ValueError):
 
 
 class DatasetError(SearchEngineError, ValueError):
-    """A dataset, run or judgment file for evaluation is not of its form."""
+    """A dataset, run or judgment file for evaluation or training is not of its form."""
+
+
+class BadTrainingData(DatasetError):
+    """Examples that nothing can be learnt from. problems: one sentence each, by file and line; the message shows the first ones."""
+
+    SHOWN = 20
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        more = len(problems) - self.SHOWN
+        shown = problems[: self.SHOWN] + ([f"and {more} more"] if more > 0 else [])
+        super().__init__(shown[0] if len(shown) == 1 else "\n  ".join(["the training data has faults:", *shown]))
 
 
 class DocumentError(SearchEngineError):
