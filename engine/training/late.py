@@ -69,9 +69,10 @@ def late_scores(queries: Ragged, documents: Ragged, *, normalise: bool = True, b
     sum (eq. 1), with `normalise` divided by the number of query tokens (eq. 2 of arXiv:2506.18902): for unit vectors in
     [-1, 1], so that one temperature fits queries of any length. A gradient flows once, and only to the best tokens.
 
-    Memory beside the vectors and a copy of them in float32: about two blocks of `block_bytes`, or two times one token's
-    products with the longest document, or two copies of the query tokens, whichever is most; and, kept for the gradient,
-    4 bytes for each query token and document. Raises ValueError for different widths.
+    Memory beside the vectors, their gradients, and a copy of them in float32 if they are not: a copy of the query tokens,
+    and one block of `block_bytes` (or another copy, or one token's products with the longest document, if that is more);
+    4 bytes for each query token and document, kept for the gradient, and three times that while it is computed.
+    Raises ValueError for different widths.
     """
     if queries.vectors.shape[1] != documents.vectors.shape[1]:
         raise ValueError(
@@ -130,6 +131,7 @@ class _MaxSim(torch.autograd.Function):
                         values, places = products[:, start:stop].max(dim=1)  # of equal ones the first
                         best[rows, column] = values
                         chosen[rows, document] = (places + starts[document]).int()
+                    del products, values, places  # or they are alive beside those of the next block
                 scores[:, group.start : group.stop] = torch.segment_reduce(best, "sum", lengths=on_device, axis=0)
         ctx.save_for_backward(queries, documents, chosen, on_device)
         ctx.block_bytes = block_bytes
@@ -144,14 +146,14 @@ class _MaxSim(torch.autograd.Function):
         to_documents = torch.zeros_like(documents) if ctx.needs_input_grad[1] else None
         weights = gradient.repeat_interleave(query_lengths, dim=0, output_size=len(queries))
         size = max(1, ctx.block_bytes // max(1, queries.numel() * queries.element_size()))  # documents in a block
-        for columns in _slices(chosen.shape[1], size):
-            places, weight = chosen[:, columns].flatten(), weights[:, columns, None]
-            if to_queries is not None:
-                picked = documents[places].view(*weight.shape[:2], -1)
-                to_queries += (picked * weight).sum(dim=1)
-            if to_documents is not None:
-                # On CUDA in an order of its own, unless torch.use_deterministic_algorithms asks for one.
-                to_documents.index_add_(0, places, (queries[:, None] * weight).flatten(0, 1))
+        with without_autocast(queries):
+            for columns in _slices(chosen.shape[1], size):
+                places, weight = chosen[:, columns], weights[:, columns]
+                if to_queries is not None:
+                    to_queries += torch.einsum("tnd,tn->td", documents[places], weight)
+                if to_documents is not None:
+                    # On CUDA in an order of its own, unless torch.use_deterministic_algorithms asks for one.
+                    to_documents.index_add_(0, places.flatten(), (queries[:, None] * weight[..., None]).flatten(0, 1))
         return to_queries, to_documents, None, None, None
 
 
