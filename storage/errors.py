@@ -93,8 +93,7 @@ class BadTrainingData(DatasetError):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
-        more = len(problems) - self.SHOWN
-        shown = problems[: self.SHOWN] + ([f"and {more} more"] if more > 0 else [])
+        shown = problems if len(problems) <= self.SHOWN + 1 else [*problems[: self.SHOWN], "and others"]
         super().__init__(shown[0] if len(shown) == 1 else "\n  ".join(["the training data has faults:", *shown]))
 
 

@@ -6,11 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pagesight.engine.training.data.sources import Source
+from pagesight.storage.errors import BadTrainingData
 
 SHOWN = 20
 
 
-def check(sources: Sequence[Source]) -> list[str]:
+def check(sources: Sequence[Source]) -> None:
+    """Raise BadTrainingData with all ``problems``, if there are any."""
+    if found := problems(sources):
+        raise BadTrainingData(found)
+
+
+def problems(sources: Sequence[Source]) -> list[str]:
     """What is wrong, by file and line: of each source the first 20 faults, and how many more; empty if nothing is.
 
     Reads every example once, pictures no further than their header.

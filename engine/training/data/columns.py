@@ -15,18 +15,9 @@ from pagesight.engine.training.data.row_file import Row
 from pagesight.storage.errors import BadTrainingData
 
 QUERY = ("query", "anchor", "question", "query_text", "func_documentation_string", "docstring")
-POSITIVE = (
-    "positive",
-    "positives",
-    "pos",
-    "positive_passages",
-    "image",
-    "func_code_string",
-    "code",
-    "answer",
-    "passage",
-)
-NEGATIVE = re.compile(r"negatives?|neg|negative_passages|negative_\d+")
+POSITIVE_IDS = ("positive_passages", "positive_document_ids", "positive_ids")
+POSITIVE = ("positive", "positives", "pos", *POSITIVE_IDS, "image", "func_code_string", "code", "answer", "passage")
+NEGATIVE = re.compile(r"negatives?|neg|negative_(passages|document_ids|ids|\d+)")
 GRADED = ("sentence1", "sentence2", "score")
 PAGE_NAMES = ("pdf", "document")
 _EXPECTED = 'a text, {"text": ...}, {"image": FILE} or {"pdf": FILE, "page": NUMBER}'
@@ -90,32 +81,33 @@ class Columns:
     grade: str = ""
     pieces: Pieces = field(kw_only=True)
     by_id: Callable[[object], Piece] | None = field(default=None, kw_only=True)
-    """Looks negatives (and positives) up that are ids of rows. Raises ValueError."""
+    """Looks up what is an id, in columns of negatives and of POSITIVE_IDS; None where none is. Raises ValueError."""
 
     def example(self, row: Row, where: str) -> Example:
         """Raises BadTrainingData with ``where``."""
         try:
             return self._example(row, where)
+        except BadTrainingData:
+            raise
         except ValueError as error:
-            if isinstance(error, BadTrainingData):
-                raise
             raise BadTrainingData([f"{where}: {error}"]) from error
 
     def _example(self, row: Row, where: str) -> Example:
         (query, *rest) = self.pieces.many(_cell(row, self.query)) or (Text(""),)
         if rest:
             raise ValueError(f"{self.query} is a list; expected one question")
-        positives = self.pieces.many(_cell(row, self.positive), picture=self.positive == "image")
         if self.grade:
-            return Example(query, positives, grade=_grade(row, self.grade), where=where)
-        negatives: list[Piece] = []
-        for name, value in row.items():
-            if NEGATIVE.fullmatch(name):
-                if self.by_id is not None and value is not None:
-                    negatives += [self.by_id(one) for one in (value if isinstance(value, list) else [value])]
-                else:
-                    negatives += self.pieces.many(value, picture=self.positive == "image")
+            other = self.pieces.many(_cell(row, self.positive))
+            return Example(query, other, grade=_grade(row, self.grade), where=where)
+        positives = self._answers(_cell(row, self.positive), ids=self.positive in POSITIVE_IDS)
+        negatives = [piece for name in row if NEGATIVE.fullmatch(name) for piece in self._answers(row[name], ids=True)]
         return Example(query, positives, tuple(negatives), where=where)
+
+    def _answers(self, cell: object, *, ids: bool) -> tuple[Piece, ...]:
+        if ids and self.by_id is not None:
+            cells = cell if isinstance(cell, list) else [] if cell is None else [cell]
+            return tuple(self.pieces.one(one) if isinstance(one, dict) else self.by_id(one) for one in cells)
+        return self.pieces.many(cell, picture=self.positive == "image")
 
 
 def find_columns(names: Sequence[str], where: str) -> tuple[str, str]:
@@ -132,7 +124,7 @@ def find_columns(names: Sequence[str], where: str) -> tuple[str, str]:
 
 def misspelt(names: Iterable[str]) -> list[str]:
     """What is wrong with names that are none of ours, and nearly one."""
-    known = ("negative", "negatives", "negative_passages", *POSITIVE)
+    known = ("negative", "negatives", "negative_passages", "negative_ids", *POSITIVE)
     problems = []
     for name in names:
         if name not in known and name not in QUERY and not NEGATIVE.fullmatch(name):

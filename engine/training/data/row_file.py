@@ -8,7 +8,7 @@ import io
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -81,10 +81,7 @@ class RowFile:
         try:
             text = data.decode()
             if self.format in (".tsv", ".csv"):
-                values = next(csv.reader(io.StringIO(text, newline=""), **_dialect(self.format)))
-                if len(values) != len(self._fields):
-                    raise ValueError(f"expected {len(self._fields)} fields, got {len(values)}")
-                return dict(zip(self._fields, values, strict=True))
+                return self._fields_of(text)
             row = json.loads(text)
         except UnicodeDecodeError as error:
             raise BadTrainingData([f"{self.where(i)}: it is not in UTF-8"]) from error
@@ -93,6 +90,12 @@ class RowFile:
         if not isinstance(row, dict):
             raise BadTrainingData([f"{self.where(i)}: expected an object, got {type(row).__name__}"])
         return row
+
+    def _fields_of(self, text: str) -> Row:
+        values = next(csv.reader(io.StringIO(text, newline=""), **_dialect(self.format)))
+        if len(values) != len(self._fields):
+            raise ValueError(f"expected {len(self._fields)} fields, got {len(values)}")
+        return dict(zip(self._fields, values, strict=True))
 
     def _index(self, file: IO[bytes]) -> None:
         if file.read(len(_BOM)) != _BOM:
@@ -151,6 +154,24 @@ class Ids:
     def n_twice(self) -> int:
         """Rows whose id is that of a row before."""
         return int((self._hashes[1:] == self._hashes[:-1]).sum())
+
+
+def column_of(rows: RowFile, names: Sequence[str], what: str) -> str:
+    """Which of these columns a file has. Raises BadTrainingData with those it has."""
+    found = rows.columns()
+    for name in names:
+        if name in found:
+            return name
+    raise BadTrainingData(
+        [f"{rows.path}: no column for {what}: known are {', '.join(names)}; found: {', '.join(found) or 'none'}"]
+    )
+
+
+def read(row: Row | BadTrainingData) -> Row:
+    """One of ``rows``, raised if it is an error."""
+    if isinstance(row, BadTrainingData):
+        raise row
+    return row
 
 
 def _hash(one: str) -> int:

@@ -47,16 +47,18 @@ class Examples(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowExamples:
-    """One example a row of a file."""
+    """One example a row of a file. chosen: of these rows only; None: of all."""
 
     rows: RowFile
     columns: Columns
+    chosen: Sequence[int] | None = None
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.rows) if self.chosen is None else len(self.chosen)
 
     def __getitem__(self, i: int, /) -> Example:
-        return self.columns.example(self.rows.row(i), self.rows.where(i))
+        row = i if self.chosen is None else self.chosen[i]
+        return self.columns.example(self.rows.row(row), self.rows.where(row))
 
 
 class ExampleSource:
