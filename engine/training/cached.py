@@ -67,7 +67,8 @@ def cached_backward(
         for chunk in chunks:
             states.append(RandomState.now())
             vectors.append(encode(chunk))
-    # Autocast would use the copies of the weights made just now again, and those know of no gradient.
+    # Autocast in older versions of torch would use the copies of the weights made just now again, which know of no gradient
+    # (https://github.com/pytorch/pytorch/pull/165068).
     torch.clear_autocast_cache()
 
     leaves = [tuple(_leaf(tensor) for tensor in tensors) for tensors in vectors]

@@ -113,6 +113,19 @@ def test_half_precision_is_scored_in_single(dtype):
     torch.testing.assert_close(scores.double(), exact, rtol=0, atol=1e-6)
 
 
+def test_autocast_changes_neither_scores_nor_gradients():
+    generator = torch.Generator().manual_seed(5)
+    q, d = (Ragged.of([unit(generator, n, 64, torch.float32) for n in lengths]) for lengths in ([9, 4], [20, 31]))
+    inputs = (q.vectors.requires_grad_(), d.vectors.requires_grad_())
+    expected = late_scores(q, d)
+    expected_gradients = torch.autograd.grad(expected.square().sum(), inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores = late_scores(q, d)
+        gradients = torch.autograd.grad(scores.square().sum(), inputs)
+    assert torch.equal(scores, expected)
+    torch.testing.assert_close(gradients, expected_gradients, rtol=0, atol=1e-6)
+
+
 class LiveBytes(TorchDispatchMode):
     """Counts the bytes of tensors made inside that are alive at once, in the forward pass and in the backward pass."""
 
