@@ -74,11 +74,7 @@ def late_scores(queries: Ragged, documents: Ragged, *, normalise: bool = True, b
     4 bytes for each query token and document, kept for the gradient, and three times that while it is computed.
     Raises ValueError for different widths.
     """
-    if queries.vectors.shape[1] != documents.vectors.shape[1]:
-        raise ValueError(
-            f"queries of {queries.vectors.shape[1]} and documents of {documents.vectors.shape[1]} dimensions"
-        )
-    dtype = exact_dtype(queries.vectors, documents.vectors)
+    dtype = _common_dtype(queries, documents)
     scores = cast(
         "Tensor",
         _MaxSim.apply(  # type: ignore[no-untyped-call]
@@ -90,6 +86,25 @@ def late_scores(queries: Ragged, documents: Ragged, *, normalise: bool = True, b
         ),
     )
     return scores / queries.lengths.to(scores.device)[:, None] if normalise else scores
+
+
+def late_pairs(queries: Ragged, documents: Ragged, *, normalise: bool = True) -> Tensor:
+    """MaxSim of each query with the document of the same number: (n,), n at least 1; for graded pairs.
+
+    The diagonal of late_scores, at the cost of the pairs alone. Raises ValueError for different widths or numbers.
+    """
+    dtype = _common_dtype(queries, documents)
+    if len(queries) != len(documents):
+        raise ValueError(f"{len(queries)} queries and {len(documents)} documents make no pairs")
+    lengths = queries.lengths.tolist()
+    pairs = zip(
+        queries.vectors.to(dtype).split(lengths),
+        documents.vectors.to(dtype).split(documents.lengths.tolist()),
+        strict=True,
+    )
+    with without_autocast(queries.vectors):
+        sums = torch.stack([(query @ document.T).max(dim=1).values.sum() for query, document in pairs])
+    return sums / queries.lengths.to(sums.device) if normalise else sums
 
 
 def exact_dtype(*tensors: Tensor) -> torch.dtype:
@@ -155,6 +170,13 @@ class _MaxSim(torch.autograd.Function):
                     # On CUDA in an order of its own, unless torch.use_deterministic_algorithms asks for one.
                     to_documents.index_add_(0, places.flatten(), (queries[:, None] * weight[..., None]).flatten(0, 1))
         return to_queries, to_documents, None, None, None
+
+
+def _common_dtype(queries: Ragged, documents: Ragged) -> torch.dtype:
+    widths = queries.vectors.shape[1], documents.vectors.shape[1]
+    if widths[0] != widths[1]:
+        raise ValueError(f"queries of {widths[0]} and documents of {widths[1]} dimensions")
+    return exact_dtype(queries.vectors, documents.vectors)
 
 
 def _groups(lengths: Sequence[int], most: int) -> Iterator[range]:

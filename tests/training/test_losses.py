@@ -242,7 +242,7 @@ def test_gradients_agree_with_finite_differences():
         return joint_loss(terms, None, (1, 2, 3, 0, 0, 0))
 
     inputs = (queries, documents, multi_queries.vectors, multi_documents.vectors)
-    assert check(joint, tuple(tensor.requires_grad_() for tensor in inputs))
+    assert check(joint, tuple(tensor.requires_grad_() for tensor in inputs), fast_mode=True)  # along random directions
 
 
 def test_half_precision_and_autocast_change_nothing():
