@@ -98,8 +98,8 @@ def late_pairs(queries: Ragged, documents: Ragged, *, normalise: bool = True) ->
         raise ValueError(f"{len(queries)} queries and {len(documents)} documents make no pairs")
     lengths = queries.lengths.tolist()
     pairs = zip(
-        queries.vectors.to(dtype).split(lengths),
-        documents.vectors.to(dtype).split(documents.lengths.tolist()),
+        torch.split(queries.vectors.to(dtype), lengths),
+        torch.split(documents.vectors.to(dtype), documents.lengths.tolist()),
         strict=True,
     )
     with without_autocast(queries.vectors):
