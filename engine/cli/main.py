@@ -50,9 +50,9 @@ def cli(context: click.Context, index_dir: Path | None) -> None:
 
 
 def _register() -> None:
-    from pagesight.engine.cli import evaluate, index, manage, models, search, tune
+    from pagesight.engine.cli import evaluate, index, manage, mine, models, search, train, tune
 
-    for module in (index, search, manage, models, tune, evaluate):
+    for module in (index, search, manage, models, tune, evaluate, mine, train):
         for command in module.COMMANDS:
             cli.add_command(command)
 

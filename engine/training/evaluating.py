@@ -85,7 +85,7 @@ class Evaluation:
         parts = [_to_cpu(encode(self._collator.batch([rows[i] for i in batch]))) for batch in batches]
         order = torch.tensor([i for batch in batches for i in batch]).argsort().tolist()
         one = Encoded.cat(parts)
-        vectors = one.multi.vectors.split(one.multi.lengths.tolist())
+        vectors = torch.split(one.multi.vectors, one.multi.lengths.tolist())
         return Encoded(one.single[order], type(one.multi).of([vectors[i] for i in order]))
 
 
@@ -94,7 +94,7 @@ def spearman(scores: Tensor, grades: Sequence[float]) -> float:
     ranks = [_ranks(np.asarray(side, np.float64)) for side in (scores.tolist(), list(grades))]
     if any(np.ptp(one) == 0 for one in ranks):
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def _ranks(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:

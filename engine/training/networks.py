@@ -89,10 +89,11 @@ def build(
     network = load_network(checkpoint, dtype="float32" if stage.train_all else dtype)
     _place(network, weights, checkpoint)
     if stage.train_all:
-        return network.requires_grad_()
+        network.requires_grad_()
+        return network
     config = LoraConfig(
         r=lora.adapters.rank,
-        lora_alpha=lora.adapters.alpha,  # type: ignore[arg-type]  # a float works as well
+        lora_alpha=lora.adapters.alpha,
         lora_dropout=lora.dropout,
         use_rslora=lora.adapters.rslora,
         init_lora_weights="gaussian",
@@ -102,7 +103,7 @@ def build(
     with warnings.catch_warnings():
         # peft 0.21 asks a property that transformers 5.23 has renamed, and warns of.
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
-        adapted = get_peft_model(network, config)
+        adapted: nn.Module = get_peft_model(network, config)
     if adapter is not None:
         result = set_peft_model_state_dict(adapted, dict(adapter))
         lost = [name for name in result.missing_keys if ".lora_" in name] + list(result.unexpected_keys)
@@ -163,6 +164,6 @@ def parts(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, T
     return {name: tensor for name, tensor in tensors.items() if name not in adapter}, adapter
 
 
-def unadapted(model: nn.Module) -> nn.Module:
-    """The network inside of peft's wrapping, if there is one."""
+def unadapted(model: nn.Module) -> Any:
+    """The Network inside of peft's wrapping, if there is one."""
     return model.get_base_model() if isinstance(model, PeftModel) else model

@@ -16,7 +16,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -100,16 +100,17 @@ def train(
     resume: bool = False,
     listener: Listener | None = None,
     on_drawn: OnDrawn | None = None,
+    only: Collection[str] | None = None,
     trainer: type[JinaTrainer] | None = None,
 ) -> TrainingResult:
     """Train a model, stage by stage.
 
-    resume: go on with the run in ``settings.out``. trainer: a subclass of JinaTrainer, with another loss. On SIGINT and
+    resume: go on with the run in ``settings.out``. only: names of stages; the others are left as they are. trainer: a subclass of JinaTrainer, with another loss. On SIGINT and
     SIGTERM the step is finished and a checkpoint saved, where this is called on the main thread; a second one ends at once.
     Raises ConfigError, BadTrainingData, ModelError and its kinds, DiskFull; ExtraMissing without what training needs.
     """
     require_extra()
-    run = Run(settings, resume=resume, listener=listener or Silent(), on_drawn=on_drawn, trainer=trainer)
+    run = Run(settings, resume=resume, listener=listener or Silent(), on_drawn=on_drawn, only=only, trainer=trainer)
     return run()
 
 
@@ -130,6 +131,7 @@ class Run:
         resume: bool,
         listener: Listener,
         on_drawn: OnDrawn | None,
+        only: Collection[str] | None,
         trainer: type[JinaTrainer] | None,
     ) -> None:
         from pagesight.engine.training.networks import Lora
@@ -146,15 +148,22 @@ class Run:
             check_dims(name, stage, self.base)
         self.lora: Lora = Lora.of(self.base, settings)
         self._resume = resume
+        self._only = self._chosen(only)
 
     def __call__(self) -> TrainingResult:
         from pagesight.engine.training.stage_data import open_data
 
-        data = {name: open_data(name, stage, self._on_drawn) for name, stage in self.settings.stages.items()}
+        data = {
+            name: open_data(name, stage, self._on_drawn)
+            for name, stage in self.settings.stages.items()
+            if name in self._only and read_record(self.folder / name) is None
+        }
         self._begin()
-        results = []
+        results: list[StageResult] = []
         for name, stage in self.settings.stages.items():
             done = read_record(self.folder / name)
+            if done is None and name not in self._only:
+                continue
             if done is None:
                 with stopping() as stopped:
                     done, checkpoint = self._train_stage(name, stage, data[name], stopped)
@@ -164,6 +173,19 @@ class Run:
             if is_first_process():
                 self._write_model(results)
         return TrainingResult(self.settings.out, tuple(results), finished=True)
+
+    def _chosen(self, only: Collection[str] | None) -> Collection[str]:
+        stages = self.settings.stages
+        if only is None:
+            return stages
+        chosen = [name for name in stages if name in only]
+        if not chosen:
+            raise ConfigError(f"the settings have no table for {', '.join(only)}; they have {', '.join(stages)}")
+        if PAIRS in stages and PAIRS not in only and read_record(self.folder / PAIRS) is None:
+            raise ConfigError(
+                f"{', '.join(chosen)} starts from what pairs gives; train pairs first, or leave its table out"
+            )
+        return chosen
 
     def _begin(self) -> None:
         """Keep the settings, or compare them with those that were kept."""

@@ -65,7 +65,10 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        building.touch()
+        mode = building.stat().st_mode  # what files are made with here; safetensors makes them for their owner only
         save_file({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, building, {"format": "pt"})
+        building.chmod(mode)
         with open(building, "rb") as file:
             os.fsync(file.fileno())
         os.replace(building, path)

@@ -207,7 +207,8 @@ class TrainingSettings:
             table["model"] = str(_absolute(table["model"], base))
         if "out" in table:
             table["out"] = _absolute(table["out"], base)
-        return _make(cls, {**table, "stages": made}, "", base)
+        settings: Self = _make(cls, {**table, "stages": made}, "", base)
+        return settings
 
 
 def read_settings(path: Path, changes: Mapping[str, Any] | None = None) -> TrainingSettings:
@@ -230,6 +231,11 @@ def read_settings(path: Path, changes: Mapping[str, Any] | None = None) -> Train
         return TrainingSettings.from_table(table, base=path.absolute().parent)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def with_all_stages(settings: TrainingSettings, **values: Any) -> TrainingSettings:
+    """The same, with these fields of StageSettings in every stage. Raises ConfigError."""
+    return replace(settings, stages={name: replace(stage, **values) for name, stage in settings.stages.items()})
 
 
 def parse_change(text: str) -> tuple[str, Any]:

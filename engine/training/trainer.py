@@ -95,9 +95,9 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         self.latest: Scores | None = None
         super().__init__(model=model, args=args, eval_dataset=[] if evaluate else None)
         self.remove_callback(PrinterCallback)  # who shows progress is another's to say
-        hidden = unadapted(model).config.text_config.hidden_size
+        hidden: int = unadapted(model).config.text_config.hidden_size
         dims = stage.matryoshka_dims or settings.matryoshka_dims
-        self._dims = sorted({*(dim for dim in dims if dim <= hidden), hidden})
+        self._dims: list[int] = sorted({*(dim for dim in dims if dim <= hidden), hidden})
 
     # A step
 
@@ -220,7 +220,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
                 self._keep_best(scores)
         metrics = {f"eval_{name}": value for name, value in scores.all.items()}
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     @property
@@ -298,15 +298,13 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         return [by_dim.get(dim, 1.0) for dim in self._dims]
 
     def _on_device(self, batch: Batch) -> Batch:
-        def moved(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor.to(self.args.device)
-
-        return replace(
-            batch,
-            input_ids=moved(batch.input_ids),
-            attention_mask=moved(batch.attention_mask),
-            pixel_values=moved(batch.pixel_values),
-            image_grid_thw=moved(batch.image_grid_thw),
+        device = self.args.device
+        pixels, grid = batch.pixel_values, batch.image_grid_thw
+        return Batch(
+            batch.input_ids.to(device),
+            batch.attention_mask.to(device),
+            None if pixels is None else pixels.to(device),
+            None if grid is None else grid.to(device),
         )
 
     def _no_sync(self, model: nn.Module) -> AbstractContextManager[object]:
@@ -324,8 +322,7 @@ def set_training(model: nn.Module, *, everything: bool) -> None:
     """Dropout on; the vision tower as at inference unless it trains too."""
     model.train()
     if not everything:
-        inner = model.module if hasattr(model, "module") else model
-        unadapted(inner).model.visual.eval()
+        unadapted(getattr(model, "module", model)).model.visual.eval()
 
 
 def gather(encoded: Encoded) -> Encoded:
