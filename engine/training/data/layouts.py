@@ -103,7 +103,7 @@ def open_source(
     """
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    found = _located(path)
+    found = located(path)
     if not found.exists():
         raise BadTrainingData([f"there is no file or folder {path}"])
     place = Place(
@@ -139,7 +139,7 @@ def _name(path: str, found: Path) -> str:
     return found.resolve().name.removesuffix("".join(found.suffixes) if found.is_file() else "")
 
 
-def _located(path: str) -> Path:
+def located(path: str) -> Path:
     """The folder or file, fetched from the hub if that is where it is."""
     if not path.startswith(HUB_PREFIX):
         return Path(path)
@@ -182,9 +182,9 @@ def _open_rows(place: Place) -> Source:
 
 
 def _open_ids(place: Place) -> Source:
-    """Rows hold ids of a corpus beside them."""
+    """Rows hold ids of a corpus beside them, as what is mined for a BEIR folder does."""
     rows, table = _rows(place), _corpus(place)
-    corpus = None if table is None else KeyedRows(rows_of(table), place.path, (*CORPUS_ID, "docid"), "document")
+    corpus = None if table is None else KeyedRows(rows_of(table), _folder(place), (*CORPUS_ID, "docid"), "document")
     return _source_of(place, rows, corpus)
 
 
@@ -218,7 +218,11 @@ def _rows(place: Place) -> RowFile:
 
 
 def _corpus(place: Place) -> Table | None:
-    return find_table([place.path / "corpus"], place.split) if place.path.is_dir() else None
+    return find_table([_folder(place) / "corpus"], place.split)
+
+
+def _folder(place: Place) -> Path:
+    return place.path if place.path.is_dir() else place.path.parent
 
 
 def _is_beir(place: Place) -> bool:
