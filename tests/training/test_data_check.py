@@ -7,7 +7,7 @@ from pagesight.engine.training.data.examples import Example, Picture, Text, piec
 from pagesight.engine.training.data.layouts import open_source
 from pagesight.storage.errors import BadTrainingData
 from tests.helpers import text_image
-from tests.training.made_up import lines, png
+from tests.training.data_files import lines, png
 
 
 def opened(path, **options):

@@ -9,7 +9,7 @@ from pagesight.engine.training.data.layouts import LAYOUTS, open_source
 from pagesight.engine.training.data.pages import DrawnPages
 from pagesight.storage.errors import BadTrainingData, ConfigError
 from tests.helpers import make_pdf, text_image
-from tests.training.made_up import lines, parquet, png
+from tests.training.data_files import lines, parquet, png
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from pagesight.engine.training.minable import open_minable
 from pagesight.engine.training.mining import MARGIN, NEAR, POSITIVE, SAME_DOCUMENT, SPARE, MiningConfig, mine
 from pagesight.storage.errors import BadFilter, BadTrainingData, ConfigError, DatasetError
 from tests.helpers import make_pdf, run_cli
-from tests.training.made_up import lines
+from tests.training.data_files import lines
 
 LOOSE = {"ranks": (1, 30), "margin": 1.0, "near": 1.01}
 
