@@ -48,17 +48,18 @@ def cached_backward(
     backward: Callable[[Tensor], None] | None = None,
     no_sync: Callable[[], AbstractContextManager[object]] | None = None,
 ) -> Tensor:
-    """Add the gradient of scale * loss to the parameters of the model behind `encode`; return the loss, detached, not scaled.
+    """Add the gradient of scale * loss to the parameters of the model behind `encode`; return the loss, not scaled, ().
 
-    The same gradient as loss([encode(chunk) for chunk in chunks]).backward(), with activations of one chunk at a time, for
-    one more forward pass. encode: the vectors of a chunk, any number of tensors of any shapes, as (n, dim) single vectors
-    and (n_tokens, dim) token vectors; the second time it is called under the random state of the first, so that dropout
-    drops the same, and afterwards random numbers go on as after one pass. loss: takes what encode gave for each chunk, and has no
-    parameters of its own: none would get a gradient. backward: in place of Tensor.backward, as accelerator.backward.
+    The same gradient as loss([encode(chunk) for chunk in chunks]).backward(), with activations of one chunk at a time,
+    for one more forward pass. encode: the vectors of a chunk, any number of tensors of any shapes, as (n, dim) single
+    vectors and (n_tokens, dim) token vectors; the second time it is called under the random state of the first, so
+    that dropout drops the same, and afterwards random numbers go on as after one pass. loss: takes what encode gave
+    for each chunk, and has no parameters of its own: none would get a gradient. backward: in place of Tensor.backward,
+    as accelerator.backward.
 
-    no_sync: makes a context in which gradients are not exchanged between processes, as DistributedDataParallel.no_sync:
-    all chunks but the last are encoded in one, so a step has one exchange. Processes may have different numbers of chunks.
-    Raises ValueError if there are no chunks.
+    no_sync: makes a context in which gradients are not exchanged between processes, as
+    DistributedDataParallel.no_sync: all chunks but the last are encoded in one, so a step has one exchange. Processes
+    may have different numbers of chunks. Raises ValueError if there are no chunks.
     """
     if not chunks:
         raise ValueError("there must be at least one chunk to encode")
@@ -67,8 +68,8 @@ def cached_backward(
         for chunk in chunks:
             states.append(RandomState.now())
             vectors.append(encode(chunk))
-    # Autocast in older versions of torch would use the copies of the weights made just now again, which know of no gradient
-    # (https://github.com/pytorch/pytorch/pull/165068).
+    # Autocast in older versions of torch would use the copies of the weights made just now again, which know of no
+    # gradient (https://github.com/pytorch/pytorch/pull/165068).
     torch.clear_autocast_cache()
 
     leaves = [tuple(_leaf(tensor) for tensor in tensors) for tensors in vectors]

@@ -14,10 +14,10 @@ from torch.autograd.function import once_differentiable
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ragged:
-    """Token vectors of the queries or of the documents of a batch, end to end: there is no padding to forget.
+    """Token vectors of the queries or the documents of a batch, end to end: there is no padding to forget.
 
-    vectors: (n_tokens, dim), floating, any device. lengths: (n,) int64, at least 1 each, their sum n_tokens; kept on the
-    CPU, where they are used as numbers. Raises ValueError for anything else.
+    vectors: (n_tokens, dim), floating, any device. lengths: (n,) int64, at least 1 each, their sum n_tokens; kept on
+    the CPU, where they are used as numbers. Raises ValueError for anything else.
     """
 
     vectors: Tensor
@@ -44,7 +44,7 @@ class Ragged:
 
     @classmethod
     def from_padded(cls, multi: Tensor, attention_mask: Tensor) -> Self:
-        """The tokens of multi (n, length, dim) where attention_mask (n, length) is not 0; padding may be on either side."""
+        """The tokens of multi (n, length, dim) where attention_mask (n, length) is not 0, on whichever side it is 0."""
         real = attention_mask.bool()
         return cls(multi[real], real.sum(dim=1))
 
@@ -69,10 +69,10 @@ def late_scores(queries: Ragged, documents: Ragged, *, normalise: bool = True, b
     sum (eq. 1), with `normalise` divided by the number of query tokens (eq. 2 of arXiv:2506.18902): for unit vectors in
     [-1, 1], so that one temperature fits queries of any length. A gradient flows once, and only to the best tokens.
 
-    Memory beside the vectors, their gradients, and a copy of them in float32 if they are not: a copy of the query tokens,
-    and one block of `block_bytes` (or another copy, or one token's products with the longest document, if that is more);
-    4 bytes for each query token and document, kept for the gradient, and three times that while it is computed.
-    Raises ValueError for different widths.
+    Memory beside the vectors, their gradients, and a copy of them in float32 if they are not: a copy of the query
+    tokens, and one block of `block_bytes` (or another copy, or one token's products with the longest document, if that
+    is more); 4 bytes for each query token and document, kept for the gradient, and three times that while it is
+    computed. Raises ValueError for different widths.
     """
     dtype = _common_dtype(queries, documents)
     scores = cast(

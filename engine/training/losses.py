@@ -38,11 +38,11 @@ def cosine_scores(queries: Tensor, documents: Tensor) -> Tensor:
 
 
 def info_nce(scores: Tensor, positives: Tensor, *, temperature: float = 0.02, excluded: Tensor | None = None) -> Tensor:
-    """InfoNCE from query to document (eq. 3 and 4): the mean over rows i of -ln softmax(scores[i] / temperature)[positives[i]].
+    """InfoNCE from query to document (eq. 3, 4): the mean over i of -ln softmax(scores[i] / temperature)[positives[i]].
 
-    scores: (n, m), higher is better. positives: (n,) int64, the column of each query's own document. excluded: (n, m) bool,
-    documents that answer a query without being its own, and so are no negatives of it: they leave the denominator; at the
-    positive itself it counts for nothing. In [0, inf).
+    scores: (n, m), higher is better. positives: (n,) int64, the column of each query's own document. excluded: (n, m)
+    bool, documents that answer a query without being its own, and so are no negatives of it: they leave the
+    denominator; at the positive itself it counts for nothing. In [0, inf).
 
     With hard negatives this is L_NCE+: the columns are the positives p_1..p_n of the batch and then all its negatives,
     n_1,1..n_m,n, `positives` is arange(n), and the denominator of row r adds up, over every row i of the batch,
@@ -69,9 +69,10 @@ def divergence(
     """L_D (eq. 5): the mean over rows of KL(softmax(dense / temperature) || softmax(late / temperature)), in [0, inf).
 
     dense, late: (n, m) scores of the same queries and documents, late ones divided by the query's length (eq. 2).
-    excluded: (n, m) bool, documents left out of both distributions; each row must keep one. detach_late: the late scores
-    are a target and get no gradient, so that the single vector learns from the multi-vectors and does not pull them down.
-    No stop-gradient is printed in the paper; False takes it by the letter. The mean instead of a sum as in info_nce.
+    excluded: (n, m) bool, documents left out of both distributions; each row must keep one. detach_late: the late
+    scores are a target and get no gradient, so that the single vector learns from the multi-vectors and does not pull
+    them down. No stop-gradient is printed in the paper; False takes it by the letter. The mean instead of a sum as in
+    info_nce.
     """
     dtype = exact_dtype(dense, late)
     dense, late = dense.to(dtype) / temperature, (late.detach() if detach_late else late).to(dtype) / temperature
@@ -91,7 +92,7 @@ def matryoshka(
     dims: Sequence[int],
     weights: Sequence[float] | None = None,
 ) -> Tensor:
-    """The weighted mean of a loss over vectors cut to their first `dims` numbers and normalised again (arXiv:2205.13147).
+    """The weighted mean of a loss over vectors cut to their first `dims` numbers, normalised again (arXiv:2205.13147).
 
     loss: takes (n, dim) and (m, dim) rows of unit length. queries: (n, width), documents: (m, width). dims: rising, the
     last one the full width, or the vector that is not cut would go untrained. weights: one for each of dims, 1 without.
@@ -129,13 +130,14 @@ def joint_terms(
 ) -> Terms:
     """The three terms of one batch, of text or of pictures, in the joint loss (eq. 6).
 
-    single_queries: (n, width), single_documents: (m, width). multi_queries, multi_documents: the token vectors of the same
-    n queries and m documents, rows of unit length. positives: (n,) int64. excluded: (n, m) bool or None, as in info_nce, and taken
-    out of the divergence, too. With hard negatives the documents are all positives and then all negatives of the batch,
-    and positives is arange(n): both InfoNCE terms are then L_NCE+ (its formula is at info_nce).
+    single_queries: (n, width), single_documents: (m, width). multi_queries, multi_documents: the token vectors of the
+    same n queries and m documents, rows of unit length. positives: (n,) int64. excluded: (n, m) bool or None, as in
+    info_nce, and taken out of the divergence, too. With hard negatives the documents are all positives and then all
+    negatives of the batch, and positives is arange(n): both InfoNCE terms are then L_NCE+ (its formula is at
+    info_nce).
 
-    Matryoshka acts on the dense InfoNCE, with the full width as the last of its dims; the divergence is that of the full
-    width alone. Raises ValueError for widths as in matryoshka.
+    Matryoshka acts on the dense InfoNCE, with the full width as the last of its dims; the divergence is that of the
+    full width alone. Raises ValueError for widths as in matryoshka.
     """
     if excluded is not None:
         excluded = _without_positives(excluded, positives)
@@ -181,10 +183,10 @@ def joint_loss(
 def cosent(scores: Tensor, grades: Tensor, *, temperature: float = 0.05) -> Tensor:
     """CoSENT: ln(1 + sum of exp((scores[j] - scores[i]) / temperature) over all i, j with grades[i] > grades[j]).
 
-    scores: (n,), of n pairs of texts, in [-1, 1]. grades: (n,), how alike they were judged to be, on any scale: only their order
-    counts. In [0, inf); exactly 0, and still with a gradient (of zeros), if all grades are equal. Su 2022
-    (https://kexue.fm/archives/8847), Huang et al. 2024 (doi:10.1109/TASLP.2024.3402087). The paper prints the summand as
-    (exp(s_2) - exp(s_1)) / temperature, which the sources of CoSENT do not. Memory: n x n numbers.
+    scores: (n,), of n pairs of texts, in [-1, 1]. grades: (n,), how alike they were judged to be, on any scale: only
+    their order counts. In [0, inf); exactly 0, and still with a gradient (of zeros), if all grades are equal. Su 2022
+    (https://kexue.fm/archives/8847), Huang et al. 2024 (doi:10.1109/TASLP.2024.3402087). The paper prints the summand
+    as (exp(s_2) - exp(s_1)) / temperature, which the sources of CoSENT do not. Memory: n x n numbers.
     """
     logits = scores.to(exact_dtype(scores)) / temperature
     differences = logits[None, :] - logits[:, None]

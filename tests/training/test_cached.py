@@ -15,7 +15,7 @@ QUERIES, DOCUMENTS = (2, 3, 1, 2), (4, 2, 5, 3, 1, 6)  # tokens of each
 
 
 class TwoHeads(nn.Module):
-    """Tokens (n, length, width) and mask -> single vectors and token vectors, as of a model that is trained, with dropout."""
+    """Tokens (n, length, width) and mask -> single vectors and token vectors, with dropout."""
 
     def __init__(self, dtype=torch.float64):
         super().__init__()
