@@ -73,7 +73,7 @@ def mine(
     """
     from pagesight.engine.config import ModelConfig
     from pagesight.engine.training.minable import open_minable
-    from pagesight.engine.training.mining import MiningConfig, check_free
+    from pagesight.engine.training.mining import MiningConfig
     from pagesight.engine.training.mining import mine as mine_negatives
 
     config = MiningConfig(
@@ -85,10 +85,10 @@ def mine(
         seed=seed,
     )
     if out is not None:
-        check_free(out, overwrite=overwrite)
+        _check_free(out, overwrite=overwrite)
     found = open_minable(data, out, split)
     place = out or found.default_out
-    check_free(place, overwrite=overwrite)
+    _check_free(place, overwrite=overwrite)
     settings = ModelConfig(device=device, dtype=dtype, offline=offline)
     shown = not (quiet or as_json)
     given = index_dir or click.get_current_context().find_root().obj
@@ -102,6 +102,14 @@ def mine(
     else:
         _print(mined)
     return 0
+
+
+def _check_free(out: Path, *, overwrite: bool) -> None:
+    from pagesight.engine.training.mining import check_free
+
+    if out.exists() and not overwrite:
+        raise click.UsageError(f"{printable(out)} is there already; --out names another file, --overwrite replaces it")
+    check_free(out, overwrite=overwrite)
 
 
 def _engine(found: Minable, index: Path | None, model: str | None, settings: Any, *, shown: bool) -> SearchEngine:

@@ -58,7 +58,12 @@ def open_minable(path: str, out: Path | None = None, split: str = "train") -> Mi
         assert dataset is not None
         return Judged(dataset, root)
     if (root / QUERIES_NAME).is_file():
-        return Pages(read_folder(root), Path(os.path.abspath(root)), out or root / MINED_NAME)
+        dataset = read_folder(root)
+        if dataset.corpus.reads_text:
+            raise BadTrainingData(
+                [f"{root} has texts among its documents, which have no pictures of pages to learn from"]
+            )
+        return Pages(dataset, Path(os.path.abspath(root)), out or root / MINED_NAME)
     source = open_source(path, split=split)
     if source.kind == "graded":
         raise BadTrainingData([f"{path} has graded pairs, which need no negatives"])

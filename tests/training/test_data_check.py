@@ -1,5 +1,7 @@
 """What is wrong with training data is named by file and line before anything starts."""
 
+import pickle
+
 import pytest
 
 from pagesight.engine.training.data.check import check, problems
@@ -105,3 +107,10 @@ def test_equal_pieces_have_equal_keys_and_others_do_not():
     assert piece_key(Text("a ")) == piece_key(Text("a")) != piece_key(Text("b"))
     assert piece_key(Text("a")) != piece_key(Picture(path="a", key="a"))
     assert Example(Text("q"), (Text("p"),)) == Example(Text("q"), (Text("p"),))
+
+
+def test_a_source_reaches_another_process_by_pickle(tmp_path):
+    path = lines(tmp_path / "a.jsonl", {"query": "q", "positive": "p"}, {"query": "r", "positive": "s"})
+    source = opened(path)
+    copied = pickle.loads(pickle.dumps(source))
+    assert [copied[0], copied[1]] == [source[0], source[1]]

@@ -171,6 +171,12 @@ def test_bad_input(beir, folder, tmp_path):
     with pytest.raises(ConfigError, match="is there already"):
         mined(data, tmp_path)
     assert data.default_out.read_text() == "precious\n"
+    code = lines(
+        tmp_path / "code/queries.jsonl", {"id": "1", "query": "q", "relevant": [{"document": "a.py", "line": 1}]}
+    )
+    (tmp_path / "code/a.py").write_text("pass")
+    with pytest.raises(BadTrainingData, match="no pictures of pages"):
+        open_minable(str(code.parent))
     graded = lines(tmp_path / "sts.jsonl", {"sentence1": "a", "sentence2": "b", "score": 1})
     with pytest.raises(BadTrainingData, match="graded pairs"):
         open_minable(str(graded))
@@ -194,7 +200,7 @@ def test_the_command(folder, tmp_path):
     assert "mined.jsonl" in done.stdout
     again = run_cli("mine", folder, "--index", index)
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "is there already; --out names another file, --overwrite" in again.stderr
     assert "Traceback" not in again.stderr
     made = run_cli("mine", folder, "--model", "hashing", "--ranks", "1:9", "--overwrite", "--json", cwd=tmp_path)
     assert made.returncode == 0, made.stderr

@@ -74,16 +74,18 @@ class Company:
     """The examples of a batch that is being made, and whether another fits in with them."""
 
     def __init__(self) -> None:
-        self._queries: set[int] = set()
         self._answers: set[int] = set()  # known positives of the batch's queries
         self._pieces: set[int] = set()  # positives and negatives that are in the batch
 
-    def admits(self, query: int, answers: set[int], pieces: Iterable[int]) -> bool:
-        """Whether no piece of the batch would be taken for wrong where it is known to be right."""
-        return query not in self._queries and self._answers.isdisjoint(pieces) and self._pieces.isdisjoint(answers)
+    def admits(self, answers: set[int], pieces: Iterable[int]) -> bool:
+        """Whether no piece would be taken for wrong where it is known to be right.
 
-    def add(self, query: int, answers: set[int], pieces: Iterable[int]) -> None:
-        self._queries.add(query)
+        answers: known positives of the query. pieces: positives and negatives of the example. An example with a query that
+        is in the batch does not fit: its positives are among that query's answers.
+        """
+        return self._answers.isdisjoint(pieces) and self._pieces.isdisjoint(answers)
+
+    def add(self, answers: set[int], pieces: Iterable[int]) -> None:
         self._answers |= answers
         self._pieces.update(pieces)
 

@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+import os
 import sys
+import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -41,6 +43,19 @@ class RowFile:
         except OSError as error:
             raise BadTrainingData([f"{path}: {error.strerror}"]) from error
         self._end = path.stat().st_size
+        self._open()
+
+    def _open(self) -> None:
+        """Rows are read by pread: threads and forked processes share the file and no place in it."""
+        self._fd = os.open(self.path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._fd)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_fd"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._open()
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -58,24 +73,19 @@ class RowFile:
     def raw(self, i: int) -> bytes:
         """The bytes of a row."""
         end = self._starts[i + 1] if i + 1 < len(self) else self._end
-        with open(self.path, "rb") as file:  # opened each time: a row is read in whatever process and thread
-            file.seek(self._starts[i])
-            return file.read(end - self._starts[i])
+        return os.pread(self._fd, end - self._starts[i], self._starts[i])
 
     def row(self, i: int) -> Row:
         """Row ``i`` from 0."""
         return self._parsed(i, self.raw(i))
 
     def rows(self) -> Iterator[Row | BadTrainingData]:
-        """All rows in order, read in one go; what is wrong with a row in its place."""
-        with open(self.path, "rb") as file:
-            for i, start in enumerate(self._starts):
-                file.seek(start)
-                end = self._starts[i + 1] if i + 1 < len(self) else self._end
-                try:
-                    yield self._parsed(i, file.read(end - start))
-                except BadTrainingData as error:
-                    yield error
+        """All rows in order; what is wrong with a row in its place."""
+        for i in range(len(self)):
+            try:
+                yield self.row(i)
+            except BadTrainingData as error:
+                yield error
 
     def _parsed(self, i: int, data: bytes) -> Row:
         try:

@@ -183,11 +183,11 @@ class Batches(Iterator[Batch]):
             kept = self._negatives(at, position.epoch, row)
             if links is not None:
                 answers, used = links.answers_of(row), links.negatives_of(row)
-                query, pieces = int(links.queries[row]), {*links.positives_of(row), *(used[place] for place in kept)}
-                if not company.admits(query, answers, pieces):
+                pieces = {*links.positives_of(row), *(used[place] for place in kept)}
+                if not company.admits(answers, pieces):
                     left.append(row)
                     return
-                company.add(query, answers, pieces)
+                company.add(answers, pieces)
             rows.append(row)
             negatives.append(kept)
 
