@@ -2,6 +2,7 @@
 
     SearchEngineError
     ├── ConfigError            a setting that cannot be (also ValueError)
+    │   └── TrainingExists         the folder of the result has a training run already
     ├── DatasetError           a dataset for evaluation or training that is not laid out as it should be (also ValueError)
     │   └── BadTrainingData        examples that nothing can be learnt from, by file and line
     ├── DocumentError          this file cannot be read; the others can
@@ -66,6 +67,7 @@ __all__ = [
     "StoreCorrupt",
     "StoreLocked",
     "StoreNotFound",
+    "TrainingExists",
     "UnknownHit",
     "UnknownModel",
     "UnreadableDocument",
@@ -80,6 +82,14 @@ class SearchEngineError(Exception):
 
 class ConfigError(SearchEngineError, ValueError):
     """A setting has a value it cannot have."""
+
+
+class TrainingExists(ConfigError):
+    """A training run was begun in the folder of the result."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{folder} has a training run already; resume it, or name another folder for the result")
 
 
 class DatasetError(SearchEngineError, ValueError):
@@ -214,7 +224,7 @@ class DiskFull(StorageError):
     def __init__(self, path: Path, cause: str) -> None:
         self.path = path
         super().__init__(
-            f"cannot write to {path}: {cause}; finished documents are safe, make room and do the same again"
+            f"cannot write to {path}: {cause}; what was finished before is safe, make room and do the same again"
         )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pagesight.engine.training.settings import TrainingSettings, as_toml
+from pagesight.engine.training.settings import SourceSettings, TrainingSettings, as_toml
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def model_card(settings: TrainingSettings, base: Checkpoint, lora: Lora, results: Sequence[StageResult]) -> str:
-    """Markdown, with the head that model hubs read."""
+    """Markdown, with the head that model hubs read. Folders of this machine are named by their last part only."""
+    settings = _without_folders(settings)
     head = {
         "library_name": "pagesight",
         "base_model": printable(settings.model),
@@ -51,3 +54,17 @@ def model_card(settings: TrainingSettings, base: Checkpoint, lora: Lora, results
             lines.append(f"| {printable(source.name or source.path)} | {weight} | {source.licence or 'not stated'} |")
     lines += ["", "## Settings", "", "```toml", as_toml(settings).rstrip(), "```", ""]
     return "\n".join(lines)
+
+
+def _without_folders(settings: TrainingSettings) -> TrainingSettings:
+    def short(path: str) -> str:
+        return Path(path).name if Path(path).is_absolute() else path
+
+    def named(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        return tuple(replace(source, path=short(source.path)) for source in sources)
+
+    stages = {
+        name: replace(stage, sources=named(stage.sources), evaluation=named(stage.evaluation))
+        for name, stage in settings.stages.items()
+    }
+    return replace(settings, model=short(settings.model), out=Path(settings.out.name), stages=stages)

@@ -33,7 +33,7 @@ from pagesight.engine.training.settings import (
     differences,
     read_settings,
 )
-from pagesight.storage.errors import ConfigError, ExtraMissing
+from pagesight.storage.errors import ConfigError, ExtraMissing, TrainingExists
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -194,9 +194,7 @@ class Run:
         kept = self.folder / SETTINGS_FILE
         if kept.exists():
             if not self._resume and is_first_process():
-                raise ConfigError(
-                    f"{self.folder} has a training run already; resume it, or name another folder for the result"
-                )
+                raise TrainingExists(self.settings.out)
             changed = [
                 name
                 for name in differences(self.settings, read_settings(kept))

@@ -50,14 +50,21 @@ def writing(folder: Path) -> Iterator[None]:
     """Turn "no room", however torch and safetensors say it, into DiskFull."""
     try:
         yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise DiskFull(folder, error.strerror or str(error)) from error
-        raise
-    except (RuntimeError, SafetensorError) as error:
-        if any(words in str(error) for words in _FULL_IN_WORDS):
+    except (OSError, RuntimeError, SafetensorError) as error:
+        behind = _behind(error)
+        if isinstance(behind, OSError) and behind.errno in _FULL:
+            raise DiskFull(folder, behind.strerror or str(behind)) from error
+        if not isinstance(error, OSError) and any(words in str(error) for words in _FULL_IN_WORDS):
             raise DiskFull(folder, str(error).splitlines()[0]) from error
         raise
+
+
+def _behind(error: BaseException) -> BaseException:
+    """The OSError that another error came from, else the error itself."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, OSError):
+        found = found.__context__
+    return found or error
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -103,7 +110,8 @@ def write_model(
         _write_json(out / "adapters" / ADAPTER_CONFIG, dict(lora.config))
         for task, tensors in adapters.items():
             save_tensors(out / "peft" / task / ADAPTER_FILE, tensors)
-            alone = {**lora.config, "base_model_name_or_path": str(out.absolute()), "inference_mode": True}
+            # Without a task_type: peft's class for it passes arguments that only some networks take.
+            alone = {**lora.config, "base_model_name_or_path": str(out.absolute()), "task_type": None}
             _write_json(out / "peft" / task / ADAPTER_CONFIG, alone)
         _write_bytes(out / CARD, card.encode())
         _write_bytes(out / CONFIG, (base.folder / CONFIG).read_bytes())

@@ -225,7 +225,7 @@ def read_settings(path: Path, changes: Mapping[str, Any] | None = None) -> Train
         for key in outer:
             inner = inner.setdefault(key, {})
             if not isinstance(inner, dict):
-                raise ConfigError(f"{name} cannot be set: {key} is no table")
+                raise ConfigError(f"{path}: {name} cannot be set: {key} is no table")
         inner[last] = value
     try:
         return TrainingSettings.from_table(table, base=path.absolute().parent)
