@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from pagesight.engine.cli.output import count, echo, echo_error, echo_json, error_console
+from pagesight.engine.cli.output import count, duration, echo, echo_error, echo_json, error_console, size
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ STOPPED = 130  # as by Ctrl-C
 TASKS_PHASE = "tasks"
 HALVES = ("text", "pictures")
 TERMS = ("dense", "late", "divergence")
+PARTS_OF_MEMORY = ("weights", "gradients", "optimizer", "activations", "vectors", "working")
 EVAL = "eval_"
 PAGES_A_LINE = 100  # drawn
 
@@ -35,6 +36,7 @@ PAGES_A_LINE = 100  # drawn
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where it is trained.")
 @click.option("--phase", metavar="NAME", help="Only pairs, tasks, or one task: retrieval, text-matching, code.")
 @click.option("--resume", is_flag=True, help="Go on where the run in the output folder was stopped.")
+@click.option("--dry-run", is_flag=True, help="Train nothing: say what it takes, and show the first batches.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON at the end.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def train(
@@ -45,6 +47,7 @@ def train(
     device: str | None,
     phase: str | None,
     resume: bool,
+    dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -55,6 +58,7 @@ def train(
     settings. The result is a folder for --model. Ctrl-C saves a checkpoint after the step at hand.
 
     \b
+    pagesight train config.toml --dry-run
     pagesight train config.toml
     pagesight train config.toml --resume
     pagesight train config.toml --phase pairs --set pairs.learning_rate=1e-4
@@ -62,9 +66,12 @@ def train(
     """
     settings = _settings(config, changes, out=out, steps=steps, device=device)
     only = _stages(phase)
-    from pagesight.engine.training.phases import is_first_process, train
+    from pagesight.engine.training.phases import is_first_process, require_extra, train
 
+    require_extra()
     progress = TrainingProgress(quiet=quiet or not is_first_process())
+    if dry_run:
+        return _dry_run(settings, only, progress, as_json=as_json)
     with progress:
         result = train(settings, resume=resume, only=only, listener=progress, on_drawn=progress.drawn)
     if not is_first_process():
@@ -108,6 +115,27 @@ def _stages(phase: str | None) -> tuple[str, ...] | None:
     if phase not in STAGES:
         raise click.BadParameter(f"{phase!r} is not {TASKS_PHASE} or one of {', '.join(STAGES)}", param_hint="--phase")
     return (phase,)
+
+
+def _dry_run(
+    settings: TrainingSettings, only: tuple[str, ...] | None, progress: TrainingProgress, *, as_json: bool
+) -> int:
+    from pagesight.engine.training.dry_run import plan
+
+    for found in plan(settings, only=only, on_drawn=progress.drawn):
+        memory = found.memory
+        if as_json:
+            echo_json({**asdict(found), "seconds": found.seconds, "memory_bytes": memory.device})
+            continue
+        sources = ", ".join(f"{name} ({count(n, 'example')})" for name, n in found.n_examples.items())
+        kept = ", ".join(f"{name} {size(getattr(memory, name))}" for name in PARTS_OF_MEMORY)
+        where = "on this machine" if found.measured else "on paper, on one GPU of 150 TFLOP/s"
+        echo(f"{found.stage}: {count(found.steps, 'step')} over {sources}")
+        echo(f"  {count(found.tokens, 'token')} and {found.flops / 1e12:.3g} TFLOP a step")
+        echo(f"  {size(memory.device)} of memory on the device: {kept}")
+        echo(f"  about {duration(found.seconds)} {where} ({found.seconds_a_step:.2f} s a step)")
+        echo(f"  the first batches: {printable(found.sheet)}")
+    return 0
 
 
 class TrainingProgress:

@@ -91,6 +91,21 @@ def build(
     if stage.train_all:
         network.requires_grad_()
         return network
+    adapted = wrap(network, lora)
+    if adapter is not None:
+        result = set_peft_model_state_dict(adapted, dict(adapter))
+        lost = [name for name in result.missing_keys if ".lora_" in name] + list(result.unexpected_keys)
+        if lost:
+            raise BadCheckpoint(checkpoint.folder, [f"the adapter has no place for {name}" for name in lost])
+    if stage.train_projector:
+        for parameter in getattr(network, PROJECTOR).base_layer.parameters():
+            parameter.data = parameter.data.float()
+            parameter.requires_grad_()
+    return adapted
+
+
+def wrap(network: Network, lora: Lora) -> nn.Module:
+    """The network with one fresh adapter, which alone requires a gradient."""
     config = LoraConfig(
         r=lora.adapters.rank,
         lora_alpha=lora.adapters.alpha,
@@ -104,15 +119,6 @@ def build(
         # peft 0.21 asks a property that transformers 5.23 has renamed, and warns of.
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
         adapted: nn.Module = get_peft_model(network, config)
-    if adapter is not None:
-        result = set_peft_model_state_dict(adapted, dict(adapter))
-        lost = [name for name in result.missing_keys if ".lora_" in name] + list(result.unexpected_keys)
-        if lost:
-            raise BadCheckpoint(checkpoint.folder, [f"the adapter has no place for {name}" for name in lost])
-    if stage.train_projector:
-        for parameter in getattr(network, PROJECTOR).base_layer.parameters():
-            parameter.data = parameter.data.float()
-            parameter.requires_grad_()
     return adapted
 
 

@@ -110,7 +110,7 @@ def train(
     Raises ConfigError, BadTrainingData, ModelError and its kinds, DiskFull; ExtraMissing without what training needs.
     """
     require_extra()
-    run = Run(settings, resume=resume, listener=listener or Silent(), on_drawn=on_drawn, only=only, trainer=trainer)
+    run = Run(settings, resume=resume, listener=listener, on_drawn=on_drawn, only=only, trainer=trainer)
     return run()
 
 
@@ -128,16 +128,16 @@ class Run:
         self,
         settings: TrainingSettings,
         *,
-        resume: bool,
-        listener: Listener,
-        on_drawn: OnDrawn | None,
-        only: Collection[str] | None,
-        trainer: type[JinaTrainer] | None,
+        resume: bool = False,
+        listener: Listener | None = None,
+        on_drawn: OnDrawn | None = None,
+        only: Collection[str] | None = None,
+        trainer: type[JinaTrainer] | None = None,
     ) -> None:
         from pagesight.engine.training.networks import Lora
 
         self.settings, self.folder = settings, settings.out / "training"
-        self._listener, self._on_drawn, self._trainer = listener, on_drawn, trainer
+        self._listener, self._on_drawn, self._trainer = listener or Silent(), on_drawn, trainer
         self.base = Checkpoint.open(find(settings.model, offline=settings.offline))
         if settings.out.exists() and settings.out.samefile(self.base.folder):
             raise ConfigError(f"{settings.out} is the model that is trained; name another folder for the result")
@@ -148,7 +148,7 @@ class Run:
             check_dims(name, stage, self.base)
         self.lora: Lora = Lora.of(self.base, settings)
         self._resume = resume
-        self._only = self._chosen(only)
+        self.only = self._chosen(only)
 
     def __call__(self) -> TrainingResult:
         from pagesight.engine.training.stage_data import open_data
@@ -156,13 +156,13 @@ class Run:
         data = {
             name: open_data(name, stage, self._on_drawn)
             for name, stage in self.settings.stages.items()
-            if name in self._only and read_record(self.folder / name) is None
+            if name in self.only and read_record(self.folder / name) is None
         }
         self._begin()
         results: list[StageResult] = []
         for name, stage in self.settings.stages.items():
             done = read_record(self.folder / name)
-            if done is None and name not in self._only:
+            if done is None and name not in self.only:
                 continue
             if done is None:
                 with stopping() as stopped:

@@ -84,7 +84,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         *,
         stage: StageSettings,
         settings: Settings,
-        steps: Steps,
+        steps: Iterator[Step],
         evaluate: Evaluate | None = None,
     ) -> None:
         """settings: token ids and Matryoshka dimensions of the checkpoint. steps: what is trained on."""
@@ -191,7 +191,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
 
     # What transformers asks for
 
-    def get_train_dataloader(self) -> Steps:
+    def get_train_dataloader(self) -> Iterator[Step]:
         return self.steps
 
     def get_batch_samples(self, epoch_iterator: Iterator[Step], num_batches: int, device: Any) -> Any:  # noqa: ARG002
@@ -245,7 +245,8 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
             self.accelerator.wait_for_everyone()
             if self.args.should_save:
                 save_tensors(building / WEIGHTS_FILE, trained(self.model))
-                (building / STEPS_FILE).write_text(json.dumps(self.steps.state_dict()), encoding="utf-8")
+                if isinstance(self.steps, Steps):
+                    (building / STEPS_FILE).write_text(json.dumps(self.steps.state_dict()), encoding="utf-8")
                 for name in (BEST_FILE, BEST_SCORE_FILE):
                     if (run / name).exists():
                         os.link(run / name, building / name)
@@ -264,7 +265,8 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         folder, run = Path(resume_from_checkpoint), Path(self.args.output_dir)
         place_trained(model or self.model, load_file(folder / WEIGHTS_FILE))
-        self.steps.load_state_dict(json.loads((folder / STEPS_FILE).read_text(encoding="utf-8")))
+        if isinstance(self.steps, Steps):
+            self.steps.load_state_dict(json.loads((folder / STEPS_FILE).read_text(encoding="utf-8")))
         if self.args.should_save:  # the best up to there
             for name in (BEST_FILE, BEST_SCORE_FILE):
                 (run / name).unlink(missing_ok=True)

@@ -22,7 +22,9 @@ COLOURS = {
 
 def tiny_checkpoint(folder: Path, **sizes: object) -> Path:
     """Pictures of 84 x 56 pixels are six tokens."""
-    return make_checkpoint(folder, **{"hidden": 48, "layers": 1, "depth": 1, "max_pixels": 5_000, "rank": 8, "alpha": 16, **sizes})
+    return make_checkpoint(
+        folder, **{"hidden": 48, "layers": 1, "depth": 1, "max_pixels": 5_000, "rank": 8, "alpha": 16, **sizes}
+    )
 
 
 def text_rows(number: int, *, seed: int = 0, negatives: int = 0, size: int = 3) -> list[dict]:
@@ -79,7 +81,9 @@ def data(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     texts = text_rows(220, negatives=2)
     write_rows(folder / "text.jsonl", texts[:180])
-    write_rows(folder / "text-held.jsonl", [{"query": row["query"], "positive": row["positive"]} for row in texts[180:]])
+    write_rows(
+        folder / "text-held.jsonl", [{"query": row["query"], "positive": row["positive"]} for row in texts[180:]]
+    )
     pictures = picture_rows(folder, 56)
     write_rows(folder / "pictures.jsonl", pictures[:44])
     write_rows(folder / "pictures-held.jsonl", pictures[44:])

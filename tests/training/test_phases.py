@@ -106,8 +106,10 @@ def test_the_base_weights_are_not_copied(place, trained):
 
 def test_tasks_start_from_a_copy_of_phase_one_and_only_those_trained_differ(trained):
     adapters = Checkpoint.open(trained).read_adapters()
-    pairs = {name: t for name, t in load_file(trained / "training" / "pairs" / "result.safetensors").items()}
-    same = {task: all(torch.equal(t, pairs[name].to(t.dtype)) for name, t in one.items()) for task, one in adapters.items()}
+    pairs = load_file(trained / "training" / "pairs" / "result.safetensors")
+    same = {
+        task: all(torch.equal(t, pairs[name].to(t.dtype)) for name, t in one.items()) for task, one in adapters.items()
+    }
     assert same == {"retrieval": False, "text-matching": False, "code": True}
 
 
@@ -178,7 +180,9 @@ def test_training_one_task_leaves_the_bytes_of_the_other_adapters_alone(place, t
 
 def test_all_weights_of_a_small_model_are_trained_in_its_own_layout(place, tmp_path):
     """Every file of weights is written anew, under the hub's names, and adapters change nothing until they are trained."""
-    settings = read_settings(place / "config.toml", {"out": str(tmp_path / "out"), "pairs.train_all": True, "pairs.steps": 3})
+    settings = read_settings(
+        place / "config.toml", {"out": str(tmp_path / "out"), "pairs.train_all": True, "pairs.steps": 3}
+    )
     train(settings, only=["pairs"])
     out = tmp_path / "out"
     assert cli.main(["models", "verify", str(out)], standalone_mode=False) == 0
@@ -208,7 +212,7 @@ def test_data_that_a_stage_cannot_learn_from_is_refused_before_anything_is_writt
         train(settings_of(place, tmp_path / "out", **{"pairs.sources": graded}))
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"query": "a", "positive": "b"}\n{"query": "a"}\n')
-    with pytest.raises(BadTrainingData, match="bad.jsonl:2"):
+    with pytest.raises(BadTrainingData, match=r"bad\.jsonl:2"):
         train(settings_of(place, tmp_path / "out", **{"pairs.sources": [str(bad)]}))
     assert not (tmp_path / "out").exists()
 
@@ -223,7 +227,7 @@ def test_other_ranks_need_all_adapters_trained_anew(place, tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_what_to_change(place, tmp_path):
-    with pytest.raises(ConfigError, match="the loss is no number after step .*; lower learning_rate"):
+    with pytest.raises(ConfigError, match=r"the loss is no number after step .*; lower learning_rate"):
         train(settings_of(place, tmp_path / "out", learning_rate=1e30, log_every=1, max_grad_norm=0.0), only=["pairs"])
 
 
@@ -232,6 +236,8 @@ def test_an_unwritten_folder_is_not_taken_for_a_model(trained, tmp_path):
     from pagesight.engine.models.table import spec_of_folder
     from pagesight.storage.errors import WeightsMissing
 
-    shutil.copytree(trained, tmp_path / "m", ignore=lambda _, names: [n for n in names if n in ("config.json", "training")])
+    shutil.copytree(
+        trained, tmp_path / "m", ignore=lambda _, names: [n for n in names if n in ("config.json", "training")]
+    )
     with pytest.raises(WeightsMissing):
         spec_of_folder(Path(tmp_path / "m"))

@@ -126,5 +126,5 @@ def test_every_setting_is_documented():
 def test_values_are_checked_from_python_too():
     with pytest.raises(ConfigError, match="n_negatives must not be negative, and is -1"):
         StageSettings(n_negatives=-1)
-    with pytest.raises(ConfigError, match="there is no stage 'pair'; did you mean 'pairs'?"):
+    with pytest.raises(ConfigError, match=r"there is no stage 'pair'; did you mean 'pairs'\?"):
         TrainingSettings(model="m", out=Path("o"), stages={"pair": StageSettings(sources=(SourceSettings(path="a"),))})
