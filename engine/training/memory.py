@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig
 
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
-from pagesight.engine.models.jina_v4.model import Batch, Network, expected_shapes, network_config
+from pagesight.engine.models.jina_v4.model import Batch, Network, expected_shapes, mean_vectors, network_config
 from pagesight.engine.training.collate import AHEAD, Step
 from pagesight.engine.training.networks import Lora, wrap
 from pagesight.engine.training.settings import StageSettings
@@ -42,7 +42,7 @@ class Memory:
 
     @property
     def device(self) -> int:
-        """At the peak of a step. Gradients and activations are at their peaks at different times, both at the start of the backward pass at most once."""
+        """At the peak of a step, which is where the backward pass begins."""
         return self.weights + self.gradients + self.optimizer + self.activations + self.vectors + self.working
 
 
@@ -73,7 +73,11 @@ def memory_of(checkpoint: Checkpoint, stage: StageSettings, lora: Lora, step: St
     else:
         per_token = kept.token + layers * kept.token_layer
     per_patch = kept.patch + vision.depth * kept.patch_layer
-    activations = [_padded(chunk) * per_token + _patches(chunk) * per_patch for chunk in chunks]
+    masks = (1 if stage.checkpointing else layers) * compute_item  # of attention, a copy a layer
+    activations = [
+        _padded(chunk) * (per_token + chunk.input_ids.shape[1] * masks) + _patches(chunk) * per_patch
+        for chunk in chunks
+    ]
     # What a layer makes and gives back at once: its widest outputs and their gradients, of the largest pass.
     widest = max(
         max(_padded(chunk) * text.intermediate_size, _patches(chunk) * vision.intermediate_size) for chunk in chunks
@@ -96,9 +100,9 @@ def kept_bytes(config: Qwen2_5_VLConfig, stage: StageSettings, lora: Lora, dtype
     """Counted on the CPU."""
     one, two = (_probe(config, stage, lora, dtype, layers) for layers in (1, 2))
     return Kept(
-        token=max(0.0, 2 * one[0] - two[0]),
+        token=2 * one[0] - two[0],  # below zero where the first layer keeps less: frozen embeddings need no gradient
         token_layer=two[0] - one[0],
-        patch=max(0.0, 2 * one[1] - two[1]),
+        patch=2 * one[1] - two[1],
         patch_layer=two[1] - one[1],
     )
 
@@ -110,12 +114,14 @@ def _probe(config: Qwen2_5_VLConfig, stage: StageSettings, lora: Lora, dtype: st
     small.text_config.layer_types = (small.text_config.layer_types or ["full_attention"])[:1] * layers
     small.text_config.vocab_size = PROBE_VOCABULARY
     small.vision_config.fullatt_block_indexes = list(range(layers))
-    network = Network._from_config(small, attn_implementation="sdpa")
+    stored = torch.float32 if stage.train_all else getattr(torch, dtype)
+    network = Network._from_config(small, attn_implementation="sdpa", dtype=stored)
     model = wrap(network, lora) if not stage.train_all else network
     model.train()
     ids = torch.randint(0, 8, (2, PROBE_TOKENS // 2))
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
-        text = _kept(model, lambda: model(input_ids=ids, attention_mask=_one_padded(ids)))
+        text = _kept(model, lambda: _vectors(model, Batch(ids, _one_padded(ids))))
+        text -= layers * ids.numel() * ids.shape[1] * getattr(torch, dtype).itemsize  # masks, which memory_of adds
         patches = 0.0
         if stage.train_all:
             side = 2 * small.vision_config.spatial_merge_size
@@ -138,6 +144,13 @@ def _kept(model: nn.Module, forward: Any) -> float:
         result = forward()
     del result
     return float(sum(t.untyped_storage().nbytes() for address, t in found.items() if address not in own))
+
+
+def _vectors(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """As a step makes them."""
+    hidden, projected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+    real = batch.attention_mask.bool()
+    return mean_vectors(hidden, real), nn.functional.normalize(projected[real].float(), dim=-1)
 
 
 def _one_padded(ids: Tensor) -> Tensor:
