@@ -14,7 +14,7 @@ from pagesight.storage.names import printable
 if TYPE_CHECKING:
     from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
     from pagesight.engine.training.networks import Lora
-    from pagesight.engine.training.phases import StageResult
+    from pagesight.engine.training.result import StageResult
 
 
 def model_card(settings: TrainingSettings, base: Checkpoint, lora: Lora, results: Sequence[StageResult]) -> str:

@@ -18,13 +18,14 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pagesight.engine.models.files.hub import find
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.training.result import StageResult, TrainingResult
 from pagesight.engine.training.settings import (
     PAIRS,
     StageSettings,
@@ -71,27 +72,6 @@ class Silent:
     def logged(self, step: int, values: Mapping[str, float]) -> None: ...
     def stepped(self, step: int) -> None: ...
     def stage_ends(self, stage: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """steps: that were done. scores: of held-out examples with the weights that were kept, None without an evaluation."""
-
-    stage: str
-    steps: int
-    kept_step: int
-    scores: Mapping[str, float] | None
-    loss: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """folder: the model. finished: False if the run was stopped, and can go on from ``checkpoint``."""
-
-    folder: Path
-    stages: tuple[StageResult, ...]
-    finished: bool
-    checkpoint: Path | None = None
 
 
 def train(

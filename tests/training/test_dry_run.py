@@ -94,7 +94,7 @@ def test_memory_is_said_within_15_percent(tmp_path, sizes, changes):
     rows = [{"query": f"word {i}", "positive": " ".join(f"{i} and {j}" for j in range(60))} for i in range(40)]
     (tmp_path / "text.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     lines = [
-        'model = "m"', 'out = "out"', 'device = "cpu"', "steps = 2", "text_batch = 32", 'matryoshka_dims = [64]',
+        'model = "m"', 'out = "out"', 'device = "cpu"', "steps = 2", "text_batch = 32", "matryoshka_dims = [64]",
         *(f"{name} = {value}" for name, value in changes.items()), "[pairs]", 'sources = "text.jsonl"',
     ]  # fmt: skip
     (tmp_path / "config.toml").write_text("\n".join(lines))
