@@ -2,7 +2,9 @@
 
     SearchEngineError
     ├── ConfigError            a setting that cannot be (also ValueError)
-    ├── DatasetError           an evaluation dataset that is not laid out as it should be (also ValueError)
+    │   └── TrainingExists         the folder of the result has a training run already
+    ├── DatasetError           a dataset for evaluation or training that is not laid out as it should be (also ValueError)
+    │   └── BadTrainingData        examples that nothing can be learnt from, by file and line
     ├── DocumentError          this file cannot be read; the others can
     │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
     │   ├── EncryptedDocument      needs a password, or another one
@@ -42,6 +44,7 @@ __all__ = [
     "BadCheckpoint",
     "BadFilter",
     "BadInput",
+    "BadTrainingData",
     "CodecMismatch",
     "ConfigError",
     "DatasetError",
@@ -69,6 +72,7 @@ __all__ = [
     "StoreCorrupt",
     "StoreLocked",
     "StoreNotFound",
+    "TrainingExists",
     "UnknownHit",
     "UnknownModel",
     "UnreadableDocument",
@@ -85,8 +89,27 @@ class ConfigError(SearchEngineError, ValueError):
     """A setting has a value it cannot have."""
 
 
+class TrainingExists(ConfigError):
+    """A training run was begun in the folder of the result."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{folder} has a training run already; resume it, or name another folder for the result")
+
+
 class DatasetError(SearchEngineError, ValueError):
-    """A dataset, run or judgment file for evaluation is not of its form."""
+    """A dataset, run or judgment file for evaluation or training is not of its form."""
+
+
+class BadTrainingData(DatasetError):
+    """Examples that nothing can be learnt from. problems: one sentence each, by file and line; the message shows the first ones."""
+
+    SHOWN = 20
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        shown = problems if len(problems) <= self.SHOWN + 1 else [*problems[: self.SHOWN], "and others"]
+        super().__init__(shown[0] if len(shown) == 1 else "\n  ".join(["the training data has faults:", *shown]))
 
 
 class DocumentError(SearchEngineError):
@@ -206,7 +229,7 @@ class DiskFull(StorageError):
     def __init__(self, path: Path, cause: str) -> None:
         self.path = path
         super().__init__(
-            f"cannot write to {path}: {cause}; finished documents are safe, make room and do the same again"
+            f"cannot write to {path}: {cause}; what was finished before is safe, make room and do the same again"
         )
 
 
