@@ -90,7 +90,9 @@ def test_steps_time_memory_and_a_page_with_the_first_batches(place, capsys):
     ids=["adapter", "all weights", "GradCache and checkpointing"],
 )
 def test_memory_is_said_within_15_percent(tmp_path, sizes, changes):
-    tiny_checkpoint(tmp_path / "m", heads=4, mrope=(4, 6, 6) if sizes["hidden"] == 128 else (8, 8, 8), **sizes)
+    eighth = sizes["hidden"] // 32  # of half a head's width
+    mrope = (eighth, (sizes["hidden"] // 8 - eighth) // 2, (sizes["hidden"] // 8 - eighth) // 2)
+    tiny_checkpoint(tmp_path / "m", heads=4, mrope=mrope, **sizes)
     rows = [{"query": f"word {i}", "positive": " ".join(f"{i} and {j}" for j in range(60))} for i in range(40)]
     (tmp_path / "text.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     lines = [
