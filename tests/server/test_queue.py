@@ -61,6 +61,8 @@ def test_what_nobody_waits_for_is_not_begun():
         cancelled = asyncio.create_task(queue.run(ran.append, "cancelled"))
         await asyncio.sleep(0.05)
         cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
         gate.set()
         await first
         await queue.run(ran.append, "last")
