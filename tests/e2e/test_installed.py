@@ -15,9 +15,7 @@ import pytest
 
 from tests.helpers import ROOT
 
-LEFT_OUT = shutil.ignore_patterns(
-    ".*", "__pycache__", "build", "dist", "*.egg-info", "*.so", "sample_docs", "results"
-)
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "*.so", "sample_docs", "results")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
 UNTYPED = (
     "torch sqlalchemy PIL transformers safetensors huggingface_hub onnx tokenizers rich click psutil filelock".split()
