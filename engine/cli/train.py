@@ -94,7 +94,8 @@ def _settings(
     config: Path, changes: tuple[str, ...], *, out: str | None, steps: int | None, device: str | None
 ) -> TrainingSettings:
     """The file's settings with those of the command line."""
-    from pagesight.engine.training.settings import parse_change, read_settings, with_all_stages
+    from pagesight.engine.training.settings import with_all_stages
+    from pagesight.engine.training.settings_file import parse_change, read_settings
 
     given: dict[str, Any] = dict(map(parse_change, changes))
     if device is not None:

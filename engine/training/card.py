@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pagesight.engine.training.settings import SourceSettings, TrainingSettings, as_toml
+from pagesight.engine.training.settings import SourceSettings, TrainingSettings
+from pagesight.engine.training.settings_file import as_toml
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagesight.engine.models.on_torch.runtime import place
+from pagesight.engine.training.arguments import compute_dtype, make_arguments
 from pagesight.engine.training.collate import Rows, Step
 from pagesight.engine.training.data.examples import Example, Picture, Piece, Text
 from pagesight.engine.training.memory import Memory, flops_of, memory_of
-from pagesight.engine.training.phases import Run, frozen_dtype, make_arguments
+from pagesight.engine.training.phases import Run
 from pagesight.engine.training.settings import TrainingSettings
 from pagesight.engine.training.stage_data import make_collator, make_steps, open_data
 
@@ -83,7 +84,7 @@ def plan(
             folder.mkdir(parents=True, exist_ok=True)
             sheet = folder / f"{name}.html"
             sheet.write_text(contact_sheet(name, first[:SHOWN_STEPS]), encoding="utf-8")
-        memory = memory_of(run.base, stage, run.lora, first[0], dtype=frozen_dtype(settings))
+        memory = memory_of(run.base, stage, run.lora, first[0], dtype=compute_dtype(settings))
         flops = flops_of(run.base, stage, first) / len(first) * stage.accumulate
         here = _worth_measuring(settings, memory) if measure is None else measure
         seconds = _measured(run, name, first) * stage.accumulate if here else flops / GPU_FLOPS

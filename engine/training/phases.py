@@ -11,34 +11,25 @@ OUT/training/STAGE/result.json        steps and scores
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from pagesight.engine.models.files.hub import find
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.training.arguments import compute_dtype, make_arguments
+from pagesight.engine.training.listening import Listener, Silent, callback, stopping
 from pagesight.engine.training.result import StageResult, TrainingResult
-from pagesight.engine.training.settings import (
-    PAIRS,
-    StageSettings,
-    TrainingSettings,
-    as_toml,
-    differences,
-    read_settings,
-)
+from pagesight.engine.training.settings import PAIRS, StageSettings, TrainingSettings, differences
+from pagesight.engine.training.settings_file import as_toml, read_settings
 from pagesight.storage.errors import ConfigError, ExtraMissing, TrainingExists
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from transformers import TrainerCallback, TrainingArguments
 
     from pagesight.engine.training.data.pages import OnDrawn
     from pagesight.engine.training.networks import Lora
@@ -52,26 +43,6 @@ PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "accel
 # What may differ when a run goes on: the numbers stay the same.
 MAY_DIFFER = {"report_to", "offline", "device"}
 MAY_DIFFER_OF_STAGE = {"log_every", "save_every", "keep_checkpoints", "checkpointing"}
-
-
-class Listener(Protocol):
-    """Who shows how far a run is. Everything is called on the thread that trains."""
-
-    def stage_begins(self, stage: str, n_steps: int, first_step: int) -> None: ...
-    def logged(self, step: int, values: Mapping[str, float]) -> None:
-        """values: loss, its terms, learning_rate, grad_norm; or eval_... of an evaluation."""
-
-    def stepped(self, step: int) -> None: ...
-    def stage_ends(self, stage: str) -> None: ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def stage_begins(self, stage: str, n_steps: int, first_step: int) -> None: ...
-    def logged(self, step: int, values: Mapping[str, float]) -> None: ...
-    def stepped(self, step: int) -> None: ...
-    def stage_ends(self, stage: str) -> None: ...
 
 
 def train(
@@ -248,7 +219,7 @@ class Run:
             self.lora,
             weights=weights,
             adapter=adapter or None,
-            dtype=frozen_dtype(self.settings),
+            dtype=compute_dtype(self.settings),
         )
 
     def _finish(self, name: str, stage: StageSettings, trainer: JinaTrainer) -> StageResult:
@@ -325,56 +296,6 @@ class Run:
         return dict(load_file(path)) if name in self.settings.stages and path.exists() else {}
 
 
-def make_arguments(
-    settings: TrainingSettings, stage: StageSettings, folder: Path, *, evaluates: bool
-) -> TrainingArguments:
-    """What transformers' Trainer is told. Raises ConfigError for a device that is not there."""
-    import torch
-    from transformers import TrainingArguments
-
-    if settings.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("this torch sees no GPU; leave device out, or set it to 'cpu'")
-    args = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=stage.steps,
-        gradient_accumulation_steps=stage.accumulate,
-        learning_rate=stage.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if stage.schedule == "constant" else stage.schedule,
-        warmup_steps=math.ceil(stage.warmup * stage.steps),
-        weight_decay=stage.weight_decay,
-        max_grad_norm=stage.max_grad_norm,
-        logging_steps=stage.log_every,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if evaluates else "no",
-        eval_steps=stage.evaluate_every,
-        save_steps=stage.save_every,
-        seed=settings.seed,
-        use_cpu=settings.device == "cpu",
-        bf16=compute_dtype(settings) == "bfloat16",
-        activation_checkpointing=stage.checkpointing,
-        report_to=list(settings.report_to) or "none",
-        disable_tqdm=True,
-        ignore_data_skip=True,  # our steps know where they were
-        ddp_find_unused_parameters=stage.train_all,  # a batch of texts leaves the vision tower out
-    )
-    args.device  # noqa: B018 - sets up the devices, after which their number can be said
-    args._n_gpu = min(args.n_gpu, 1)  # several are used by a process each
-    return args
-
-
-def compute_dtype(settings: TrainingSettings) -> str:
-    """What the network computes in."""
-    from pagesight.engine.models.on_torch.runtime import place
-
-    return place(settings.device).dtype if settings.dtype == "auto" else settings.dtype
-
-
-def frozen_dtype(settings: TrainingSettings) -> str:
-    """What weights that do not train are kept in."""
-    return compute_dtype(settings)
-
-
 def check_dims(name: str, stage: StageSettings, base: Checkpoint) -> None:
     """Raise ConfigError for Matryoshka dimensions that single vectors do not have, or weights of another number."""
     hidden = base.config["text_config"]["hidden_size"] if "text_config" in base.config else base.config["hidden_size"]
@@ -396,45 +317,3 @@ def read_record(folder: Path) -> StageResult | None:
 def is_first_process() -> bool:
     """Of those that a launcher such as torchrun has started; it writes the files."""
     return int(os.environ.get("RANK", "0")) == 0
-
-
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Whether SIGINT or SIGTERM has come since; a second one acts as usual."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {one: signal.getsignal(one) for one in signals}
-
-    def note(number: int, _: object) -> None:
-        asked.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for one in signals:
-        signal.signal(one, note)
-    try:
-        yield asked.is_set
-    finally:
-        for one in signals:
-            signal.signal(one, before[one])
-
-
-def callback(listener: Listener, stopped: Callable[[], bool]) -> TrainerCallback:
-    """Tells the listener what happens, and transformers when to stop."""
-    from transformers import TrainerCallback
-
-    from pagesight.engine.training.devices import together
-
-    class Tell(TrainerCallback):  # type: ignore[misc]  # of an untyped library
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ARG002
-            listener.stepped(state.global_step)
-            if together(stopped()):
-                control.should_save = control.should_training_stop = True
-            return control
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
-            listener.logged(state.global_step, dict(logs or {}))
-
-    return Tell()

@@ -17,13 +17,11 @@ choice open, docs/training.md gives the reason of the default here.
 
 from __future__ import annotations
 
-import tomllib
-import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pagesight.engine.models.jina_v4.checkpoint import TASKS
 from pagesight.storage.errors import ConfigError
@@ -165,7 +163,7 @@ class TrainingSettings:
             raise ConfigError("nothing is to be trained: give a table [pairs] or [tasks.NAME] with its sources")
         for name in self.stages:
             if name not in STAGES:
-                raise ConfigError(_unknown(name, STAGES, "stage"))
+                raise ConfigError(unknown(name, STAGES, "stage"))
         for name, stage in self.stages.items():
             if not stage.sources:
                 raise ConfigError(f"{name} has no sources to learn from")
@@ -184,79 +182,10 @@ class TrainingSettings:
         ordered = {name: self.stages[name] for name in STAGES if name in self.stages}
         object.__setattr__(self, "stages", ordered)
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any], *, base: Path) -> Self:
-        """From what a TOML file says. base: the folder that relative paths start from.
-
-        Keys of a stage at the top are defaults of all stages. Raises ConfigError, for an unknown key with the nearest known one.
-        """
-        table = dict(table)
-        stages = _stage_tables(table)
-        own = {f.name for f in fields(cls)} - {"stages"}
-        of_stages = {f.name for f in fields(StageSettings)}
-        common = {}
-        for name in list(table):
-            if name in of_stages:
-                common[name] = table.pop(name)
-            elif name not in own:
-                raise ConfigError(_unknown(name, (*own, *of_stages, PAIRS, "tasks"), "setting"))
-        made = {
-            name: _make(StageSettings, {**common, **given}, _full_name(name), base) for name, given in stages.items()
-        }
-        if "model" in table and (base / str(table["model"])).expanduser().is_dir():
-            table["model"] = str(_absolute(table["model"], base))
-        if "out" in table:
-            table["out"] = _absolute(table["out"], base)
-        settings: Self = _make(cls, {**table, "stages": made}, "", base)
-        return settings
-
-
-def read_settings(path: Path, changes: Mapping[str, Any] | None = None) -> TrainingSettings:
-    """Settings from a TOML file. changes: by dotted names, such as "tasks.code.steps"; they win. Raises ConfigError."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigError(f"{path} is not TOML: {error}") from error
-    for name, value in (changes or {}).items():
-        *outer, last = name.split(".")
-        inner = table
-        for key in outer:
-            inner = inner.setdefault(key, {})
-            if not isinstance(inner, dict):
-                raise ConfigError(f"{path}: {name} cannot be set: {key} is no table")
-        inner[last] = value
-    try:
-        return TrainingSettings.from_table(table, base=path.absolute().parent)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
 
 def with_all_stages(settings: TrainingSettings, **values: Any) -> TrainingSettings:
     """The same, with these fields of StageSettings in every stage. Raises ConfigError."""
     return replace(settings, stages={name: replace(stage, **values) for name, stage in settings.stages.items()})
-
-
-def parse_change(text: str) -> tuple[str, Any]:
-    """NAME=VALUE to a name and a value of TOML; what is none of its values is text. Raises ConfigError."""
-    name, sign, value = text.partition("=")
-    name = name.strip()
-    if not sign or not name:
-        raise ConfigError(f"{text!r} is not NAME=VALUE")
-    try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except ValueError:
-        return name, value.strip()
-
-
-def as_toml(settings: TrainingSettings) -> str:
-    """All settings, defaults included, as a file that ``read_settings`` gives the same of, wherever it lies."""
-    lines = [_line(f.name, getattr(settings, f.name)) for f in fields(TrainingSettings) if f.name != "stages"]
-    for name, stage in settings.stages.items():
-        lines += ["", f"[{_full_name(name)}]"]
-        lines += [_line(f.name, getattr(stage, f.name)) for f in fields(StageSettings)]
-    return "\n".join(line for line in lines if line is not None) + "\n"
 
 
 def differences(one: TrainingSettings, other: TrainingSettings) -> list[str]:
@@ -269,117 +198,25 @@ def differences(one: TrainingSettings, other: TrainingSettings) -> list[str]:
     for stage in STAGES:
         mine, theirs = one.stages.get(stage), other.stages.get(stage)
         if mine is None or theirs is None:
-            names += [_full_name(stage)] if mine is not theirs else []
+            names += [full_name(stage)] if mine is not theirs else []
             continue
         names += [
-            f"{_full_name(stage)}.{f.name}"
+            f"{full_name(stage)}.{f.name}"
             for f in fields(StageSettings)
             if getattr(mine, f.name) != getattr(theirs, f.name)
         ]
     return names
 
 
-def _full_name(stage: str) -> str:
+def full_name(stage: str) -> str:
+    """Of its table."""
     return stage if stage == PAIRS else f"tasks.{stage}"
 
 
-def _stage_tables(table: dict[str, Any]) -> dict[str, Any]:
-    """Take the tables of stages out of a configuration."""
-    tasks = table.pop("tasks", {})
-    if not isinstance(tasks, dict):
-        raise ConfigError("tasks must be tables: [tasks.retrieval], [tasks.text-matching], [tasks.code]")
-    for name in tasks:
-        if name not in TASKS:
-            raise ConfigError(_unknown(name, TASKS, "task"))
-    stages = dict(tasks)
-    if PAIRS in table:
-        stages[PAIRS] = table.pop(PAIRS)
-    for name, given in stages.items():
-        if not isinstance(given, dict):
-            raise ConfigError(f"{_full_name(name)} must be a table")
-    return stages
-
-
-def _make(kind: type[Any], given: Mapping[str, Any], where: str, base: Path) -> Any:
-    """An instance of one of the classes above, its values checked against the annotations."""
-    hints = typing.get_type_hints(kind)
-    prefix = f"{where}." if where else ""
-    values = {}
-    for name, value in given.items():
-        if name not in hints:
-            raise ConfigError(_unknown(name, tuple(hints), "setting", where))
-        values[name] = _value(value, hints[name], prefix + name, base)
-    missing = [
-        f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING and f.name not in values
-    ]
-    if missing:
-        raise ConfigError(f"{prefix}{missing[0]} is not set")
-    try:
-        return kind(**values)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}" if where else str(error)) from error
-
-
-def _value(value: Any, hint: Any, name: str, base: Path) -> Any:  # one branch a kind of annotation
-    arguments = typing.get_args(hint)
-    if hint == tuple[SourceSettings, ...]:
-        return tuple(_source(one, name, base) for one in (value if isinstance(value, list | tuple) else [value]))
-    if typing.get_origin(hint) is Literal:
-        if value not in arguments:
-            near = get_close_matches(str(value), arguments, 1)
-            did_you = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{name} must be one of {', '.join(arguments)}, not {value!r}{did_you}")
-        return value
-    if type(None) in arguments:
-        return None if value is None else _value(value, next(a for a in arguments if a is not type(None)), name, base)
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{name} must be a list, not {value!r}")
-        return tuple(_value(one, arguments[0], name, base) for one in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if hint in (int, float, str, bool) and type(value) is not hint:
-        kinds = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-        raise ConfigError(f"{name} must be {kinds[hint]}, not {value!r}")
-    return Path(value) if hint is Path else value
-
-
-def _source(value: Any, name: str, base: Path) -> SourceSettings:
-    if isinstance(value, SourceSettings):
-        return value
-    given = {"path": value} if isinstance(value, str) else value
-    if not isinstance(given, dict):
-        raise ConfigError(f"{name} must be paths, or tables with a path, and has {value!r}")
-    source: SourceSettings = _make(SourceSettings, given, name, base)
-    here = _absolute(source.path, base)
-    return replace(source, path=str(here)) if here.exists() else source
-
-
-def _absolute(path: str | Path, base: Path) -> Path:
-    return base / Path(path).expanduser()
-
-
-def _unknown(name: str, known: tuple[str, ...], what: str, where: str = "") -> str:
+def unknown(name: str, known: tuple[str, ...], what: str, where: str = "") -> str:
+    """What to say of a name that is none of those known."""
     near = get_close_matches(name, known, 1, cutoff=0.5)
     place = f" in {where}" if where else ""
     return f"there is no {what} {name!r}{place}; " + (
         f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
     )
-
-
-def _line(name: str, value: Any) -> str | None:
-    return None if value is None else f"{name} = {_toml(value)}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, SourceSettings):
-        pairs = [(f.name, getattr(value, f.name)) for f in fields(value)]
-        return "{" + ", ".join(f"{name} = {_toml(one)}" for name, one in pairs if one is not None) + "}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in text) + '"'

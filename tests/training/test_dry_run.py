@@ -27,15 +27,17 @@ import json, sys, threading, time
 from pathlib import Path
 import psutil, torch
 from pagesight.engine.training.dry_run import memory_of
-from pagesight.engine.training.phases import Run, Silent, frozen_dtype
-from pagesight.engine.training.settings import read_settings
+from pagesight.engine.training.arguments import compute_dtype
+from pagesight.engine.training.listening import Silent
+from pagesight.engine.training.phases import Run
+from pagesight.engine.training.settings_file import read_settings
 from pagesight.engine.training.stage_data import make_collator, make_steps, open_data
 torch.set_num_threads(1)
 settings = read_settings(Path(sys.argv[1]))
 run, stage = Run(settings), settings.stages["pairs"]
 data = open_data("pairs", stage)
 step = make_steps("pairs", stage, data, make_collator("pairs", stage, run.base), seed=0).make()
-said = memory_of(run.base, stage, run.lora, step, dtype=frozen_dtype(settings))
+said = memory_of(run.base, stage, run.lora, step, dtype=compute_dtype(settings))
 layer = torch.nn.Linear(2, 2)
 layer(torch.ones(1, 2)).sum().backward()
 torch.optim.AdamW(layer.parameters()).step()  # imports what it needs

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from pagesight.engine.cli.main import _register, cli
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
-from pagesight.engine.training.phases import Silent, train
-from pagesight.engine.training.settings import read_settings
+from pagesight.engine.training.listening import Silent
+from pagesight.engine.training.phases import train
+from pagesight.engine.training.settings_file import read_settings
 from pagesight.storage.errors import BadTrainingData, ConfigError, TrainingExists
 from tests.jina.checkpoints import ADAPTERS
 from tests.training.lessons import data, tiny_checkpoint

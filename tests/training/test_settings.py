@@ -9,12 +9,10 @@ from pagesight.engine.training.settings import (
     SourceSettings,
     StageSettings,
     TrainingSettings,
-    as_toml,
     differences,
-    parse_change,
-    read_settings,
     with_all_stages,
 )
+from pagesight.engine.training.settings_file import as_toml, parse_change, read_settings
 from pagesight.storage.errors import ConfigError
 from tests.helpers import ROOT
 

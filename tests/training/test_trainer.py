@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pagesight.engine.training.phases import Silent, train
-from pagesight.engine.training.settings import read_settings
+from pagesight.engine.training.listening import Silent
+from pagesight.engine.training.phases import train
+from pagesight.engine.training.settings_file import read_settings
 from tests.helpers import ROOT, run_cli
 from tests.training.lessons import data, tiny_checkpoint
 
@@ -205,7 +206,7 @@ def test_two_processes_equal_one(place, tmp_path):
         if name == "one":
             train(settings)
             continue
-        from pagesight.engine.training.settings import as_toml
+        from pagesight.engine.training.settings_file import as_toml
 
         (tmp_path / f"{name}.toml").write_text(as_toml(settings))
         _in_two_processes(["train", tmp_path / f"{name}.toml", "--quiet"])
