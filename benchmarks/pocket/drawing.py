@@ -20,6 +20,7 @@ CELL = 28  # pixels along a side of a token
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,-:;()/'\"%&=_"  # 0 is blank, the last class any other sign
 N_LETTERS = len(LETTERS) + 2
 COLUMNS, BANDS = 4, 2  # cells of letters in a token: 7 pixels wide, 14 high
+LIGHT_ON_DARK = 0.6  # how hard pages are when some turn dark: before, their paper hides the letters from what is learnt
 _CLASS = {letter: i for i, letter in enumerate(LETTERS, 1)}
 
 
@@ -111,7 +112,7 @@ class Drawer:
         letters = np.array(pen.letters, np.float32).reshape(-1, 4)
         if chance.random() < self.soil:
             image, placed, letters = self._soiled(image, placed, letters)
-        if chance.random() < 0.06:
+        if chance.random() < 0.06 * (self.hard > LIGHT_ON_DARK):
             image = Image.eval(image, lambda value: 255 - value)
         return Drawn(np.asarray(image), placed, _cells(letters, rows, columns))
 
