@@ -19,7 +19,8 @@ class SearchConfig:
 
     k: pages returned. n_candidates: pages the recall stage hands to the exact rerank, never fewer than k. token_recall: find candidates also by
     their token vectors, beside the single vector and words. exact: score every page instead. score_on: the device of torch
-    that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch.
+    that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch. terms: add to MaxSim
+    what engine.ranking has for the model; False is MaxSim as published.
     """
 
     k: int = 10
@@ -27,6 +28,7 @@ class SearchConfig:
     token_recall: bool = True
     exact: bool = False
     score_on: str | None = None
+    terms: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= 10_000:
@@ -44,6 +46,7 @@ class SearchFields(TypedDict, total=False):
     token_recall: bool
     exact: bool
     score_on: str | None
+    terms: bool
 
 
 def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchConfig:

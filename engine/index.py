@@ -27,6 +27,7 @@ from pagesight.storage.stored import (
     Totals,
 )
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
+from pagesight.storage.words import WordScores
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -54,8 +55,14 @@ class View(Protocol):
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The ``k`` best by MaxSim over a few means of each page's token vectors. tokens: (n_query_tokens, d_t)."""
 
-    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
+    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
         """The ``k`` best by BM25 of their words; only pages with one of the query's words."""
+
+    def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
+        """Those of these pages whose words, run together and ``squeezed`` (storage.words), contain this squeezed string; ascending."""
+
+    def n_tokens(self, page_ids: PageIds) -> PageIds:
+        """How many token vectors each of these pages has."""
 
     def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
         """As ``maxima``, over means of the pages' token vectors."""

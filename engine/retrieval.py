@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery, QueryEncoder
 from pagesight.engine.index import View
+from pagesight.engine.ranking.score import MAXSIM_ALONE, Ranking
+from pagesight.engine.ranking.table import ranking_of
+from pagesight.engine.ranking.terms import Asked
 from pagesight.engine.stages import OnStage, stage
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
@@ -21,6 +24,7 @@ QUICK_ERROR = (
     0.0025  # of a score with the query in 8 bits, in lengths of the query; 0.0021 was the largest of 5,000 pages
 )
 OPENINGS_SEEN = 4  # times the candidates: pages whose first pages are looked at by the recall stage
+MAXSIM, OPENING = "MaxSim", "first page"  # parts of a score, beside those of terms
 PageIds = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
@@ -30,59 +34,77 @@ class Question:
     """What is asked, as a model reads it.
 
     text: for BM25 over the pages' words; "" leaves words out. filters: see storage.filters; None searches everything.
-    opening_weight: see ``rerank``.
+    opening_weight: see ``rerank``. ranking: what is added to MaxSim.
     """
 
     encoded: EncodedQuery
     text: str = ""
     filters: str | None = None
     opening_weight: float = 0.0
+    ranking: Ranking = MAXSIM_ALONE
+
+    @property
+    def length(self) -> float:
+        """The sum of its vectors' lengths: the largest MaxSim there can be."""
+        return float(np.linalg.norm(self.encoded.tokens, axis=1).sum())
 
     @classmethod
     def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None) -> Self:
         """A text as this model reads it. Raises EmptyQuery."""
         (encoded,) = encoder.encode_queries([text])
         words = text if encoder.reads_words else ""
-        return cls(encoded=encoded, text=words, filters=filters, opening_weight=encoder.opening_weight)
+        return cls(
+            encoded=encoded,
+            text=words,
+            filters=filters,
+            opening_weight=encoder.opening_weight,
+            ranking=ranking_of(encoder.name),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """A page with its exact MaxSim score."""
+    """A page with its exact score, and the parts it is the sum of: (name, score) each."""
 
     page_id: int
     score: float
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 def search(question: Question, view: View, config: SearchConfig, on_stage: OnStage | None = None) -> list[ScoredPage]:
     """The best pages, at most ``config.k``, higher scores first, ties by page id."""
+    asked = Asked(question.text, view, question.filters)
     with stage("recall", on_stage):
-        candidates = view.page_ids(question.filters) if config.exact else recall(question, view, config)
+        candidates = view.page_ids(question.filters) if config.exact else recall(question, view, config, asked)
     with stage("rerank", on_stage):
-        return rerank(question, view, candidates, config)
+        return rerank(question, view, candidates, config, asked)
 
 
-def recall(question: Question, view: View, config: SearchConfig) -> PageIds:
+def recall(question: Question, view: View, config: SearchConfig, asked: Asked | None = None) -> PageIds:
     """Candidates for the exact rerank: at most ``config.n_candidates``.
 
     Single vector and BM25 are fused by reciprocal rank. An eighth of the candidates is the best of these; the others
     are the best by means of their token vectors, which come closest to what the rerank will say.
+    asked: the question in this view, if it is there already.
     """
     n, query = config.n_candidates, question.encoded
+    asked = asked or Asked(question.text, view, question.filters)
+    ranking = question.ranking if config.terms else MAXSIM_ALONE
     everything = view.page_ids(question.filters)
     allowed = None if question.filters is None else everything
     if len(everything) <= n:
         return everything  # nothing to choose from
     rankings = [view.nearest(query.single, n, allowed)]
     if question.text:
-        rankings.append(view.nearest_by_words(question.text, n, allowed))
+        rankings.append(asked.words.page_ids[:n])
     fused = fuse(rankings)[:n]
     if not config.token_recall:
         return fused
-    pages = view.nearest_by_means(query.tokens, OPENINGS_SEEN * n if question.opening_weight else n, allowed)
-    if question.opening_weight:
-        scored = _blend(pages, view, question.opening_weight, lambda some: view.means_maxima(query.tokens, some))
-        pages = _best(pages, scored, n)[0]
+    more = bool(question.opening_weight or ranking.terms)
+    pages = view.nearest_by_means(query.tokens, OPENINGS_SEEN * n if more else n, allowed)
+    if more:
+        own, opened = _blend(pages, view, question.opening_weight, lambda some: view.means_maxima(query.tokens, some))
+        pages = pages[_best(pages, own + opened + ranking.added(asked, question.length, pages), n)]
     first = fused[: n // FUSED_SHARE]
     return np.concatenate([first, pages[~np.isin(pages, first)]])[:n]
 
@@ -95,46 +117,69 @@ def fuse(rankings: Sequence[PageIds]) -> PageIds:
     return np.asarray(page_ids[np.lexsort((page_ids, -scores))], np.int64)
 
 
-def rerank(question: Question, view: View, page_ids: PageIds, config: SearchConfig) -> list[ScoredPage]:
+def rerank(
+    question: Question, view: View, page_ids: PageIds, config: SearchConfig, asked: Asked | None = None
+) -> list[ScoredPage]:
     """The best ``config.k`` of these pages by exact MaxSim over their stored token vectors, best first, ties by page id.
 
     A document says on its first page what it is about, and its other pages say it no more: "the OR3471's highest
     voltage" is answered by a table that does not name the chip. So with ``opening_weight`` w in [0, 1] a page's score is
-    (1 - w) MaxSim(query, page) + w MaxSim(query, page and first page together).
+    (1 - w) MaxSim(query, page) + w MaxSim(query, page and first page together), and the terms of ``question.ranking``.
 
     Many pages are scored with the query in 8 bits a component first. Those that can be among the first k if that error is
     taken away are scored again with the query in 15 bits.
     """
     tokens, k = question.encoded.tokens, config.k
+    asked = asked or Asked(question.text, view, question.filters)
+    ranking = question.ranking if config.terms else MAXSIM_ALONE
+    added = ranking.added(asked, question.length, page_ids)
 
-    def scores(pages: PageIds, *, precise: bool) -> Scores:
+    def scores(pages: PageIds, *, precise: bool) -> tuple[Scores, Scores]:
         def maxima(some: PageIds) -> Scores:
             return view.maxima(tokens, some, precise=precise, device=config.score_on)
 
         batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
         scored = [_blend(batch, view, question.opening_weight, maxima) for batch in batches]
-        return np.concatenate([*scored, np.empty(0, np.float32)])
+        nothing = np.empty(0, np.float32)
+        return np.concatenate([*(own for own, _ in scored), nothing]), np.concatenate([*(o for _, o in scored), nothing])
 
     if len(page_ids) > 4 * k and config.score_on is None:
-        quick = scores(page_ids, precise=False)
+        quick = np.add(*scores(page_ids, precise=False)) + added
         kth = np.partition(quick, len(quick) - k)[len(quick) - k]
-        page_ids = page_ids[quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(tokens)]
-    ids, best = _best(page_ids, scores(page_ids, precise=True), k)
-    return [ScoredPage(page_id, score) for page_id, score in zip(ids.tolist(), best.tolist(), strict=True)]
+        likely = quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(tokens)
+        page_ids, added = page_ids[likely], added[likely]
+    own, opened = scores(page_ids, precise=True)
+    total = own + opened + added
+    at = _best(page_ids, total, k)
+    ids, best = page_ids[at], total[at]
+    parts = np.concatenate([own[None, at], opened[None, at], ranking.parts(asked, question.length, ids)])
+    names = (MAXSIM, *([OPENING] if question.opening_weight else []), *(term.name for term in ranking.terms))
+    if not question.opening_weight:
+        parts = np.delete(parts, 1, axis=0)
+    return [
+        ScoredPage(page_id, score, tuple(zip(names, column, strict=True)))
+        for page_id, score, column in zip(ids.tolist(), best.tolist(), parts.T.tolist(), strict=True)
+    ]
 
 
-def _blend(page_ids: PageIds, view: View, opening_weight: float, maxima: Callable[[PageIds], Scores]) -> Scores:
-    """Scores (n_pages,) from the maxima (n_query_tokens, n_pages) of pages and of the first pages of their documents."""
+def _blend(
+    page_ids: PageIds, view: View, opening_weight: float, maxima: Callable[[PageIds], Scores]
+) -> tuple[Scores, Scores]:
+    """MaxSim of pages, and what the first pages of their documents add to it: two of (n_pages,).
+
+    maxima: (n_query_tokens, n_pages) of some pages.
+    """
     if not opening_weight:
-        return np.asarray(maxima(page_ids).sum(axis=0))
+        alone = np.asarray(maxima(page_ids).sum(axis=0))
+        return alone, np.zeros_like(alone)
     openings = view.opening_pages(page_ids)
     read = np.union1d(page_ids, openings)
     best = maxima(read)
     own, opening = best[:, np.searchsorted(read, page_ids)], best[:, np.searchsorted(read, openings)]
-    together = np.maximum(own, opening)
-    return np.asarray((1 - opening_weight) * own.sum(axis=0) + opening_weight * together.sum(axis=0))
+    alone = np.asarray(own.sum(axis=0))
+    return alone, np.asarray(opening_weight * (np.maximum(own, opening).sum(axis=0) - alone))
 
 
-def _best(page_ids: PageIds, scores: Scores, k: int) -> tuple[PageIds, Scores]:
-    order = np.lexsort((page_ids, -scores))[:k]
-    return page_ids[order], scores[order]
+def _best(page_ids: PageIds, scores: Scores, k: int) -> NDArray[np.int64]:
+    """Positions of the ``k`` best, best first, ties by page id."""
+    return np.asarray(np.lexsort((page_ids, -scores))[:k])

@@ -27,16 +27,22 @@ from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceF
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, unpack_boxes
-from pagesight.storage.words import match_expression
+from pagesight.storage.words import WordScores, distinct_terms, largest_score, match_expression, without_accents
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
 _WORDS_SQL = text(
-    "SELECT rowid FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
+    "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
 )
-_WORDS_FILTERED_SQL = text(
-    "SELECT rowid FROM page_terms WHERE page_terms MATCH :match AND rowid IN (SELECT value FROM json_each(:allowed)) "
-    "ORDER BY bm25(page_terms), rowid LIMIT :k"
+_WORDS_FILTERED_SQL = text(  # the plus: without it SQLite asks FTS5 once a page that is allowed
+    "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH :match "
+    "AND +rowid IN (SELECT value FROM json_each(:allowed)) ORDER BY bm25(page_terms), rowid LIMIT :k"
+)
+_VOCABULARY_SQL = text("CREATE VIRTUAL TABLE IF NOT EXISTS temp.page_vocabulary USING fts5vocab(main, page_terms, row)")
+_PAGES_WITH_SQL = text("SELECT doc FROM temp.page_vocabulary WHERE term IN (SELECT value FROM json_each(:terms))")
+_STRING_SQL = text(
+    "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(:wanted)) "
+    "AND instr(replace(terms, ' ', ''), :string) > 0"
 )
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
@@ -73,16 +79,27 @@ class StoreView(Closing):
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         return self._state.recall_index(self._connection).nearest_by_means(tokens, k, allowed)
 
-    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
+    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
         match = match_expression(query)
         if match is None or (allowed is not None and len(allowed) == 0):
-            return np.empty(0, np.int64)
+            return WordScores.none()
         if allowed is None:
-            rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": k})
+            rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": k}).fetchall()
         else:
             parameters = {"match": match, "k": k, "allowed": json.dumps(allowed.tolist())}
-            rows = self._connection.execute(_WORDS_FILTERED_SQL, parameters)
-        return np.array(rows.scalars().all(), np.int64)
+            rows = self._connection.execute(_WORDS_FILTERED_SQL, parameters).fetchall()
+        scores = np.array([score for _, score in rows], np.float64)
+        most = max(self._largest_score(query), 1e-9)
+        shares = np.clip(scores / most, 0, 1).astype(np.float32)
+        return WordScores(np.array([page_id for page_id, _ in rows], np.int64), shares)
+
+    def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
+        rows = self._connection.execute(_STRING_SQL, {"wanted": json.dumps(page_ids.tolist()), "string": string})
+        return np.sort(np.array(rows.scalars().all(), np.int64))
+
+    def n_tokens(self, page_ids: PageIds) -> PageIds:
+        places = self._places()
+        return places.counts[places.find(page_ids)]
 
     def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
         return self._state.recall_index(self._connection).means_maxima(tokens, page_ids)
@@ -190,6 +207,13 @@ class StoreView(Closing):
         if self._folder.engine.pool is not self._pool and not self._connection.closed:
             self._connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
         self._connection.close()
+
+    def _largest_score(self, query: str) -> float:
+        """How many pages have each term, as the table's tokenizer spells it, which takes accents off."""
+        asked = list(dict.fromkeys(map(without_accents, distinct_terms(query))))
+        self._connection.execute(_VOCABULARY_SQL)
+        found = list(self._connection.execute(_PAGES_WITH_SQL, {"terms": json.dumps(asked)}).scalars())
+        return largest_score(len(self._places().page_ids), [*found, *[0] * (len(asked) - len(found))])
 
     def _places(self) -> Places:
         return self._state.places(self._connection)

@@ -7,9 +7,14 @@ as most search engines do. SQLite's unicode61 tokenizer takes the accents off. S
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 _RUN = re.compile(r"[^\W_]+")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -18,6 +23,7 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 
 MAX_QUERY_TERMS = 256  # a pasted page as a query: SQLite's expression depth is limited, and later terms add nothing
 
+K1_AND_ONE = 2.2  # what a term's weight is multiplied by on a page that is full of it
 CREATE_WORDS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS page_terms USING fts5(terms, tokenize = 'unicode61 remove_diacritics 2')"
 )
@@ -38,7 +44,46 @@ def fold(text: str) -> str:
     return " ".join(terms(text))
 
 
+def distinct_terms(query: str) -> list[str]:
+    """The terms of a question that count, each once."""
+    return list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
+
+
 def match_expression(query: str) -> str | None:
     """An FTS5 query that finds pages with any term of ``query``; None if it has no term."""
-    distinct = list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
-    return " OR ".join(f'"{term}"' for term in distinct) or None
+    return " OR ".join(f'"{term}"' for term in distinct_terms(query)) or None
+
+
+def without_accents(term: str) -> str:
+    """About as SQLite's unicode61 spells a term with ``remove_diacritics 2``."""
+    return "".join(c for c in unicodedata.normalize("NFD", term) if not unicodedata.combining(c))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordScores:
+    """Pages by BM25 of a question's words, best first, ties by page id.
+
+    page_ids: (n,) int64. shares: (n,) float32 in [0, 1], of the largest score that BM25 could give a page for this question.
+    """
+
+    page_ids: NDArray[np.int64]
+    shares: NDArray[np.float32]
+
+    @classmethod
+    def none(cls) -> WordScores:
+        """No page has a word of the question."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+def largest_score(n_pages: int, n_with: Iterable[int]) -> float:
+    """The limit of BM25 as a page is filled with a question's terms. n_with: for each of them, how many of the pages have it.
+
+    Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework"; a term that no page has counts as the rarest does.
+    """
+    weights = (math.log((n_pages - n + 0.5) / (n + 0.5)) for n in (min(n, n_pages) for n in n_with))
+    return K1_AND_ONE * sum(max(weight, 1e-6) for weight in weights)
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits alone, as ``terms`` folds them: "WRL-15663" and "wrl 15663" are the same."""
+    return "".join(terms(text))

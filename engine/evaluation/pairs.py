@@ -115,7 +115,7 @@ class DocumentsAsQueries:
     """Encodes questions as the pages of the index were encoded: for tasks whose questions are documents."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+        self._encoder, self.name = encoder, ""  # the terms of a model's ranking are for questions that people type
         self.reads_words, self.opening_weight = encoder.reads_words, encoder.opening_weight
 
     def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:

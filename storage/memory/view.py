@@ -19,7 +19,7 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.words import MAX_QUERY_TERMS, terms
+from pagesight.storage.words import WordScores, distinct_terms, largest_score, squeezed, terms
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -44,14 +44,13 @@ class MemoryView(Closing):
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         return self._best(lambda page: float((tokens @ page.tokens.T).max(axis=1).sum()), k, allowed)
 
-    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
+    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
         """BM25 (k1 1.2, b 0.75), Robertson & Zaragoza 2009, with the inverse document frequency never below 1e-6."""
-        wanted = list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
         texts = {i: list(terms(" ".join(page.new.words.texts))) for i, (_, page) in self._pages.items()}
         usual = sum(map(len, texts.values())) / max(len(texts), 1)
         scores = dict.fromkeys(texts, 0.0)
-        for term in wanted:
-            n = sum(term in text for text in texts.values())
+        n_with = {term: sum(term in text for text in texts.values()) for term in distinct_terms(query)}
+        for term, n in n_with.items():
             weight = max(math.log((len(texts) - n + 0.5) / (n + 0.5)), 1e-6)
             for page_id, text in texts.items():
                 count = text.count(term)
@@ -59,7 +58,16 @@ class MemoryView(Closing):
                 scores[page_id] += weight * count * 2.2 / (count + length)
         among = None if allowed is None else set(allowed.tolist())
         found = [i for i, score in scores.items() if score > 0 and (among is None or i in among)]
-        return np.array(sorted(found, key=lambda i: (-scores[i], i))[:k], np.int64)
+        best = sorted(found, key=lambda i: (-scores[i], i))[:k]
+        most = max(largest_score(len(self._found), n_with.values()), 1e-9)
+        shares = np.clip([scores[i] / most for i in best], 0, 1).astype(np.float32)
+        return WordScores(np.array(best, np.int64), shares)
+
+    def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
+        return np.array([i for i in sorted(page_ids.tolist()) if string in self._squeezed(i)], np.int64)
+
+    def n_tokens(self, page_ids: PageIds) -> PageIds:
+        return np.array([len(self._pages[i][1].tokens) for i in page_ids.tolist()], np.int64)
 
     def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
         return self.maxima(tokens, page_ids)
@@ -183,6 +191,9 @@ class MemoryView(Closing):
         among = self._found if allowed is None else allowed.tolist()
         scores = {i: np.float32(score(self._pages[i][1])) for i in among}
         return np.array(sorted(scores, key=lambda i: (-scores[i], i))[:k], np.int64)
+
+    def _squeezed(self, page_id: int) -> str:
+        return squeezed(" ".join(self._pages[page_id][1].new.words.texts))
 
     def _files_of(self, document: MemoryDocument) -> list[SourceFile]:
         named = [file for sha256, file in self._state.files.values() if sha256 == document.info.sha256]
