@@ -61,7 +61,7 @@ def bm25(engine: SearchEngine, dataset: Dataset) -> dict[str, dict[str, float]]:
     run = {}
     with engine.store.view() as view:
         for query in dataset.judged:
-            page_ids = view.nearest_by_words(query.text, DEPTH, None)
+            page_ids = view.nearest_by_words(query.text, DEPTH, None).page_ids
             pages = view.describe(page_ids)
             names = [f"{pages[page_id].document}:{pages[page_id].number}" for page_id in page_ids.tolist()]
             run[query.id] = {name: float(-rank) for rank, name in enumerate(names)}

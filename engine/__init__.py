@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pagesight.engine.indexing import IndexSummary
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
-    from pagesight.engine.results import Region, SearchHit, TokenMatch
+    from pagesight.engine.results import Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
     from pagesight.engine.watching.watcher import Watcher
     from pagesight.indexer.content import PageContent
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         PageWords,
         SourceFile,
     )
+    from pagesight.storage.words import WordScores
 
 __version__ = "0.1.0"
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "PageProblem",
     "PageWords",
     "Region",
+    "ScorePart",
     "SearchConfig",
     "SearchEngine",
     "SearchEngineError",
@@ -101,6 +103,7 @@ __all__ = [
     "View",
     "WatchConfig",
     "Watcher",
+    "WordScores",
     "similarity",
 ]
 _HOMES = {
@@ -121,6 +124,7 @@ _HOMES = {
     "Measurement": "pagesight.engine.measure",
     "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
     "Region": "pagesight.engine.results",
+    "ScorePart": "pagesight.engine.results",
     "SearchHit": "pagesight.engine.results",
     "TokenMatch": "pagesight.engine.results",
     "Searcher": "pagesight.engine.searcher",
@@ -151,6 +155,7 @@ _HOMES = {
     "NewPage": "pagesight.storage.values",
     "PageWords": "pagesight.storage.values",
     "SourceFile": "pagesight.storage.values",
+    "WordScores": "pagesight.storage.words",
 }
 
 

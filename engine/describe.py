@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
+from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat, unit_rows
 from pagesight.engine.index import View
-from pagesight.engine.results import SearchHit
+from pagesight.engine.results import ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
 from pagesight.storage.stored import StoredPage
 
@@ -24,14 +24,15 @@ def describe(found: Sequence[ScoredPage], query: EncodedQuery, view: View) -> li
         aspect = page.width_pt / page.height_pt
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
-        heat = supported(token_heat(query.tokens, detail.tokens[placed]), boxes, aspect)
+        heat = supported(token_heat(query.tokens, unit_rows(detail.tokens[placed])), boxes, aspect)
         snippet = make_snippet(detail.words, heat, boxes)
         hits.append(
             SearchHit(
                 rank=rank,
                 score=scored.score,
                 regions=find_regions(heat, boxes, aspect),
-                matches=find_matches(query.tokens, query.token_texts, detail.tokens, detail.boxes),
+                matches=find_matches(query.tokens, query.token_texts, detail),
+                parts=tuple(ScorePart(name, part) for name, part in scored.parts),
                 snippet=snippet.text,
                 snippet_spans=snippet.spans,
                 **_identity(page),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.results import Region, TokenMatch
+from pagesight.storage.stored import PageDetail
 from pagesight.storage.values import PageWords
 
 Float = NDArray[np.float32]
@@ -20,6 +21,7 @@ SHARPNESS = 8  # a page token keeps this power of its closeness to the best matc
 NEAR = 0.06  # of the page's height: how far matches support each other
 MIN_SHARE = 0.05  # of the heat: regions with less are not shown
 SNIPPET_WORDS = 28
+MAX_WORDS_AT = 12  # that are named of one place: a patch of a picture may cover many
 AT_ONCE = 256  # tokens that are held against all others, or all words, at a time
 
 
@@ -38,6 +40,11 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
     """
     placed = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
     return placed if len(placed) else np.arange(len(boxes))
+
+
+def unit_rows(tokens: Float) -> Float:
+    """Without what a page's words count for the score: a title says what a page is about, and seldom answers."""
+    return np.asarray(tokens / np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def token_heat(query: Float, tokens: Float) -> Float:
@@ -101,15 +108,29 @@ def find_regions(heat: Float, boxes: Float, aspect: float) -> tuple[Region, ...]
     return tuple(Region((float(b[0]), float(b[1]), float(b[2]), float(b[3])), min(1.0, weight)) for b, weight in shown)
 
 
-def find_matches(query: Float, texts: tuple[str, ...], tokens: Float, boxes: Float) -> tuple[TokenMatch, ...]:
-    """The best page token of each query token: what MaxSim adds up."""
-    similarities = query @ tokens.T
+def find_matches(query: Float, texts: tuple[str, ...], page: PageDetail) -> tuple[TokenMatch, ...]:
+    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there."""
+    similarities = query @ page.tokens.T
     best = similarities.argmax(axis=1)
     return tuple(
-        TokenMatch(text, float(similarities[i, j]), (float(b[0]), float(b[1]), float(b[2]), float(b[3])))
+        TokenMatch(text, float(similarities[i, j]), (float(b[0]), float(b[1]), float(b[2]), float(b[3])), word)
         for i, (text, j) in enumerate(zip(texts, best, strict=True))
-        for b in (boxes[j],)
+        for b, word in ((page.boxes[j], _words_at(page.words, page.boxes[j])),)
     )
+
+
+def _words_at(words: PageWords, box: Float) -> str:
+    """The words whose middle lies in a box, or, for a piece of a word, the word it is in."""
+    if not len(words) or box[2] <= box[0]:
+        return ""
+    x = (words.boxes[:, 0] + words.boxes[:, 2]) / 2
+    y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
+    inside = (box[0] - 1e-4 <= x) & (x <= box[2] + 1e-4) & (box[1] - 1e-4 <= y) & (y <= box[3] + 1e-4)
+    if not inside.any():
+        at_x, at_y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        left, top, right, bottom = words.boxes.T
+        inside = (left <= at_x) & (at_x <= right) & (top <= at_y) & (at_y <= bottom)
+    return " ".join(words.texts[i] for i in np.flatnonzero(inside)[:MAX_WORDS_AT])
 
 
 def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:

@@ -29,8 +29,24 @@ class TokenMatch:
     """One token of the question and the best place for it on the page; a box without area is no place on it."""
 
     token: str
-    score: float  # cosine
+    score: float  # what it adds to MaxSim: a cosine, times how much the token counts
     box: tuple[float, float, float, float]
+    word: str = ""  # what stands there; "" where the page has no words
+
+    def to_dict(self) -> dict[str, Any]:
+        box = [round(value, 4) for value in self.box]
+        return {"token": self.token, "score": round(self.score, 4), "box": box, "word": self.word}
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """A part of a hit's score, by name; the parts of a hit add up to its score."""
+
+    name: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "score": round(self.score, 4)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +54,7 @@ class SearchHit:
     """One page found for a query."""
 
     rank: int  # from 1
-    score: float  # MaxSim, higher is better; comparable within one query only
+    score: float  # MaxSim and terms, higher is better; comparable within one query only
     document: str  # path relative to the indexed folder
     page: int  # from 1, as a PDF viewer shows it
     n_pages: int
@@ -51,6 +67,7 @@ class SearchHit:
     matches: tuple[TokenMatch, ...]
     snippet: str
     snippet_spans: tuple[tuple[int, int], ...]  # (start, stop) of the matched words in snippet
+    parts: tuple[ScorePart, ...] = ()  # of the score, in the order they are added
 
     @property
     def lines(self) -> tuple[int, int] | None:
@@ -71,6 +88,7 @@ class SearchHit:
             **described,
             "rank": self.rank,
             "score": round(self.score, 6),
+            "parts": [part.to_dict() for part in self.parts],
             "document": self.document,
             "page": self.page,
             "n_pages": self.n_pages,

@@ -141,7 +141,9 @@ def rerank(
         batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
         scored = [_blend(batch, view, question.opening_weight, maxima) for batch in batches]
         nothing = np.empty(0, np.float32)
-        return np.concatenate([*(own for own, _ in scored), nothing]), np.concatenate([*(o for _, o in scored), nothing])
+        return np.concatenate([*(own for own, _ in scored), nothing]), np.concatenate(
+            [*(o for _, o in scored), nothing]
+        )
 
     if len(page_ids) > 4 * k and config.score_on is None:
         quick = np.add(*scores(page_ids, precise=False)) + added

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pagesight.engine.cli.explained import print_explained
 from pagesight.engine.cli.options import index_option, model_options, open_engine, open_server, server_option
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json, print_hits
 from pagesight.engine.config import ModelConfig, SearchConfig
@@ -41,6 +42,8 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
     help="""Only pages that fit, e.g. 'document ~ "2024/*" and page <= 3'.""",
 )
 @click.option("--exact", is_flag=True, help="Score every page instead of the best candidates.")
+@click.option("--explain", is_flag=True, help="Show the parts of each score, and what each word of the question finds.")
+@click.option("--plain", is_flag=True, help="Score by MaxSim alone, without the terms that are added to it.")
 @click.option(
     "--candidates",
     type=click.IntRange(1),
@@ -77,6 +80,8 @@ def search(
     k: int,
     filters: str | None,
     exact: bool,
+    explain: bool,
+    plain: bool,
     candidates: int,
     score_on: str | None,
     queries: Path | None,
@@ -93,13 +98,14 @@ def search(
     \b
     pagesight search "how often must the filter be cleaned"
     pagesight search "turnover by region" -k 3 --filter 'tag.year = 2024' --save-images pages
+    pagesight search "turnover by region" --explain
     pagesight search "turnover by region" --server http://localhost:8000
     """
     if (query is None) == (queries is None):
         raise click.UsageError("give either a QUERY or --queries FILE")
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
-    config = SearchConfig(k=k, n_candidates=candidates, exact=exact, score_on=score_on)
+    config = SearchConfig(k=k, n_candidates=candidates, exact=exact, score_on=score_on, terms=not plain)
     with ExitStack() as stack:
         searcher: Searcher
         if server is not None:
@@ -114,9 +120,12 @@ def search(
             found_any |= bool(hits)
             if as_json:
                 for hit in hits:
-                    echo_json({**hit.to_dict(query_id), "path": hit.path})
+                    matches = {"matches": [match.to_dict() for match in hit.matches]} if explain else {}
+                    echo_json({**hit.to_dict(query_id), "path": hit.path, **matches})
             else:
                 print_hits(hits, "" if query_id is None else f"{query_id}: {text}")
+                if explain:
+                    print_explained(text, hits)
             if save_images is not None and hits:
                 saved = _save(searcher, hits, save_images, query_id, password)
                 if not quiet:

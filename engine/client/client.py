@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pagesight.engine.client.transport import Transport
 from pagesight.engine.config import SearchConfig, SearchFields, search_config
 from pagesight.engine.notebook import Hits
-from pagesight.engine.results import Region, SearchHit, TokenMatch
+from pagesight.engine.results import Region, ScorePart, SearchHit, TokenMatch
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
@@ -144,6 +144,7 @@ class Client(Closing):
             "k": config.k,
             "candidates": config.n_candidates,
             "exact": config.exact,
+            **({} if config.terms else {"terms": False}),  # a server from before knows no such field
             "filters": filters or "",
             "index": self._index or "",
         }
@@ -190,7 +191,11 @@ def _hit(fields: dict[str, Any]) -> SearchHit:
         path=Path(fields.get("path") or fields["document"]),
         sha256=fields["sha256"],
         regions=tuple(Region(_box(region["box"]), region["score"]) for region in fields["regions"]),
-        matches=tuple(TokenMatch(match["token"], match["score"], _box(match["box"])) for match in fields["matches"]),
+        matches=tuple(
+            TokenMatch(match["token"], match["score"], _box(match["box"]), match.get("word", ""))
+            for match in fields["matches"]
+        ),
+        parts=tuple(ScorePart(part["name"], part["score"]) for part in fields.get("parts", ())),
         snippet=fields["snippet"],
         snippet_spans=tuple((start, stop) for start, stop in fields["highlights"]),
     )

@@ -24,6 +24,11 @@ def hits_of(view, text, filters, config, weight=0.0):
     return [(h.page_id, h.score, h.document, h.page, h.kind, h.regions[0].box) for h in describe(found, encoded, view)]
 
 
+def shares_of(found):
+    """Shares of BM25 by page id, which is how equal ones are ordered."""
+    return found.shares[np.argsort(found.page_ids)]
+
+
 def everything(view):
     """All that can be asked of a view, but for times and searches."""
     ids = view.page_ids()
@@ -44,7 +49,10 @@ def everything(view):
         "files": {known: replace(file, added_at="") for known, file in view.known_files().items()},
         "known failures": view.known_failures(),
         "indexed": view.indexed_files(),
-        "by words": [sorted(view.nearest_by_words(text, 100, None).tolist()) for text in QUESTIONS],
+        "by words": [sorted(view.nearest_by_words(text, 100, None).page_ids.tolist()) for text in QUESTIONS],
+        "shares": np.concatenate([shares_of(view.nearest_by_words(text, 100, None)) for text in QUESTIONS]),
+        "counts": view.n_tokens(ids).tolist(),
+        "strings": [view.pages_with(string, ids).tolist() for string in ("greenwhite", "black", "reen", "nowhere")],
         "named": [view.find_page(page.document, page.number) for page in described.values()],
     }
 

@@ -70,7 +70,7 @@ def test_ties_are_broken_by_page_id(store):
             found = search(question("same words"), view, config)
             assert [scored.page_id for scored in found] == view.page_ids()[:7].tolist()
         assert view.nearest(question("same").encoded.single, 5, None).tolist() == view.page_ids()[:5].tolist()
-        assert view.nearest_by_words("same", 5, None).tolist() == view.page_ids()[:5].tolist()
+        assert view.nearest_by_words("same", 5, None).page_ids.tolist() == view.page_ids()[:5].tolist()
 
 
 def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
@@ -81,7 +81,7 @@ def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
         (encoded,) = HASHING.encode_queries(["one"])
         assert len(view.nearest(encoded.single, 9, None)) == len(view.nearest_by_means(encoded.tokens, 9, None)) == 2
         assert len(view.nearest(encoded.single, 9, nothing)) == 0
-        assert len(view.nearest_by_words("one", 9, nothing)) == 0
+        assert len(view.nearest_by_words("one", 9, nothing).page_ids) == 0
         assert view.page_ids("page = 77").tolist() == []
         assert search(question("one", filters="page = 77"), view, SearchConfig()) == []
         with pytest.raises(errors.BadFilter, match="no such field"):
@@ -98,7 +98,7 @@ def test_candidates_are_among_what_a_filter_allows(store):
         for found in (
             view.nearest(encoded.single, 5, allowed),
             view.nearest_by_means(encoded.tokens, 5, allowed),
-            view.nearest_by_words("common word7", 5, allowed),
+            view.nearest_by_words("common word7", 5, allowed).page_ids,
         ):
             assert len(found) == 5
             assert set(found.tolist()) <= set(allowed.tolist())

@@ -195,7 +195,7 @@ def test_the_doctor_makes_the_words_searchable_again(tmp_path):
         assert [finding.repaired for finding in found.findings] == [True]
         assert found.healthy
         with store.view() as view:
-            assert len(view.nearest_by_words("findable", 5, None)) == 1
+            assert len(view.nearest_by_words("findable", 5, None).page_ids) == 1
 
 
 def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):

@@ -108,8 +108,8 @@ def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
         query = np.ones(16, np.float32)
         assert len(view.nearest(query, 10, None)) == 5
         assert len(view.nearest(query, 10, view.page_ids("page = 77"))) == 0
-        assert len(view.nearest_by_words("one two", 10, None)) == 2
-        assert len(view.nearest_by_words("one two", 10, view.page_ids("page = 77"))) == 0
+        assert len(view.nearest_by_words("one two", 10, None).page_ids) == 2
+        assert len(view.nearest_by_words("one two", 10, view.page_ids("page = 77")).page_ids) == 0
 
 
 def test_text_in_a_filter_is_never_sql(store):

@@ -7,7 +7,7 @@ its vector from the window in which it is farthest from an edge. The single vect
 model knows several languages, what tells them apart is taken out of all vectors (engine.models.words.languages).
 
 A piece of a question counts by how rare it is: "Leipzig" says more than "the". Its vector has that length, so MaxSim needs
-to know nothing of it.
+to know nothing of it. In the same way a word in large type counts a little more: what a page is about stands in its titles.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ WINDOW_PIECES = 128  # 64 and 256 find less: see ARCHITECTURE
 OVERLAP_PIECES = 32
 BATCH_WINDOWS = 8
 MAX_PAGE_PIECES = 16_384  # a page of print has 500 to 3,000; beyond this it is a data dump, and its rest is left out
+LARGE = 1.25  # of the median height of a page's words: from there on type is large
 OPENING_WEIGHT = 0.7  # see Encoder.opening_weight; 0.5 to 0.9 do about equally well
 _NO_BLANKS = re.compile(  # Thai to Myanmar, Khmer, kana, Chinese characters; Korean has blanks
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -58,7 +59,9 @@ class WordModelSpec:
     """What tells one such model from another.
 
     name: what load_model takes. page_prefix, query_prefix: what the model was trained with.
-    many_languages: whether the differences between languages are taken out.
+    many_languages: whether the differences between languages are taken out. large_type: length of the vectors of words in
+    large type. It is no part of the fingerprint: a page's vectors point where they pointed before, and go well with those of
+    pages that were indexed without it.
     """
 
     name: str
@@ -68,6 +71,7 @@ class WordModelSpec:
     graph_version: int
     vocabulary_sha256: str = ""  # where it is a file of its own
     many_languages: bool = False
+    large_type: float = 1.0
 
     @property
     def fingerprint(self) -> str:
@@ -107,7 +111,7 @@ class WordEncoder:
     ) -> None:
         """session: an onnxruntime.InferenceSession of a graph by bert_graph. directions: see engine.models.words.languages."""
         self._session, self._table, self._tokenizer = session, table, tokenizer
-        self._directions = directions
+        self._directions, self._large_type = directions, spec.large_type
         self.name, self.fingerprint = spec.name, spec.fingerprint
         self.single_dim = self.token_dim = int(session.get_outputs()[0].shape[-1])
         self._page_head = self._head(spec.page_prefix)
@@ -196,7 +200,8 @@ class WordEncoder:
             best[start + better] = distance[better]
         sums = np.zeros((len(page.boxes), self.token_dim), np.float32)
         np.add.at(sums, page.owner, _normalised(pieces))
-        return EncodedPage(self._mean(pieces), self._unit_rows(sums), page.boxes)
+        lengths = np.where(in_large_type(page.boxes), np.float32(self._large_type), np.float32(1))
+        return EncodedPage(self._mean(pieces), self._unit_rows(sums) * lengths[:, None], page.boxes)
 
     def _unit_rows(self, rows: Float) -> Float:
         """Rows without the language they are in, scaled to length 1."""
@@ -232,6 +237,13 @@ def windows(n_pieces: int, size: int, overlap: int) -> list[tuple[int, int]]:
         return [(0, n_pieces)]
     starts = [*range(0, n_pieces - size, size - overlap), n_pieces - size]
     return [(start, start + size) for start in starts]
+
+
+def in_large_type(boxes: Float) -> NDArray[np.bool_]:
+    """Which of a page's words are clearly higher than most: (n,) of boxes (n, 4)."""
+    heights = boxes[:, 3] - boxes[:, 1]
+    usual = np.median(heights[heights > 0]) if (heights > 0).any() else 1.0
+    return np.asarray(heights > LARGE * usual)
 
 
 def _normalised(rows: Float) -> Float:

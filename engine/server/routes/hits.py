@@ -37,10 +37,7 @@ def hit_json(hit: SearchHit, aspect: float, hide_paths: bool) -> Json:
     return {
         **found,
         "highlights": [list(span) for span in hit.snippet_spans],
-        "matches": [
-            {"token": match.token, "score": round(match.score, 4), "box": [round(x, 4) for x in match.box]}
-            for match in hit.matches
-        ],
+        "matches": [match.to_dict() for match in hit.matches],
         "aspect": round(aspect, 4),
         "sha256": hit.sha256,
     }

@@ -33,6 +33,7 @@ class SearchRequest(Request):
     k: Annotated[int, Field(ge=1, le=LIMITS.k)] = DEFAULTS.k
     candidates: Annotated[int, Field(ge=1, le=LIMITS.candidates)] = DEFAULTS.n_candidates
     exact: bool = False
+    terms: Annotated[bool, Field(description="Add to MaxSim what the model's ranking has.")] = True
     filters: FilterText = ""
 
 
@@ -42,11 +43,19 @@ class RegionModel(BaseModel):
 
 
 class MatchModel(BaseModel):
-    """A token of the question and its best place on the page."""
+    """A token of the question, its best place on the page, and the word that stands there."""
 
     token: str
     score: float
     box: Box
+    word: str
+
+
+class PartModel(BaseModel):
+    """A part of a score: MaxSim, what the first page adds, and each term."""
+
+    name: str
+    score: float
 
 
 class Hit(BaseModel):
@@ -54,6 +63,7 @@ class Hit(BaseModel):
 
     rank: int
     score: float
+    parts: list[PartModel] = Field(description="They add up to the score.")
     document: str
     page: int
     n_pages: int

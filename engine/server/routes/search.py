@@ -45,7 +45,7 @@ async def search(asked: SearchRequest, request: Request, service: Serving, _: Re
     if (asked.query is None) == (asked.queries is None):
         raise BadRequest("give either query or queries", "query")
     engine = service.engine(asked.index)
-    config = SearchConfig(k=asked.k, n_candidates=asked.candidates, exact=asked.exact)
+    config = SearchConfig(k=asked.k, n_candidates=asked.candidates, exact=asked.exact, terms=asked.terms)
     filters = nfc(asked.filters) or None
 
     def by_words(text: str) -> Asked:
