@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pagesight.engine.indexing import IndexSummary
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
-    from pagesight.engine.results import Region, ScorePart, SearchHit, TokenMatch
+    from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
     from pagesight.engine.watching.watcher import Watcher
     from pagesight.indexer.content import PageContent
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Client",
+    "Confidence",
     "CountsTokens",
     "DocumentDraft",
     "DocumentInfo",
@@ -123,6 +124,7 @@ _HOMES = {
     "IndexSummary": "pagesight.engine.indexing",
     "Measurement": "pagesight.engine.measure",
     "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
+    "Confidence": "pagesight.engine.results",
     "Region": "pagesight.engine.results",
     "ScorePart": "pagesight.engine.results",
     "SearchHit": "pagesight.engine.results",

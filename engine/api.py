@@ -17,7 +17,7 @@ from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.notebook import Hits
-from pagesight.engine.retrieval import Question, rerank, search
+from pagesight.engine.retrieval import Question, answer, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
 from pagesight.storage.addresses import full_address, store_class
@@ -379,9 +379,9 @@ class SearchEngine(Closing):
     ) -> list[SearchHit]:
         with stage("encode", on_stage):
             question = Question.of(query, self.encoder, filters)
-        found = search(question, view, config, on_stage)
+        found, confidence = answer(question, view, config, on_stage)
         with stage("describe", on_stage):
-            return Hits(describe(found, question.encoded, view), self)
+            return Hits(describe(found, question.encoded, view, confidence), self)
 
     def _page_id(self, view: View, document: str, page: int) -> int:
         page_id = view.find_page(document, page)

@@ -20,7 +20,8 @@ class SearchConfig:
     k: pages returned. n_candidates: pages the recall stage hands to the exact rerank, never fewer than k. token_recall: find candidates also by
     their token vectors, beside the single vector and words. exact: score every page instead. score_on: the device of torch
     that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch. terms: add to MaxSim
-    what engine.ranking has for the model; False is MaxSim as published.
+    what engine.ranking has for the model; False is MaxSim as published. min_confidence: return nothing if the probability that the first
+    hit is right is lower; it has no effect where it is not known (see engine.ranking.confidence).
     """
 
     k: int = 10
@@ -29,12 +30,15 @@ class SearchConfig:
     exact: bool = False
     score_on: str | None = None
     terms: bool = True
+    min_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= 10_000:
             raise ConfigError(f"k must be from 1 to 10000, not {self.k}")
         if self.n_candidates < 1:
             raise ConfigError(f"n_candidates must be at least 1, not {self.n_candidates}")
+        if not 0 <= self.min_confidence <= 1:
+            raise ConfigError(f"min_confidence must be from 0 to 1, not {self.min_confidence}")
         object.__setattr__(self, "n_candidates", max(self.n_candidates, self.k))
 
 
@@ -47,6 +51,7 @@ class SearchFields(TypedDict, total=False):
     exact: bool
     score_on: str | None
     terms: bool
+    min_confidence: float
 
 
 def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchConfig:

@@ -10,13 +10,15 @@ import numpy as np
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat, unit_rows
 from pagesight.engine.index import View
-from pagesight.engine.results import ScorePart, SearchHit
+from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
 from pagesight.storage.stored import StoredPage
 
 
-def describe(found: Sequence[ScoredPage], query: EncodedQuery, view: View) -> list[SearchHit]:
-    """Hits for these pages, in this order."""
+def describe(
+    found: Sequence[ScoredPage], query: EncodedQuery, view: View, confidence: Confidence | None = None
+) -> list[SearchHit]:
+    """Hits for these pages, in this order. confidence: of the answer they make."""
     pages = view.describe(np.array([scored.page_id for scored in found], np.int64))
     hits = []
     for rank, scored in enumerate(found, start=1):
@@ -33,6 +35,7 @@ def describe(found: Sequence[ScoredPage], query: EncodedQuery, view: View) -> li
                 regions=find_regions(heat, boxes, aspect),
                 matches=find_matches(query.tokens, query.token_texts, detail),
                 parts=tuple(ScorePart(name, part) for name, part in scored.parts),
+                confidence=confidence,
                 snippet=snippet.text,
                 snippet_spans=snippet.spans,
                 **_identity(page),

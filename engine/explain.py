@@ -112,25 +112,26 @@ def find_matches(query: Float, texts: tuple[str, ...], page: PageDetail) -> tupl
     """The best page token of each query token, which is what MaxSim adds up, and the words that stand there."""
     similarities = query @ page.tokens.T
     best = similarities.argmax(axis=1)
+    scores, boxes = similarities[np.arange(len(best)), best].tolist(), page.boxes[best]
+    words = _words_at(page.words, boxes)
     return tuple(
-        TokenMatch(text, float(similarities[i, j]), (float(b[0]), float(b[1]), float(b[2]), float(b[3])), word)
-        for i, (text, j) in enumerate(zip(texts, best, strict=True))
-        for b, word in ((page.boxes[j], _words_at(page.words, page.boxes[j])),)
+        TokenMatch(text, score, (x0, y0, x1, y1), word)
+        for text, score, (x0, y0, x1, y1), word in zip(texts, scores, boxes.tolist(), words, strict=True)
     )
 
 
-def _words_at(words: PageWords, box: Float) -> str:
-    """The words whose middle lies in a box, or, for a piece of a word, the word it is in."""
-    if not len(words) or box[2] <= box[0]:
-        return ""
-    x = (words.boxes[:, 0] + words.boxes[:, 2]) / 2
-    y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
-    inside = (box[0] - 1e-4 <= x) & (x <= box[2] + 1e-4) & (box[1] - 1e-4 <= y) & (y <= box[3] + 1e-4)
-    if not inside.any():
-        at_x, at_y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        left, top, right, bottom = words.boxes.T
-        inside = (left <= at_x) & (at_x <= right) & (top <= at_y) & (at_y <= bottom)
-    return " ".join(words.texts[i] for i in np.flatnonzero(inside)[:MAX_WORDS_AT])
+def _words_at(words: PageWords, boxes: Float) -> list[str]:
+    """For each box the words whose middle lies in it, or, for a piece of a word, the word it is in."""
+    if not len(words):
+        return [""] * len(boxes)
+    x0, y0, x1, y1 = boxes.T[:, :, None]  # against (n_words,)
+    left, top, right, bottom = words.boxes.T
+    x, y = (left + right) / 2, (top + bottom) / 2
+    inside = (x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4)
+    at_x, at_y = (x0 + x1) / 2, (y0 + y1) / 2
+    around = (left <= at_x) & (at_x <= right) & (top <= at_y) & (at_y <= bottom)
+    inside = np.where(inside.any(axis=1, keepdims=True), inside, around) & (x1 > x0)
+    return [" ".join(words.texts[i] for i in np.flatnonzero(row)[:MAX_WORDS_AT]) for row in inside]
 
 
 def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:

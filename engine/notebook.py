@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pagesight.engine.results import SearchHit
+from pagesight.engine.results import Confidence, SearchHit
 from pagesight.storage.errors import SearchEngineError
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ class Hits(list[SearchHit]):
     def __init__(self, hits: Iterable[SearchHit], drawer: Draws) -> None:
         super().__init__(hits)
         self._drawer = drawer
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """How sure the answer is; None without hits, or where that was never learnt."""
+        return self[0].confidence if self else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What is copied or sent elsewhere is the plain list."""

@@ -25,6 +25,17 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure an answer is. right: the probability that its first hit is; answerable: that the index answers the question at all."""
+
+    right: float
+    answerable: float
+
+    def to_dict(self) -> dict[str, float]:
+        return {"right": round(self.right, 3), "answerable": round(self.answerable, 3)}
+
+
+@dataclass(frozen=True, slots=True)
 class TokenMatch:
     """One token of the question and the best place for it on the page; a box without area is no place on it."""
 
@@ -68,6 +79,9 @@ class SearchHit:
     snippet: str
     snippet_spans: tuple[tuple[int, int], ...]  # (start, stop) of the matched words in snippet
     parts: tuple[ScorePart, ...] = ()  # of the score, in the order they are added
+    confidence: Confidence | None = (
+        None  # of the answer that the hit belongs to; None if the model was never calibrated
+    )
 
     @property
     def lines(self) -> tuple[int, int] | None:
@@ -89,6 +103,7 @@ class SearchHit:
             "rank": self.rank,
             "score": round(self.score, 6),
             "parts": [part.to_dict() for part in self.parts],
+            "confidence": None if self.confidence is None else self.confidence.to_dict(),
             "document": self.document,
             "page": self.page,
             "n_pages": self.n_pages,

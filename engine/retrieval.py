@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery, QueryEncoder
 from pagesight.engine.index import View
+from pagesight.engine.ranking.confidence import LOOKED_AT, calibration_of, signs_of
 from pagesight.engine.ranking.score import MAXSIM_ALONE, Ranking
 from pagesight.engine.ranking.table import ranking_of
 from pagesight.engine.ranking.terms import Asked
+from pagesight.engine.results import Confidence
 from pagesight.engine.stages import OnStage, stage
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
@@ -72,12 +74,42 @@ class ScoredPage:
 
 
 def search(question: Question, view: View, config: SearchConfig, on_stage: OnStage | None = None) -> list[ScoredPage]:
-    """The best pages, at most ``config.k``, higher scores first, ties by page id."""
+    """The best pages, at most ``config.k``, higher scores first, ties by page id, however sure they are."""
     asked = Asked(question.text, view, question.filters)
     with stage("recall", on_stage):
         candidates = view.page_ids(question.filters) if config.exact else recall(question, view, config, asked)
     with stage("rerank", on_stage):
         return rerank(question, view, candidates, config, asked)
+
+
+def answer(
+    question: Question, view: View, config: SearchConfig, on_stage: OnStage | None = None
+) -> tuple[list[ScoredPage], Confidence | None]:
+    """``search``, and how sure it is: None where that was never learnt. Without pages if it is less than ``min_confidence``."""
+    if not (question.ranking.calibration and config.terms):
+        return search(question, view, config, on_stage), None
+    found = search(question, view, replace(config, k=min(max(config.k, LOOKED_AT), config.n_candidates)), on_stage)
+    with stage("confidence", on_stage):
+        confidence = confidence_in(question, view, found)
+    sure = confidence is None or confidence.right >= config.min_confidence
+    return found[: config.k] if sure else [], confidence
+
+
+def confidence_in(question: Question, view: View, found: Sequence[ScoredPage]) -> Confidence | None:
+    """How sure an answer is. found: its best pages, LOOKED_AT if there are so many."""
+    if not (question.ranking.calibration and found):
+        return None
+    best = found[:LOOKED_AT]
+    signs = signs_of(
+        question.encoded.tokens,
+        question.length,
+        view,
+        view.page_ids(question.filters),
+        np.array([page.page_id for page in best], np.int64),
+        np.array([page.score for page in best], np.float32),
+        best[0].parts[0][1],
+    )
+    return None if signs is None else calibration_of(question.ranking.calibration).confidence(signs)
 
 
 def recall(question: Question, view: View, config: SearchConfig, asked: Asked | None = None) -> PageIds:
@@ -103,7 +135,10 @@ def recall(question: Question, view: View, config: SearchConfig, asked: Asked | 
     more = bool(question.opening_weight or ranking.terms)
     pages = view.nearest_by_means(query.tokens, OPENINGS_SEEN * n if more else n, allowed)
     if more:
-        own, opened = _blend(pages, view, question.opening_weight, lambda some: view.means_maxima(query.tokens, some))
+        openings = _openings(pages, view, question.opening_weight)
+        own, opened = _blend(
+            pages, openings, question.opening_weight, lambda some: view.means_maxima(query.tokens, some)
+        )
         pages = pages[_best(pages, own + opened + ranking.added(asked, question.length, pages), n)]
     first = fused[: n // FUSED_SHARE]
     return np.concatenate([first, pages[~np.isin(pages, first)]])[:n]
@@ -134,23 +169,25 @@ def rerank(
     ranking = question.ranking if config.terms else MAXSIM_ALONE
     added = ranking.added(asked, question.length, page_ids)
 
-    def scores(pages: PageIds, *, precise: bool) -> tuple[Scores, Scores]:
+    openings = _openings(page_ids, view, question.opening_weight)
+
+    def scores(pages: PageIds, first: PageIds, *, precise: bool) -> tuple[Scores, Scores]:
         def maxima(some: PageIds) -> Scores:
             return view.maxima(tokens, some, precise=precise, device=config.score_on)
 
-        batches = [pages[i : i + PAGES_AT_ONCE] for i in range(0, len(pages), PAGES_AT_ONCE)]
-        scored = [_blend(batch, view, question.opening_weight, maxima) for batch in batches]
+        parts = [slice(i, i + PAGES_AT_ONCE) for i in range(0, len(pages), PAGES_AT_ONCE)]
+        scored = [_blend(pages[part], first[part], question.opening_weight, maxima) for part in parts]
         nothing = np.empty(0, np.float32)
         return np.concatenate([*(own for own, _ in scored), nothing]), np.concatenate(
             [*(o for _, o in scored), nothing]
         )
 
     if len(page_ids) > 4 * k and config.score_on is None:
-        quick = np.add(*scores(page_ids, precise=False)) + added
+        quick = np.add(*scores(page_ids, openings, precise=False)) + added
         kth = np.partition(quick, len(quick) - k)[len(quick) - k]
         likely = quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(tokens)
-        page_ids, added = page_ids[likely], added[likely]
-    own, opened = scores(page_ids, precise=True)
+        page_ids, openings, added = page_ids[likely], openings[likely], added[likely]
+    own, opened = scores(page_ids, openings, precise=True)
     total = own + opened + added
     at = _best(page_ids, total, k)
     ids, best = page_ids[at], total[at]
@@ -164,8 +201,16 @@ def rerank(
     ]
 
 
+def _openings(page_ids: PageIds, view: View, opening_weight: float) -> PageIds:
+    """The first pages of these pages' documents; the pages themselves where those do not count."""
+    if not opening_weight:
+        return page_ids
+    parts = [view.opening_pages(page_ids[i : i + PAGES_AT_ONCE]) for i in range(0, len(page_ids), PAGES_AT_ONCE)]
+    return np.concatenate([*parts, np.empty(0, np.int64)])
+
+
 def _blend(
-    page_ids: PageIds, view: View, opening_weight: float, maxima: Callable[[PageIds], Scores]
+    page_ids: PageIds, openings: PageIds, opening_weight: float, maxima: Callable[[PageIds], Scores]
 ) -> tuple[Scores, Scores]:
     """MaxSim of pages, and what the first pages of their documents add to it: two of (n_pages,).
 
@@ -174,7 +219,6 @@ def _blend(
     if not opening_weight:
         alone = np.asarray(maxima(page_ids).sum(axis=0))
         return alone, np.zeros_like(alone)
-    openings = view.opening_pages(page_ids)
     read = np.union1d(page_ids, openings)
     best = maxima(read)
     own, opening = best[:, np.searchsorted(read, page_ids)], best[:, np.searchsorted(read, openings)]

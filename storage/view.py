@@ -39,6 +39,7 @@ _WORDS_FILTERED_SQL = text(  # the plus: without it SQLite asks FTS5 once a page
     "AND +rowid IN (SELECT value FROM json_each(:allowed)) ORDER BY bm25(page_terms), rowid LIMIT :k"
 )
 _VOCABULARY_SQL = text("CREATE VIRTUAL TABLE IF NOT EXISTS temp.page_vocabulary USING fts5vocab(main, page_terms, row)")
+VOCABULARY = "page_vocabulary is there"
 _PAGES_WITH_SQL = text("SELECT doc FROM temp.page_vocabulary WHERE term IN (SELECT value FROM json_each(:terms))")
 _STRING_SQL = text(
     "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(:wanted)) "
@@ -211,7 +212,11 @@ class StoreView(Closing):
     def _largest_score(self, query: str) -> float:
         """How many pages have each term, as the table's tokenizer spells it, which takes accents off."""
         asked = list(dict.fromkeys(map(without_accents, distinct_terms(query))))
-        self._connection.execute(_VOCABULARY_SQL)
+        if not self._connection.info.get(VOCABULARY):
+            self._connection.execute(_VOCABULARY_SQL)
+            self._connection.info[VOCABULARY] = (
+                True  # as long as SQLite's connection lives, whoever has it from the pool
+            )
         found = list(self._connection.execute(_PAGES_WITH_SQL, {"terms": json.dumps(asked)}).scalars())
         return largest_score(len(self._places().page_ids), [*found, *[0] * (len(asked) - len(found))])
 

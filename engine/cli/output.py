@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WIDTH_WITHOUT_TERMINAL = 120
 LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
+UNLIKELY = 0.5  # that a question is answered here, below which a search says that it is not
 SNIPPET_CELLS = 150  # columns of a terminal; --json has the whole snippet
 
 
@@ -106,6 +107,9 @@ def print_hits(hits: Sequence[SearchHit], title: str = "") -> None:
     if not hits:
         output.print("nothing found")
         return
+    confidence = hits[0].confidence
+    if confidence is not None and confidence.answerable < UNLIKELY:
+        output.print(f"nothing here answers this ({confidence.answerable:.0%} likely); the nearest pages:")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)

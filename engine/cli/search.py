@@ -45,6 +45,13 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
 @click.option("--explain", is_flag=True, help="Show the parts of each score, and what each word of the question finds.")
 @click.option("--plain", is_flag=True, help="Score by MaxSim alone, without the terms that are added to it.")
 @click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=DEFAULTS.min_confidence,
+    show_default=True,
+    help="Find nothing if the first hit is less likely to be right.",
+)
+@click.option(
     "--candidates",
     type=click.IntRange(1),
     default=DEFAULTS.n_candidates,
@@ -82,6 +89,7 @@ def search(
     exact: bool,
     explain: bool,
     plain: bool,
+    min_confidence: float,
     candidates: int,
     score_on: str | None,
     queries: Path | None,
@@ -105,7 +113,9 @@ def search(
         raise click.UsageError("give either a QUERY or --queries FILE")
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
-    config = SearchConfig(k=k, n_candidates=candidates, exact=exact, score_on=score_on, terms=not plain)
+    config = SearchConfig(
+        k=k, n_candidates=candidates, exact=exact, score_on=score_on, terms=not plain, min_confidence=min_confidence
+    )
     with ExitStack() as stack:
         searcher: Searcher
         if server is not None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pagesight.engine.client.transport import Transport
 from pagesight.engine.config import SearchConfig, SearchFields, search_config
 from pagesight.engine.notebook import Hits
-from pagesight.engine.results import Region, ScorePart, SearchHit, TokenMatch
+from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
@@ -144,7 +144,8 @@ class Client(Closing):
             "k": config.k,
             "candidates": config.n_candidates,
             "exact": config.exact,
-            **({} if config.terms else {"terms": False}),  # a server from before knows no such field
+            **({} if config.terms else {"terms": False}),  # a server from before knows no such fields
+            **({"min_confidence": config.min_confidence} if config.min_confidence else {}),
             "filters": filters or "",
             "index": self._index or "",
         }
@@ -196,6 +197,7 @@ def _hit(fields: dict[str, Any]) -> SearchHit:
             for match in fields["matches"]
         ),
         parts=tuple(ScorePart(part["name"], part["score"]) for part in fields.get("parts", ())),
+        confidence=Confidence(**fields["confidence"]) if fields.get("confidence") else None,
         snippet=fields["snippet"],
         snippet_spans=tuple((start, stop) for start, stop in fields["highlights"]),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pagesight.engine.evaluation.places import Box
 from pagesight.storage.errors import DatasetError
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> item -> grade; a grade of 0 is judged and not relevant
@@ -19,11 +20,12 @@ Qrels = Mapping[str, Mapping[str, int]]  # query id -> item -> grade; a grade of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalQuery:
-    """A question. groups: what it can be averaged by, such as kind and language."""
+    """A question. groups: what it can be averaged by, such as kind and language. boxes: where on an item its answer is."""
 
     id: str
     text: str
     groups: Mapping[str, str] = field(default_factory=dict)
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
 
 
 class Corpus(Protocol):
@@ -53,16 +55,19 @@ class Dataset:
     """One set of queries over one corpus.
 
     Queries that nobody judged are left out, as benchmarks do; a query whose judged items all have grade 0 stays, and
-    scores 0. Raises DatasetError for ids that occur twice, or if nothing is left.
+    scores 0. unanswerable: questions that no page answers, to see whether a search knows it; they are in no measure of
+    quality. Raises DatasetError for ids that occur twice, or if nothing is left.
     """
 
     name: str
     queries: tuple[EvalQuery, ...]
     qrels: Qrels
     corpus: Corpus
+    unanswerable: tuple[EvalQuery, ...] = ()
 
     def __post_init__(self) -> None:
-        twice = [query_id for query_id, n in Counter(query.id for query in self.queries).items() if n > 1]
+        ids = Counter(query.id for query in (*self.queries, *self.unanswerable))
+        twice = [query_id for query_id, n in ids.items() if n > 1]
         if twice:
             raise DatasetError(f"{self.name}: {len(twice)} query ids occur more than once, the first is {twice[0]!r}")
         if not self.judged:

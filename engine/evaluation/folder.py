@@ -3,8 +3,11 @@
     {"id": "q17", "query": "...", "kind": "table", "language": "fr",
      "relevant": [{"document": "public/report.pdf", "page": 2, "grade": 2}]}
 
+A relevant page may have ``"boxes": [[x0, y0, x1, y1], ...]``, where on it the answer is, in page fractions from the top left.
+
 ``document`` is relative to the folder, ``page`` counts from 1, ``grade`` is 1 where it is left out. kind and language are
-optional. A query with nothing relevant is not asked. Where a document is a text file or code, all of those in the folder
+optional. A query with nothing relevant is not asked, unless it has ``"unanswerable": true``: then a search should know that
+nothing here answers it. Where a document is a text file or code, all of those in the folder
 are documents, and ``line`` may stand in place of ``page``.
 """
 
@@ -12,11 +15,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
+from pagesight.engine.evaluation.places import Box
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import page_of
 from pagesight.indexer.running.discover import discover
@@ -53,11 +57,12 @@ class FolderCorpus:
 
 @dataclass(frozen=True, slots=True)
 class JudgedPage:
-    """document: relative to the folder. page: from 1. grade: 0 was judged and does not answer."""
+    """document: relative to the folder. page: from 1. grade: 0 was judged and does not answer. boxes: of the answer on it."""
 
     document: str
     page: int
     grade: int
+    boxes: tuple[Box, ...] = ()
 
     @property
     def item(self) -> str:
@@ -69,19 +74,24 @@ def read_folder(root: Path) -> Dataset:
     root = Path(os.path.abspath(root))
     path = root / QUERIES_NAME
     queries: list[EvalQuery] = []
+    unanswerable: list[EvalQuery] = []
     qrels: dict[str, dict[str, int]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            query, judged = question_of(root, json.loads(line))
+            fields = json.loads(line)
+            query, judged = question_of(root, fields)
         except ValueError as error:
             raise DatasetError(f"{path}, line {number}: {error}") from error
+        if fields.get("unanswerable") is True:
+            unanswerable.append(query)
+            continue
         queries.append(query)
         qrels[query.id] = {page.item: page.grade for page in judged}
     documents = {item.rpartition(":")[0] for grades in qrels.values() for item in grades}
     corpus = FolderCorpus(root, reads_text=any(Path(name).suffix.lower() in TEXT_EXTENSIONS for name in documents))
-    return Dataset(name=root.name, queries=tuple(queries), qrels=qrels, corpus=corpus)
+    return Dataset(name=root.name, queries=tuple(queries), qrels=qrels, corpus=corpus, unanswerable=tuple(unanswerable))
 
 
 def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, ...]]:
@@ -92,7 +102,10 @@ def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, .
             text=str(fields["query"]),
             groups={name: str(fields[name]) for name in GROUPS if fields.get(name)},
         )
-        return query, tuple(_judged(root, relevant) for relevant in fields["relevant"])
+        if fields.get("unanswerable") is True and not fields.get("relevant"):
+            return query, ()
+        judged = tuple(_judged(root, relevant) for relevant in fields["relevant"])
+        return replace(query, boxes={page.item: page.boxes for page in judged if page.boxes}), judged
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DatasetError(
             f"{_problem(error)}; expected an object with id, query and relevant "
@@ -105,7 +118,15 @@ def _judged(root: Path, relevant: dict[str, Any]) -> JudgedPage:
     page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
     if not (root / document).is_file():
         raise DatasetError(f"there is no document {document!r} in {root}")
-    return JudgedPage(document, page, int(relevant.get("grade", 1)))
+    boxes = tuple(_box(box) for box in relevant.get("boxes", ()))
+    return JudgedPage(document, page, int(relevant.get("grade", 1)), boxes)
+
+
+def _box(given: Any) -> Box:
+    x0, y0, x1, y1 = (float(value) for value in given)
+    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+        raise ValueError(f"a box is [x0, y0, x1, y1] in page fractions from the top left, not {given}")
+    return x0, y0, x1, y1
 
 
 def _problem(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pagesight.engine.evaluation.result import ALL, Result
 from pagesight.engine.evaluation.run import SHOWN
 from pagesight.engine.evaluation.statistics import Interval
+from pagesight.engine.evaluation.sureness import Sureness
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -143,6 +144,14 @@ def notes(result: Result) -> list[str]:
             f"exact search  its best {SHOWN} pages: {f.recall:.1%} are among the candidates of the first stage, "
             f"{f.agreement:.1%} in the answer ({f.n:,} queries)"
         )
+    if result.sureness is not None:
+        lines += _sureness_notes(result.sureness)
+    if result.places is not None:
+        p = result.places
+        lines.append(
+            f"regions       {p.first:.0%} of the first ones lie where the answer is, {p.any:.0%} have one among three "
+            f"({p.n_first:,} first hits; the answers cover {p.area:.0%} of the page)"
+        )
     if result.index is not None:
         i = result.index
         rate = "" if i.pages_per_s is None else f", indexed at {i.pages_per_s:.1f} pages/s"
@@ -158,6 +167,21 @@ def notes(result: Result) -> list[str]:
         )
     if result.n_unjudged:
         lines.append(f"left out      {result.n_unjudged:,} queries that nobody judged")
+    return lines
+
+
+def _sureness_notes(s: Sureness) -> list[str]:
+    answered = ", ".join(
+        f"{1 - risk:.0%} of the surest {coverage:.0%}" for coverage, risk in s.risk[:: len(s.risk) - 1]
+    )
+    lines = [f"confidence    first hits: {answered} are right; expected calibration error {s.ece:.3f}"]
+    if s.auc_right is not None:
+        lines[0] += f", AUC {s.auc_right:.2f}"
+    if s.auc_answerable is not None:
+        lines.append(
+            f"unanswerable  told from answerable questions with AUC {s.auc_answerable:.2f} "
+            f"({s.n_unanswerable:,} against {s.n_answerable:,})"
+        )
     return lines
 
 

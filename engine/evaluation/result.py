@@ -13,8 +13,10 @@ from pagesight.engine.api import SearchEngine
 from pagesight.engine.evaluation.dataset import Dataset
 from pagesight.engine.evaluation.indexing import IndexingCost
 from pagesight.engine.evaluation.metrics import Metric, Run, per_query
+from pagesight.engine.evaluation.places import Places
 from pagesight.engine.evaluation.run import Answers
 from pagesight.engine.evaluation.statistics import Difference, Interval, compare, interval
+from pagesight.engine.evaluation.sureness import Sureness
 from pagesight.storage.errors import DatasetError
 
 ALL = "all"
@@ -69,6 +71,8 @@ class Result:
     faithfulness: Faithfulness | None = None
     latency_ms: Mapping[str, Latency] = field(default_factory=dict)
     index: IndexFigures | None = None
+    sureness: Sureness | None = None
+    places: Places | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -87,6 +91,8 @@ class Result:
             "faithfulness": None if faithfulness is None else Faithfulness(**faithfulness),
             "latency_ms": {stage: Latency(**values) for stage, values in fields["latency_ms"].items()},
             "index": None if index is None else IndexFigures(**index),
+            "sureness": None if not fields.get("sureness") else Sureness.from_dict(fields["sureness"]),
+            "places": Places(**fields["places"]) if fields.get("places") else None,
         }
         return cls(**{**fields, **rebuilt})
 
@@ -153,6 +159,8 @@ def result_of_answers(
         faithfulness=_faithfulness(answers),
         latency_ms=_latency(answers),
         index=_index_figures(engine, cost),
+        sureness=_sureness(dataset, answers),
+        places=answers.places,
     )
 
 
@@ -167,6 +175,22 @@ def _faithfulness(answers: Answers) -> Faithfulness | None:
         return None
     return Faithfulness(
         recall=float(answers.recall.mean()), agreement=agreement(answers.shown, answers.exact), n=len(answers.exact)
+    )
+
+
+def _sureness(dataset: Dataset, answers: Answers) -> Sureness | None:
+    """A first hit is right if it was judged to answer at all."""
+    known = answers.confidences
+    asked = [query.id for query in (*dataset.judged, *dataset.unanswerable) if query.id in known]
+    if not asked:
+        return None
+    vain = {query.id for query in dataset.unanswerable}
+    first = {query_id: max(run, key=lambda item: run[item]) for query_id, run in answers.run.items() if run}
+    return Sureness.of(
+        [known[i].answerable for i in asked],
+        [known[i].right for i in asked],
+        [i not in vain for i in asked],
+        [i not in vain and dataset.qrels[i].get(first.get(i, ""), 0) > 0 for i in asked],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from pagesight.engine.config import SearchConfig
 from pagesight.engine.describe import describe
 from pagesight.engine.evaluation.dataset import Corpus, Dataset, EvalQuery
 from pagesight.engine.evaluation.pairs import DocumentsAsQueries
+from pagesight.engine.evaluation.places import Box, Places, places_of
 from pagesight.engine.index import View
-from pagesight.engine.retrieval import Question, ScoredPage, recall, rerank, search
+from pagesight.engine.results import Confidence, Region
+from pagesight.engine.retrieval import Question, ScoredPage, answer, recall, rerank, search
 from pagesight.engine.stages import STAGES, stage
 from pagesight.storage.errors import ConfigError, DatasetError, EmptyQuery
 
@@ -51,7 +53,8 @@ class Answers:
     run: query id -> item -> score. seconds: stage -> (n,) of the queries that have a word to search for. exact and shown:
     the best SHOWN items of exact search and of the two stages, for every n-th query. recall: (n,) share of the exact
     ones among the candidates. n_missing: relevant items that are not in the index. scanned: query ids whose answers
-    were read by OCR.
+    were read by OCR. confidences: query id -> how sure the answer was, also of unanswerable queries; empty where the model
+    was never calibrated. places: whether regions are where the queries say that the answers are.
     """
 
     run: Mapping[str, Mapping[str, float]]
@@ -61,6 +64,8 @@ class Answers:
     recall: NDArray[np.float64]
     n_missing: int
     scanned: frozenset[str]
+    confidences: Mapping[str, Confidence] = field(default_factory=dict)
+    places: Places | None = None
 
 
 def ask(
@@ -88,6 +93,8 @@ def ask(
             asking.ask(query)
             if on_query is not None:
                 on_query()
+        for query in dataset.unanswerable:
+            asking.ask_in_vain(query)
         if config.n_exact:  # after the timed ones: exact search reads every page into the system's memory
             for query in dataset.judged[:: -(-len(dataset.judged) // config.n_exact)]:
                 asking.compare(query)
@@ -145,6 +152,10 @@ class Items:
         wanted = set(items)
         return np.array([page for page, of_page in self._of_page.items() if wanted & set(of_page)], np.int64)
 
+    def of(self, page_id: int) -> tuple[str, ...]:
+        """What a page stands for."""
+        return self._of_page[page_id]
+
     def by_item(self) -> dict[str, list[int]]:
         """Item -> ids of its pages, ascending, of all items."""
         pages: dict[str, list[int]] = defaultdict(list)
@@ -172,6 +183,9 @@ class _Asking:
         self._shown: dict[str, tuple[str, ...]] = {}
         self._exact: dict[str, tuple[str, ...]] = {}
         self._recalled: list[float] = []
+        self._confidences: dict[str, Confidence] = {}
+        self._placed: dict[str, tuple[Sequence[Region], Sequence[Box]]] = {}
+        self._boxed: set[str] = set()
 
     def warm_up(self, queries: Sequence[EvalQuery]) -> None:
         """What only the first search of a process costs is not the latency of a query."""
@@ -189,14 +203,31 @@ class _Asking:
             return
         config = self._search_config(self._config.depth)
         if among is None:
-            ranked = search(question, self._view, config, seconds.__setitem__)
+            ranked, confidence = answer(question, self._view, config, seconds.__setitem__)
+            if confidence is not None:
+                self._confidences[query.id] = confidence
         else:
             ranked = rerank(question, self._view, self._items.pages(among), config)
         with stage("describe", seconds.__setitem__):
-            describe(ranked[:SHOWN], question.encoded, self._view)
+            hits = describe(ranked[:SHOWN], question.encoded, self._view)
+        if query.boxes and hits:
+            self._boxed.add(query.id)
+            boxes = [box for item in self._items.of(hits[0].page_id) for box in query.boxes.get(item, ())]
+            if boxes:
+                self._placed[query.id] = hits[0].regions, boxes
         for name, taken in seconds.items():
             self._seconds[name].append(taken)
         self.run[query.id] = self._items.scores(ranked, query.id if self._config.symmetric else None)
+
+    def ask_in_vain(self, query: EvalQuery) -> None:
+        """A query that nothing answers: only how sure the answer is."""
+        try:
+            question = Question.of(query.text, self._encoder)
+        except EmptyQuery:
+            return
+        _, confidence = answer(question, self._view, self._search_config(SHOWN))
+        if confidence is not None:
+            self._confidences[query.id] = confidence
 
     def compare(self, query: EvalQuery) -> None:
         """The same with exact search beside it."""
@@ -216,10 +247,16 @@ class _Asking:
     def answers(self, *, n_missing: int, scanned: frozenset[str]) -> Answers:
         return Answers(
             run=self.run,
-            seconds={stage: np.array(self._seconds[stage]) for stage in STAGES},
+            seconds={
+                stage: np.array(self._seconds[stage])
+                for stage in STAGES
+                if self._seconds[stage] or stage != "confidence"
+            },
             shown=self._shown,
             exact=self._exact,
             recall=np.array(self._recalled),
             n_missing=n_missing,
             scanned=scanned,
+            confidences=self._confidences,
+            places=places_of(list(self._placed.values()), len(self._boxed)),
         )

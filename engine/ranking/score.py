@@ -14,9 +14,13 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What is added to MaxSim. Without terms it is MaxSim alone."""
+    """What is added to MaxSim. Without terms it is MaxSim alone.
+
+    calibration: the file that says how sure an answer with these terms is (see ``confidence``); "" if it was never learnt.
+    """
 
     terms: tuple[Term, ...] = ()
+    calibration: str = ""
 
     def added(self, asked: Asked, length: float, page_ids: PageIds) -> Float:
         """For each page what it gets beside MaxSim: (n_pages,). length: of the question, the sum of its vectors' lengths."""

@@ -34,6 +34,9 @@ class SearchRequest(Request):
     candidates: Annotated[int, Field(ge=1, le=LIMITS.candidates)] = DEFAULTS.n_candidates
     exact: bool = False
     terms: Annotated[bool, Field(description="Add to MaxSim what the model's ranking has.")] = True
+    min_confidence: Annotated[
+        float, Field(ge=0, le=1, strict=False, description="No hits if the first is less likely to be right.")
+    ] = 0.0
     filters: FilterText = ""
 
 
@@ -58,12 +61,20 @@ class PartModel(BaseModel):
     score: float
 
 
+class ConfidenceModel(BaseModel):
+    """Of the answer that a hit belongs to: how likely its first hit is right, and the index answers the question at all."""
+
+    right: float
+    answerable: float
+
+
 class Hit(BaseModel):
     """One page found. Up to ``snippet`` as the command line prints it."""
 
     rank: int
     score: float
     parts: list[PartModel] = Field(description="They add up to the score.")
+    confidence: ConfidenceModel | None = Field(description="null where the model was never calibrated.")
     document: str
     page: int
     n_pages: int

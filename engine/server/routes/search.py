@@ -45,7 +45,13 @@ async def search(asked: SearchRequest, request: Request, service: Serving, _: Re
     if (asked.query is None) == (asked.queries is None):
         raise BadRequest("give either query or queries", "query")
     engine = service.engine(asked.index)
-    config = SearchConfig(k=asked.k, n_candidates=asked.candidates, exact=asked.exact, terms=asked.terms)
+    config = SearchConfig(
+        k=asked.k,
+        n_candidates=asked.candidates,
+        exact=asked.exact,
+        terms=asked.terms,
+        min_confidence=asked.min_confidence,
+    )
     filters = nfc(asked.filters) or None
 
     def by_words(text: str) -> Asked:
