@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat, unit_rows
+from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
 from pagesight.engine.index import View
 from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
@@ -26,7 +26,7 @@ def describe(
         aspect = page.width_pt / page.height_pt
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
-        heat = supported(token_heat(query.tokens, unit_rows(detail.tokens[placed])), boxes, aspect)
+        heat = supported(token_heat(query.tokens, detail.tokens[placed]), boxes, aspect)
         snippet = make_snippet(detail.words, heat, boxes)
         hits.append(
             SearchHit(

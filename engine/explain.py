@@ -42,11 +42,6 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
     return placed if len(placed) else np.arange(len(boxes))
 
 
-def unit_rows(tokens: Float) -> Float:
-    """Without what a page's words count for the score: a title says what a page is about, and seldom answers."""
-    return np.asarray(tokens / np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-9), np.float32)
-
-
 def token_heat(query: Float, tokens: Float) -> Float:
     """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
     heat = heat_of_each(query, tokens).sum(axis=0)
@@ -58,9 +53,11 @@ def heat_of_each(query: Float, tokens: Float) -> Float:
     """How much each page token contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
 
     Cosines of one model lie close together, so each query token is measured against its median on this page: how far its
-    best match stands out is its weight, and page tokens share it by how close they come to the best.
+    best match stands out is its weight, and page tokens share it by how close they come to the best. What a page token counts
+    for the score (its length) does not count here: a title says what a page is about, and seldom answers.
     """
-    similarities = query @ tokens.T
+    lengths = np.sqrt(np.einsum("nd,nd->n", tokens, tokens))
+    similarities = query @ tokens.T / np.maximum(lengths, 1e-9)
     usual = np.median(similarities, axis=1, keepdims=True)
     best = similarities.max(axis=1, keepdims=True)
     reach = np.maximum(best - usual, 1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import heat_of_each, on_page, unit_rows
+from pagesight.engine.explain import heat_of_each, on_page
 from pagesight.storage.stored import PageDetail
 
 MAX_PLACES = 60
@@ -36,7 +36,7 @@ class WordHeat:
 def word_heat(text: str, query: EncodedQuery, page: PageDetail) -> list[WordHeat]:
     """One for each word of the question that the model read, in order."""
     placed = on_page(page.boxes)
-    boxes, tokens = page.boxes[placed], unit_rows(page.tokens[placed])
+    boxes, tokens = page.boxes[placed], page.tokens[placed]
     if not len(tokens):
         return []
     each = heat_of_each(query.tokens, tokens)
