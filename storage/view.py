@@ -27,7 +27,7 @@ from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceF
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, unpack_boxes
-from pagesight.storage.words import match_expression
+from pagesight.storage.words import match_expression, query_terms
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -74,7 +74,7 @@ class StoreView(Closing):
         return self._state.recall_index(self._connection).nearest_by_means(tokens, k, allowed)
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
-        match = match_expression(query)
+        match = match_expression(self._state.telling_terms(self._connection, query_terms(query)))
         if match is None or (allowed is not None and len(allowed) == 0):
             return np.empty(0, np.int64)
         if allowed is None:

@@ -127,25 +127,6 @@ class Reader(nn.Module):
         }
 
 
-def make_optimizers(reader: Reader, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside of the network (Jordan et al. 2024), AdamW for what goes in and comes out."""
-    matrices, ends, others = [], [], []
-    for name, weight in reader.named_parameters():
-        if weight.ndim == 2 and not any(end in name for end in ("embed", "letters")):
-            matrices.append(weight)
-        else:
-            (ends if weight.ndim > 1 else others).append(weight)
-    return [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(
-            [{"params": ends, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
-            lr=rate,
-            betas=(0.9, 0.98),
-            fused=True,
-        ),
-    ]
-
-
 def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
     """Which word after the prefix each token belongs to, -1 for the prefix."""
     owners, word = [], -2  # "Query:" is the first, at -1
@@ -160,7 +141,7 @@ def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
     return owners
 
 
-WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 2.0, "text words": 0.3,
+WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 1.0, "text words": 0.3,
            "text vectors": 0.3, "text single": 0.3}  # fmt: skip
 
 
@@ -178,13 +159,19 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     reader = Reader(arguments.start or arguments.work / "untrained")
-    optimizers = make_optimizers(reader, arguments.rate)
+    decayed = [p for p in reader.parameters() if p.ndim > 1]
+    others = [p for p in reader.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+        lr=arguments.rate,
+        betas=(0.9, 0.98),
+        fused=True,
+    )
     step, spent, words, hard, right = 0, 0.0, 0, 0.0, 0.0
     if (out / "last.pt").exists():
         state = torch.load(out / "last.pt", weights_only=False)
         reader.load_state_dict(state["reader"])
-        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        optimizer.load_state_dict(state["optimizer"])
         step, spent, words = state["step"], state["spent"], state["words"]
         hard, right = state["hard"], state["right"]
     materials = Materials(arguments.work, seed=step)
@@ -199,19 +186,17 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
         if right > EASY_UNTIL:
             hard = min(1.0, hard + HARDER)
         materials.hard[0] = hard
-        falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
+        for group in optimizer.param_groups:
+            falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
+            group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
         data = next(loader)
         losses = reader(data)
-        weights = {**WEIGHTS, "letters": 2.0 if part < LETTER_SHARE else 0.1}
+        weights = {**WEIGHTS, "letters": 1.0 if part < LETTER_SHARE else 0.1}
         loss = sum(weights[name] * value for name, value in losses.items() if name in weights)
-        reader.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
+        optimizer.step()
         step += 1
         right += 0.05 * (float(losses["letters right"]) - right)
         words += len(np.unique(data.shown[:, [0, 2]], axis=0))
@@ -231,7 +216,7 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
             log.flush()
             sums, shown_at = {}, spent
         if spent - saved_at > 300 or spent >= arguments.minutes * 60:
-            state = {"reader": reader.state_dict(), "optimizers": [one.state_dict() for one in optimizers]}
+            state = {"reader": reader.state_dict(), "optimizer": optimizer.state_dict()}
             torch.save(
                 {**state, "step": step, "spent": spent, "words": words, "hard": hard, "right": right}, out / "part.pt"
             )

@@ -98,7 +98,7 @@ def test_candidates_are_among_what_a_filter_allows(store):
         for found in (
             view.nearest(encoded.single, 5, allowed),
             view.nearest_by_means(encoded.tokens, 5, allowed),
-            view.nearest_by_words("common word7", 5, allowed),
+            view.nearest_by_words("common", 5, allowed),
         ):
             assert len(found) == 5
             assert set(found.tolist()) <= set(allowed.tolist())
