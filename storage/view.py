@@ -22,7 +22,7 @@ from pagesight.storage.state import State
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
-from pagesight.storage.tables.schema import document, file, page, page_text
+from pagesight.storage.tables.schema import document, file, page
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
@@ -41,6 +41,7 @@ _WORDS_FILTERED_SQL = text(
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
+_TEXTS_SQL = text("SELECT page_id, words, boxes FROM page_text WHERE page_id IN (SELECT value FROM json_each(:wanted))")
 
 
 class StoreView(Closing):
@@ -138,11 +139,14 @@ class StoreView(Closing):
             for row in self._connection.execute(query)
         }
 
-    def detail(self, page_id: int) -> PageDetail:
-        ref, n_tokens = self._refs(np.array([page_id]))[page_id]
-        record = self._state.segments.read(ref)
-        tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
-        return PageDetail(tokens, unpack_boxes(record, n_tokens), self._words(page_id))
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        refs, words, details = self._refs(page_ids), self._words(page_ids), {}
+        for page_id, (ref, n_tokens) in refs.items():
+            record = self._state.segments.read(ref)
+            tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
+            boxes = unpack_boxes(record, n_tokens)
+            details[page_id] = PageDetail(tokens, boxes, words.get(page_id, PageWords.none()))
+        return details
 
     def find_page(self, name: str, number: int) -> int | None:
         query = (
@@ -199,12 +203,13 @@ class StoreView(Closing):
         query = query.join_from(page, document).where(condition(parse_filter(filters)))
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
-    def _words(self, page_id: int) -> PageWords:
-        row = self._connection.execute(select(page_text).where(page_text.c.page_id == page_id)).one_or_none()
-        if row is None:
-            return PageWords.none()
-        boxes = np.frombuffer(row.boxes, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
-        return PageWords(tuple(row.words.split("\n")) if row.words else (), boxes)
+    def _words(self, page_ids: PageIds) -> dict[int, PageWords]:
+        found = {}
+        rows = self._connection.execute(_TEXTS_SQL, {"wanted": json.dumps(page_ids.tolist())})
+        for page_id, words, packed in rows.fetchall():
+            boxes = np.frombuffer(packed, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
+            found[page_id] = PageWords(tuple(words.split("\n")) if words else (), boxes)
+        return found
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

@@ -30,9 +30,9 @@ from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.inputs import Inputs
 from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, network_config, pooling_mask
 
-EASY_UNTIL, HARDER = 0.7, 0.0007  # pages become harder, a little a step, while so many letters are right
+EASY_UNTIL, HARDER = 0.85, 0.0007  # pages become harder, a little a step, while so many letters are right
 BLANK = 0.3  # the weight of a cell without a letter: most are
-LETTER_SHARE = 0.75  # of the time, after which letters are no longer asked for
+LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
 
 
@@ -82,22 +82,30 @@ class Reader(nn.Module):
         losses["letters right"] = (logits.argmax(dim=1) == letters)[inked].float().mean().detach()
         losses["picture single"] = 1 - (singles * torch.from_numpy(step.picture_singles)).sum(dim=1).mean()
 
-        rows = [self.inputs.text(text, prompt=prompt, task="retrieval") for prompt, text in step.texts]
-        projected, singles = self.encode(self.inputs.batch(rows, [], device))
-        at, which, share = [], [], []
-        for i, (row, said) in enumerate(zip(rows, step.said, strict=True)):
-            owners = words_of_tokens(row.token_texts)
-            last = {owner: j for j, owner in enumerate(owners)}
-            for j, owner in enumerate(owners):
-                if 0 <= owner < len(said):
-                    at.append((i, j))
-                    which.append(int(said[owner]))
-                    share.append(1.0 if last[owner] == j else 0.2)
-        place = torch.tensor(at)
-        losses |= self._meet(projected[place[:, 0], place[:, 1]], torch.tensor(which), torch.tensor(share),
-                             torch.arange(len(at)), vectors, kinds, "text")  # fmt: skip
-        losses["text single"] = 1 - (singles * torch.from_numpy(step.text_singles)).sum(dim=1).mean()
+        self._texts(step, vectors, kinds, losses)
         return losses
+
+    def _texts(self, step: Step, vectors: Tensor, kinds: Tensor, losses: dict[str, Tensor]) -> None:
+        """Adds the losses of passages and of questions, each a batch of its own: padded together, half would be padding."""
+        found, which, share, singles = [], [], [], []
+        for kind in ("passage", "query"):
+            chosen = [i for i, (prompt, _) in enumerate(step.texts) if prompt == kind]
+            rows = [self.inputs.text(step.texts[i][1], prompt=kind, task="retrieval") for i in chosen]
+            projected, single = self.encode(self.inputs.batch(rows, [], torch.device("cpu")))
+            singles.append((single * torch.from_numpy(step.text_singles[chosen])).sum(dim=1))
+            at = []
+            for j, (i, row) in enumerate(zip(chosen, rows, strict=True)):
+                owners = words_of_tokens(row.token_texts)
+                last = {owner: token for token, owner in enumerate(owners)}
+                for token, owner in enumerate(owners):
+                    if 0 <= owner < len(step.said[i]):
+                        at.append((j, token))
+                        which.append(int(step.said[i][owner]))
+                        share.append(1.0 if last[owner] == token else 0.2)
+            found.append(projected[tuple(torch.tensor(at).T)])
+        losses |= self._meet(torch.cat(found), torch.tensor(which), torch.tensor(share), torch.arange(len(which)),
+                             vectors, kinds, "text")  # fmt: skip
+        losses["text single"] = 1 - torch.cat(singles).mean()
 
     def _meet(
         self, projected: Tensor, which: Tensor, share: Tensor, token: Tensor, vectors: Tensor, kinds: Tensor, name: str
@@ -141,7 +149,7 @@ def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
     return owners
 
 
-WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 1.0, "text words": 0.3,
+WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 2.0, "text words": 0.3,
            "text vectors": 0.3, "text single": 0.3}  # fmt: skip
 
 
@@ -191,7 +199,7 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
             group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
         data = next(loader)
         losses = reader(data)
-        weights = {**WEIGHTS, "letters": 1.0 if part < LETTER_SHARE else 0.1}
+        weights = {**WEIGHTS, "letters": 2.0 if part < LETTER_SHARE else 0.1}
         loss = sum(weights[name] * value for name, value in losses.items() if name in weights)
         optimizer.zero_grad()
         loss.backward()

@@ -102,9 +102,14 @@ class MemoryView(Closing):
             )
         return described
 
-    def detail(self, page_id: int) -> PageDetail:
-        page = self._pages[page_id][1]
-        return PageDetail(page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words)
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        pages = [self._pages[page_id][1] for page_id in page_ids.tolist()]
+        return {
+            page.id: PageDetail(
+                page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words
+            )
+            for page in pages
+        }
 
     def find_page(self, name: str, number: int) -> int | None:
         named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]
