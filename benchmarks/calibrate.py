@@ -103,14 +103,14 @@ def build(place: Path, indexes: dict[str, Path], filler: list[EncodedPage]) -> N
 def _copy(source: Store, folder: str, add: object) -> list[int]:
     with source.view() as view:
         ids = view.page_ids()
-        described = view.describe(ids)
+        described, details = view.describe(ids), view.details(ids)
         documents: dict[str, list[int]] = defaultdict(list)
         for page_id in ids.tolist():
             documents[described[page_id].document].append(page_id)
         for name, pages in documents.items():
             news = []
             for page_id in sorted(pages, key=lambda i: described[i].number):
-                detail, page = view.detail(page_id), described[page_id]
+                detail, page = details[page_id], described[page_id]
                 encoded = EncodedPage(view.single(page_id), detail.tokens, detail.boxes)
                 news.append(
                     NewPage(

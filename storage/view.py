@@ -22,12 +22,12 @@ from pagesight.storage.state import State
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
-from pagesight.storage.tables.schema import document, file, page, page_text
+from pagesight.storage.tables.schema import document, file, page
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, unpack_boxes
-from pagesight.storage.words import WordScores, distinct_terms, largest_score, match_expression, without_accents
+from pagesight.storage.words import WordScores, largest_score, match_expression, query_terms, telling
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -38,9 +38,6 @@ _WORDS_FILTERED_SQL = text(  # the plus: without it SQLite asks FTS5 once a page
     "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH :match "
     "AND +rowid IN (SELECT value FROM json_each(:allowed)) ORDER BY bm25(page_terms), rowid LIMIT :k"
 )
-_VOCABULARY_SQL = text("CREATE VIRTUAL TABLE IF NOT EXISTS temp.page_vocabulary USING fts5vocab(main, page_terms, row)")
-VOCABULARY = "page_vocabulary is there"
-_PAGES_WITH_SQL = text("SELECT doc FROM temp.page_vocabulary WHERE term IN (SELECT value FROM json_each(:terms))")
 _STRING_SQL = text(
     "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(:wanted)) "
     "AND instr(replace(terms, ' ', ''), :string) > 0"
@@ -48,6 +45,7 @@ _STRING_SQL = text(
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
+_TEXTS_SQL = text("SELECT page_id, words, boxes FROM page_text WHERE page_id IN (SELECT value FROM json_each(:wanted))")
 
 
 class StoreView(Closing):
@@ -81,7 +79,8 @@ class StoreView(Closing):
         return self._state.recall_index(self._connection).nearest_by_means(tokens, k, allowed)
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
-        match = match_expression(query)
+        n_pages, counts = len(self._places().page_ids), self._state.pages_with(self._connection, query_terms(query))
+        match = match_expression(telling(counts, n_pages))
         if match is None or (allowed is not None and len(allowed) == 0):
             return WordScores.none()
         if allowed is None:
@@ -90,7 +89,7 @@ class StoreView(Closing):
             parameters = {"match": match, "k": k, "allowed": json.dumps(allowed.tolist())}
             rows = self._connection.execute(_WORDS_FILTERED_SQL, parameters).fetchall()
         scores = np.array([score for _, score in rows], np.float64)
-        most = max(self._largest_score(query), 1e-9)
+        most = max(largest_score(n_pages, counts.values()), 1e-9)
         shares = np.clip(scores / most, 0, 1).astype(np.float32)
         return WordScores(np.array([page_id for page_id, _ in rows], np.int64), shares)
 
@@ -156,11 +155,14 @@ class StoreView(Closing):
             for row in self._connection.execute(query)
         }
 
-    def detail(self, page_id: int) -> PageDetail:
-        ref, n_tokens = self._refs(np.array([page_id]))[page_id]
-        record = self._state.segments.read(ref)
-        tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
-        return PageDetail(tokens, unpack_boxes(record, n_tokens), self._words(page_id))
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        refs, words, details = self._refs(page_ids), self._words(page_ids), {}
+        for page_id, (ref, n_tokens) in refs.items():
+            record = self._state.segments.read(ref)
+            tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
+            boxes = unpack_boxes(record, n_tokens)
+            details[page_id] = PageDetail(tokens, boxes, words.get(page_id, PageWords.none()))
+        return details
 
     def find_page(self, name: str, number: int) -> int | None:
         query = (
@@ -209,17 +211,6 @@ class StoreView(Closing):
             self._connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
         self._connection.close()
 
-    def _largest_score(self, query: str) -> float:
-        """How many pages have each term, as the table's tokenizer spells it, which takes accents off."""
-        asked = list(dict.fromkeys(map(without_accents, distinct_terms(query))))
-        if not self._connection.info.get(VOCABULARY):
-            self._connection.execute(_VOCABULARY_SQL)
-            self._connection.info[VOCABULARY] = (
-                True  # as long as SQLite's connection lives, whoever has it from the pool
-            )
-        found = list(self._connection.execute(_PAGES_WITH_SQL, {"terms": json.dumps(asked)}).scalars())
-        return largest_score(len(self._places().page_ids), [*found, *[0] * (len(asked) - len(found))])
-
     def _places(self) -> Places:
         return self._state.places(self._connection)
 
@@ -228,12 +219,13 @@ class StoreView(Closing):
         query = query.join_from(page, document).where(condition(parse_filter(filters)))
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
-    def _words(self, page_id: int) -> PageWords:
-        row = self._connection.execute(select(page_text).where(page_text.c.page_id == page_id)).one_or_none()
-        if row is None:
-            return PageWords.none()
-        boxes = np.frombuffer(row.boxes, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
-        return PageWords(tuple(row.words.split("\n")) if row.words else (), boxes)
+    def _words(self, page_ids: PageIds) -> dict[int, PageWords]:
+        found = {}
+        rows = self._connection.execute(_TEXTS_SQL, {"wanted": json.dumps(page_ids.tolist())})
+        for page_id, words, packed in rows.fetchall():
+            boxes = np.frombuffer(packed, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
+            found[page_id] = PageWords(tuple(words.split("\n")) if words else (), boxes)
+        return found
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

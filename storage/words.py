@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,19 +44,24 @@ def fold(text: str) -> str:
     return " ".join(terms(text))
 
 
-def distinct_terms(query: str) -> list[str]:
-    """The terms of a question that count, each once."""
+def query_terms(query: str) -> list[str]:
+    """The distinct terms of a question, in order."""
     return list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
 
 
-def match_expression(query: str) -> str | None:
-    """An FTS5 query that finds pages with any term of ``query``; None if it has no term."""
-    return " OR ".join(f'"{term}"' for term in distinct_terms(query)) or None
+def telling(n_pages_with: Mapping[str, int], n_pages: int) -> list[str]:
+    """The terms that are worth asking for: those that are on some page and on no more than half of all, or else what there is.
+
+    BM25 gives a term on more than half of the pages a weight of 1e-6 (SQLite, as Lucene once did): the order among pages with
+    any other term is the same without it. It is what takes the time: on 30,000 pages a question with stop words took 150 ms.
+    """
+    known = [term for term, n in n_pages_with.items() if n]
+    return [term for term in known if n_pages_with[term] <= n_pages / 2] or known
 
 
-def without_accents(term: str) -> str:
-    """About as SQLite's unicode61 spells a term with ``remove_diacritics 2``."""
-    return "".join(c for c in unicodedata.normalize("NFD", term) if not unicodedata.combining(c))
+def match_expression(distinct: Sequence[str]) -> str | None:
+    """An FTS5 query that finds pages with any of these terms; None if there is none."""
+    return " OR ".join(f'"{term}"' for term in distinct) or None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.words import WordScores, distinct_terms, largest_score, squeezed, terms
+from pagesight.storage.words import WordScores, largest_score, query_terms, squeezed, telling, terms
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -49,8 +49,9 @@ class MemoryView(Closing):
         texts = {i: list(terms(" ".join(page.new.words.texts))) for i, (_, page) in self._pages.items()}
         usual = sum(map(len, texts.values())) / max(len(texts), 1)
         scores = dict.fromkeys(texts, 0.0)
-        n_with = {term: sum(term in text for text in texts.values()) for term in distinct_terms(query)}
-        for term, n in n_with.items():
+        n_pages_with = {term: sum(term in text for text in texts.values()) for term in query_terms(query)}
+        for term in telling(n_pages_with, len(self._found)):
+            n = n_pages_with[term]
             weight = max(math.log((len(texts) - n + 0.5) / (n + 0.5)), 1e-6)
             for page_id, text in texts.items():
                 count = text.count(term)
@@ -59,7 +60,7 @@ class MemoryView(Closing):
         among = None if allowed is None else set(allowed.tolist())
         found = [i for i, score in scores.items() if score > 0 and (among is None or i in among)]
         best = sorted(found, key=lambda i: (-scores[i], i))[:k]
-        most = max(largest_score(len(self._found), n_with.values()), 1e-9)
+        most = max(largest_score(len(self._found), n_pages_with.values()), 1e-9)
         shares = np.clip([scores[i] / most for i in best], 0, 1).astype(np.float32)
         return WordScores(np.array(best, np.int64), shares)
 
@@ -110,9 +111,14 @@ class MemoryView(Closing):
             )
         return described
 
-    def detail(self, page_id: int) -> PageDetail:
-        page = self._pages[page_id][1]
-        return PageDetail(page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words)
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        pages = [self._pages[page_id][1] for page_id in page_ids.tolist()]
+        return {
+            page.id: PageDetail(
+                page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words
+            )
+            for page in pages
+        }
 
     def find_page(self, name: str, number: int) -> int | None:
         named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]
