@@ -37,8 +37,8 @@ from pagesight.engine.evaluation.folder import read_folder
 from pagesight.engine.evaluation.sureness import Sureness, auc
 from pagesight.engine.index import View
 from pagesight.engine.models import load_model
-from pagesight.engine.ranking.confidence import LOOKED_AT, SIGNS, signs_of
-from pagesight.engine.retrieval import Question, search
+from pagesight.engine.ranking.confidence import LOOKED_AT, SIGNS
+from pagesight.engine.retrieval import Question, search, signs_in
 from pagesight.indexer.content import PageContent
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords, SourceFile
@@ -47,6 +47,7 @@ Float = NDArray[np.float64]
 PASSAGE_WORDS, PASSAGES_A_FILE, PAGES_A_DOCUMENT = 80, 6, 8
 SMALL, SIZES = 100, (1_000, 10_000)
 PARTS, RIDGE = 5, 1.0
+ANSWERABLE = 0.72  # of the questions that people ask: what the probabilities take for granted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,21 +191,11 @@ def ask_all(engine: SearchEngine, datasets: dict[str, Dataset]) -> list[Asking]:
                 pages = search(question, view, SearchConfig(k=LOOKED_AT))
                 if not pages:
                     continue
-                ids = np.array([page.page_id for page in pages], np.int64)
-                scores = np.array([page.score for page in pages], np.float32)
-                signs = signs_of(
-                    question.encoded.tokens,
-                    question.length,
-                    view,
-                    view.page_ids(filters),
-                    ids,
-                    scores,
-                    pages[0].parts[0][1],
-                )
+                signs = signs_in(question, view, pages)
                 if signs is None:
                     continue
                 grades = dataset.qrels.get(query.id, {})
-                first = view.describe(ids[:1])[int(ids[0])]
+                first = view.describe(np.array([pages[0].page_id]))[pages[0].page_id]
                 right = (
                     way == "asked" and grades.get(f"{first.document.removeprefix(name + '/')}:{first.number}", 0) > 0
                 )
@@ -241,12 +232,13 @@ def fit(x: Float, y: NDArray[np.bool_], weights: Float) -> Float:
 
 
 def learn(askings: Sequence[Asking]) -> dict[str, list[float]]:
-    """Both models. As many answerable askings count as others do, and each way of the others as much as each other way."""
+    """Both models. ANSWERABLE of all that counts is answerable, and each other way of asking counts as much."""
     x = np.array([asking.values for asking in askings])
     answerable, right = (np.array([getattr(a, name) for a in askings]) for name in ("answerable", "right"))
     ways_of = np.array([asking.way for asking in askings])
     counts = {way: (ways_of == way).sum() for way in set(ways_of)}
-    weights = np.array([1.0 if a.answerable else counts["asked"] / (len(counts) - 1) / counts[a.way] for a in askings])
+    others = (1 - ANSWERABLE) / ANSWERABLE * counts["asked"] / (len(counts) - 1)
+    weights = np.array([1.0 if a.answerable else others / counts[a.way] for a in askings])
     asked = answerable
     return {
         "answerable": fit(x, answerable, weights).tolist(),
@@ -311,6 +303,11 @@ def main() -> None:
         build(Path(scratch) / "index", indexes, passages(Path(sys.argv[1])))
         with SearchEngine.open(Path(scratch) / "index") as engine:
             name, askings = engine.store.space.encoder, ask_all(engine, datasets)
+    finish(name, askings)
+
+
+def finish(name: str, askings: Sequence[Asking]) -> None:
+    """Learn from all, and write the numbers, how well they hold, and the plot."""
     model = learn(askings)
     described = {"signs": list(SIGNS), **{key: [round(value, 5) for value in row] for key, row in model.items()}}
     (ROOT / "engine/ranking" / f"{name}.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")

@@ -128,7 +128,11 @@ def _words_at(words: PageWords, boxes: Float) -> list[str]:
     at_x, at_y = (x0 + x1) / 2, (y0 + y1) / 2
     around = (left <= at_x) & (at_x <= right) & (top <= at_y) & (at_y <= bottom)
     inside = np.where(inside.any(axis=1, keepdims=True), inside, around) & (x1 > x0)
-    return [" ".join(words.texts[i] for i in np.flatnonzero(row)[:MAX_WORDS_AT]) for row in inside]
+    found: list[list[str]] = [[] for _ in boxes]
+    for row, word in np.argwhere(inside).tolist():
+        if len(found[row]) < MAX_WORDS_AT:
+            found[row].append(words.texts[word])
+    return [" ".join(texts) for texts in found]
 
 
 def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery, QueryEncoder
 from pagesight.engine.index import View
-from pagesight.engine.ranking.confidence import LOOKED_AT, calibration_of, signs_of
+from pagesight.engine.ranking.confidence import LOOKED_AT, Signs, calibration_of, signs_of
 from pagesight.engine.ranking.score import MAXSIM_ALONE, Ranking
 from pagesight.engine.ranking.table import ranking_of
 from pagesight.engine.ranking.terms import Asked
@@ -66,11 +66,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """A page with its exact score, and the parts it is the sum of: (name, score) each."""
+    """A page with its exact score, and the parts it is the sum of: (name, score) each.
+
+    opening: id of the first page of its document, its own where first pages do not count.
+    """
 
     page_id: int
     score: float
     parts: tuple[tuple[str, float], ...] = ()
+    opening: int = 0
 
 
 def search(question: Question, view: View, config: SearchConfig, on_stage: OnStage | None = None) -> list[ScoredPage]:
@@ -97,19 +101,22 @@ def answer(
 
 def confidence_in(question: Question, view: View, found: Sequence[ScoredPage]) -> Confidence | None:
     """How sure an answer is. found: its best pages, LOOKED_AT if there are so many."""
-    if not (question.ranking.calibration and found):
-        return None
+    signs = signs_in(question, view, found) if question.ranking.calibration else None
+    return None if signs is None else calibration_of(question.ranking.calibration).confidence(signs)
+
+
+def signs_in(question: Question, view: View, found: Sequence[ScoredPage]) -> Signs | None:
+    """What tells how sure an answer is; None if there is nothing to compare with. found: as for ``confidence_in``."""
     best = found[:LOOKED_AT]
-    signs = signs_of(
+    return signs_of(
         question.encoded.tokens,
         question.length,
         view,
         view.page_ids(question.filters),
-        np.array([page.page_id for page in best], np.int64),
+        np.array([page.opening for page in best], np.int64),
         np.array([page.score for page in best], np.float32),
-        best[0].parts[0][1],
+        best[0].parts[0][1] if best else 0.0,
     )
-    return None if signs is None else calibration_of(question.ranking.calibration).confidence(signs)
 
 
 def recall(question: Question, view: View, config: SearchConfig, asked: Asked | None = None) -> PageIds:
@@ -167,7 +174,8 @@ def rerank(
     tokens, k = question.encoded.tokens, config.k
     asked = asked or Asked(question.text, view, question.filters)
     ranking = question.ranking if config.terms else MAXSIM_ALONE
-    added = ranking.added(asked, question.length, page_ids)
+    terms = ranking.parts(asked, question.length, page_ids)
+    added = np.asarray(terms.sum(axis=0), np.float32)
 
     openings = _openings(page_ids, view, question.opening_weight)
 
@@ -186,18 +194,20 @@ def rerank(
         quick = np.add(*scores(page_ids, openings, precise=False)) + added
         kth = np.partition(quick, len(quick) - k)[len(quick) - k]
         likely = quick >= kth - 2 * QUICK_ERROR * np.linalg.norm(tokens)
-        page_ids, openings, added = page_ids[likely], openings[likely], added[likely]
+        page_ids, openings, added, terms = page_ids[likely], openings[likely], added[likely], terms[:, likely]
     own, opened = scores(page_ids, openings, precise=True)
     total = own + opened + added
     at = _best(page_ids, total, k)
     ids, best = page_ids[at], total[at]
-    parts = np.concatenate([own[None, at], opened[None, at], ranking.parts(asked, question.length, ids)])
+    parts = np.concatenate([own[None, at], opened[None, at], terms[:, at]])
     names = (MAXSIM, *([OPENING] if question.opening_weight else []), *(term.name for term in ranking.terms))
     if not question.opening_weight:
         parts = np.delete(parts, 1, axis=0)
     return [
-        ScoredPage(page_id, score, tuple(zip(names, column, strict=True)))
-        for page_id, score, column in zip(ids.tolist(), best.tolist(), parts.T.tolist(), strict=True)
+        ScoredPage(page_id, score, tuple(zip(names, column, strict=True)), opening)
+        for page_id, score, column, opening in zip(
+            ids.tolist(), best.tolist(), parts.T.tolist(), openings[at].tolist(), strict=True
+        )
     ]
 
 

@@ -26,7 +26,7 @@ Float = NDArray[np.float32]
 LOOKED_AT = 20  # best pages: the gaps are taken among them
 SAMPLED = 128  # pages, from all over the index, that tell what any page gets
 FEWEST_PAGES = 20  # with fewer there is nothing to stand out from
-SIGNS = ("score", "gap", "document_gap", "deviation", "pages")
+SIGNS = ("score", "gap", "document_gap", "deviation")  # how many pages there are adds nothing: it was tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +35,18 @@ class Signs:
 
     score: of the first page. gap: to the second. document_gap: to the best page of another document; to the last of those
     looked at if they are all of one. deviation: of the first page's MaxSim from the mean over a sample of all pages, in
-    their standard deviations. pages: how many were searched; the more there are, the farther the best of them is from the
-    mean by chance alone, which is why sqrt(2 ln n) is what counts (the expected largest of n normal values).
+    their standard deviations.
     """
 
     score: float
     gap: float
     document_gap: float
     deviation: float
-    pages: int
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """In the order of ``SIGNS``: (5,)."""
-        far = math.sqrt(2 * math.log(max(self.pages, 2)))
-        return np.array([self.score, self.gap, self.document_gap, self.deviation, far])
+        """In the order of ``SIGNS``: (4,)."""
+        return np.array([self.score, self.gap, self.document_gap, self.deviation])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +73,16 @@ def calibration_of(name: str) -> Calibration:
 
 
 def signs_of(
-    tokens: Float, length: float, view: View, pages: PageIds, best: PageIds, scores: Float, maxsim: float
+    tokens: Float, length: float, view: View, pages: PageIds, openings: PageIds, scores: Float, maxsim: float
 ) -> Signs | None:
     """None if there are too few pages to compare with.
 
-    tokens, length: of the question. pages: all that were searched. best, scores: the first LOOKED_AT of the answer and what
-    they got, best first. maxsim: of the first of them, without anything added.
+    tokens, length: of the question. pages: all that were searched. openings, scores: the first pages of the documents of the
+    best LOOKED_AT pages, and what these pages got, best first. maxsim: of the first of them, without anything added.
     """
-    if len(pages) < FEWEST_PAGES or len(best) < 2 or length <= 0:
+    if len(pages) < FEWEST_PAGES or len(scores) < 2 or length <= 0:
         return None
-    documents = view.opening_pages(best)
-    others = np.flatnonzero(documents != documents[0])
+    others = np.flatnonzero(openings != openings[0])
     sample = pages[np.unique(np.linspace(0, len(pages) - 1, min(len(pages), SAMPLED)).astype(np.int64))]
     usual = view.means_maxima(tokens, sample).sum(axis=0) / length
     return Signs(
@@ -94,7 +90,6 @@ def signs_of(
         gap=float(scores[0] - scores[1]) / length,
         document_gap=float(scores[0] - scores[others[0] if len(others) else -1]) / length,
         deviation=float((maxsim / length - usual.mean()) / max(float(usual.std()), 1e-4)),
-        pages=len(pages),
     )
 
 

@@ -78,10 +78,10 @@ def test_it_is_not_known_of_other_scores_and_of_few_pages(view):
 
 
 def test_a_probability_is_the_logistic_function_of_the_signs():
-    signs = Signs(score=0.8, gap=0.02, document_gap=0.05, deviation=4.0, pages=1000)
-    calibration = Calibration.of({"answerable": [0.0] * 6, "right": [-1.0, 0, 50.0, 0, 0, 0]})
+    signs = Signs(score=0.8, gap=0.02, document_gap=0.05, deviation=4.0)
+    calibration = Calibration.of({"answerable": [0.0] * 5, "right": [-1.0, 0, 50.0, 0, 0]})
     assert calibration.confidence(signs) == Confidence(right=0.25, answerable=0.5)
-    huge = Calibration.of({"answerable": [1e6] * 6, "right": [1e6] * 6}).confidence(signs)
+    huge = Calibration.of({"answerable": [1e6] * 5, "right": [1e6] * 5}).confidence(signs)
     assert huge.right == pytest.approx(1)
 
 
