@@ -41,7 +41,8 @@ class EncodedPage:
     """What an encoder makes of a page.
 
     single: (d_s,) float32 of unit length, or zeros for a page with nothing to read.
-    tokens: (n, d_t) float32, rows of unit length; n = 0 for a page with nothing to read.
+    tokens: (n, d_t) float32, rows of unit length, or a little longer for words that count more; n = 0 for a page with nothing
+    to read.
     boxes: (n, 4) float32, where each token is, in page fractions as in :class:`PageWords`.
     """
 
