@@ -53,6 +53,7 @@ def rounded(hit):
         score=round(hit.score, 6),
         regions=tuple(replace(r, box=tuple(round(x, 4) for x in r.box), score=round(r.score, 4)) for r in hit.regions),
         matches=tuple(replace(m, box=tuple(round(x, 4) for x in m.box), score=round(m.score, 4)) for m in hit.matches),
+        parts=tuple(replace(part, score=round(part.score, 4)) for part in hit.parts),
     )
 
 
