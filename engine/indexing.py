@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pagesight.engine.config import IndexConfig
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from pagesight.indexer.running.discover import Unusable, discover
+from pagesight.indexer.running.discover import Unusable, as_on_disk, discover
 from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
 from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
 from pagesight.indexer.running.reader import PageReader
@@ -75,7 +75,11 @@ def index_files(
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
-        yield from ingest.run(_found(paths, config))
+            found = _found(paths, config)
+            if config.prune:  # a folder that was renamed is named once more to let go of it
+                gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
+                found = (item for item in found if os.path.lexists(_location(item)) or _location(item) not in gone)
+        yield from ingest.run(found)
         with store.view() as view:
             missing = missing_files(view.indexed_files(), paths)
         if config.prune and missing:
@@ -106,6 +110,10 @@ def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
 
 def _found(paths: Sequence[Path], config: IndexConfig) -> Iterator[SourceFile | Unusable]:
     return discover(paths, EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS)
+
+
+def _location(item: SourceFile | Unusable) -> Path:
+    return (item.source if isinstance(item, Unusable) else item).location
 
 
 def _options(config: IndexConfig) -> IngestOptions:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pagesight.engine.cli.options import index_option, open_engine
-from pagesight.engine.cli.output import console, count, echo, echo_error, echo_json, size
+from pagesight.engine.cli.output import count, echo, echo_error, echo_json, size
 from pagesight.storage.names import nfc, printable
 
 
@@ -30,19 +30,25 @@ def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> 
         for document in documents:
             echo_json(asdict(document))
         return 0 if documents else 1
-    from rich.table import Table
+    if not documents:
+        echo("no documents")
+        return 1
+    from pagesight.engine.cli.tables import Column, print_table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("document", overflow="fold")
-    table.add_column("pages", justify="right")
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("date", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", no_wrap=True)
-    for document in documents:
-        for name in document.names:
-            table.add_row(name, str(document.n_indexed_pages), size(document.n_bytes), document.date, document.title)
-    console().print(table if documents else "no documents")
-    return 0 if documents else 1
+    columns = (
+        Column("document", "nothing"),
+        Column("pages", right=True, rank=1),
+        Column("size", right=True, rank=3),
+        Column("date", rank=2),
+        Column("title", "end", rank=4),
+    )
+    rows = [
+        (name, str(document.n_indexed_pages), size(document.n_bytes), document.date, document.title)
+        for document in documents
+        for name in document.names
+    ]
+    print_table(columns, rows)
+    return 0
 
 
 @click.command()

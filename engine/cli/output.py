@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WIDTH_WITHOUT_TERMINAL = 120
 LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
 SNIPPET_CELLS = 150  # columns of a terminal; --json has the whole snippet
+SNIPPET_LEAST_CELLS = 24  # a narrower one stands below its row
 
 
 def echo(text: str) -> None:
@@ -59,10 +61,11 @@ def _for_json(value: object) -> object:
 
 
 def console() -> Console:
-    """For results: stdout. Colour only on a terminal, and not with NO_COLOR."""
+    """For results: stdout, as wide as the terminal or $COLUMNS says. Colour only on a terminal, and not with NO_COLOR."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False)
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if known else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False)
 
 
 def error_console() -> Console:
@@ -97,24 +100,26 @@ def size(n_bytes: float) -> str:
 
 def print_hits(hits: Sequence[SearchHit], title: str = "") -> None:
     """The table of a search."""
-    from rich.table import Table
     from rich.text import Text
 
-    output = console()
+    from pagesight.engine.cli.tables import Column, print_table
+
     if title:
-        output.print(Text(title, style="bold"))
+        console().print(Text(title, style="bold"))
     if not hits:
-        output.print("nothing found")
+        console().print("nothing found")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("document", overflow="fold")
-    table.add_column("page", justify="right", no_wrap=True)
-    table.add_column("snippet", overflow="fold", ratio=1)
-    for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.2f}", hit.document, _place(hit), _snippet(hit))
-    output.print(table)
+    columns = (
+        Column("#", "nothing", right=True),
+        Column("score", right=True, rank=3),
+        Column("document", "nothing"),
+        Column("page", "nothing", right=True),
+        Column("snippet", "place", rank=2, least=SNIPPET_LEAST_CELLS),
+    )
+    print_table(
+        columns,
+        [(str(hit.rank), f"{hit.score:.2f}", hit.document, _place(hit), _snippet(hit)) for hit in hits],
+    )
 
 
 def _place(hit: SearchHit) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import page_of
-from pagesight.indexer.running.discover import discover
+from pagesight.indexer.running.discover import as_on_disk, discover
 from pagesight.storage.errors import DatasetError
 from pagesight.storage.names import printable
 from pagesight.storage.values import SourceFile
@@ -83,7 +83,7 @@ def read_folder(root: Path) -> Dataset:
 def _item(root: Path, relevant: dict[str, Any]) -> str:
     document = str(relevant["document"])
     page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
-    if not (root / document).is_file():
+    if not as_on_disk(root / document).is_file():
         raise DatasetError(f"there is no document {document!r} in {root}")
     return f"{printable(document)}:{page}"
 

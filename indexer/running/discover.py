@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from pagesight.storage.names import printable
+from pagesight.storage.names import nfc, printable
 from pagesight.storage.values import SourceFile
 
 
@@ -30,13 +30,29 @@ def discover(paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS) -> 
     """
     seen: set[Path] = set()
     for path in paths:
-        absolute = Path(os.path.abspath(path))
+        absolute = as_on_disk(path)
         root = absolute if absolute.is_dir() else absolute.parent
         for found in _walk(absolute, root, extensions, frozenset()) if absolute.is_dir() else [_look(absolute, root)]:
             location = (found.source if isinstance(found, Unusable) else found).location
             if location not in seen:
                 seen.add(location)
                 yield found
+
+
+def as_on_disk(path: Path) -> Path:
+    """A path, absolute, as the disk spells it: of what is not there as typed, another form of the same characters may be."""
+    absolute = Path(os.path.abspath(path))
+    if os.path.lexists(absolute):
+        return absolute
+    place = Path(absolute.anchor)
+    for part in absolute.parts[1:]:
+        if not os.path.lexists(place / part):
+            try:
+                part = next((name for name in sorted(os.listdir(place)) if nfc(name) == nfc(part)), part)  # noqa: PLW2901
+            except OSError:
+                return absolute
+        place /= part
+    return place
 
 
 def _walk(

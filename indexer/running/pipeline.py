@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pagesight.indexer.content import PageContent
-from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.running.discover import Unusable, as_on_disk
 from pagesight.indexer.running.plan import (
     IngestOptions,
     KnownIndex,
@@ -27,6 +27,7 @@ from pagesight.indexer.running.plan import (
 from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
 from pagesight.storage.errors import DocumentError, EncryptedDocument, UnreadableDocument
+from pagesight.storage.names import nfc
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
 
 
@@ -152,8 +153,8 @@ class Ingest:
                 media_type=opened.media_type,
                 kind=opened.kind,
                 n_pages=opened.n_pages,
-                title=opened.title,
-                author=opened.author,
+                title=nfc(opened.title),  # as filters are
+                author=nfc(opened.author),
                 date=opened.date or file_date(source),
                 tags=self._options.tags,
             )
@@ -178,7 +179,7 @@ class Ingest:
 
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:
     """Those of these indexed files that are at or below the paths, and not on the disk any more."""
-    places = [os.fsencode(os.path.abspath(path)) for path in paths]
+    places = [os.fsencode(as_on_disk(path)) for path in paths]
     return [
         source
         for source in files
