@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -135,6 +136,8 @@ def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, 
         raise click.UsageError("name what to remove, or give --filter or --all")
     with open_engine(index_dir) as engine:
         if not yes:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise click.ClickException("there is no terminal to ask on; give --yes to remove without being asked")
             what = " ".join([*names, *([f"--filter {filters!r}"] if filters else [])]) or "everything"
             click.confirm(f"Remove {what} from {printable(engine.address)}?", abort=True, err=True)
         removed = engine.remove(*names, filters=filters, everything=everything)

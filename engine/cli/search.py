@@ -84,7 +84,7 @@ def search(
     """Find the pages that answer a question.
 
     Filters compare document, folder, page, pages, title, author, date, kind, source and tag.NAME by = != < <= > >=
-    and the glob ~, joined by and, or, not and parentheses.
+    and the glob ~, joined by and, or, not and parentheses. A quote within quotes is written twice.
 
     \b
     pagesight search "how often must the filter be cleaned"

@@ -12,6 +12,8 @@ from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.storage.names import nfc, printable
 from pagesight.storage.values import SourceFile
 
+LOCK_PREFIX = "~$"  # Office writes such a file beside each document that is open
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
@@ -25,7 +27,7 @@ class Unusable:
 def discover(paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS) -> Iterator[SourceFile | Unusable]:
     """Files below folders that end in one of ``extensions``, and every file named on its own.
 
-    Hidden files and folders (a leading dot) are passed over without a word, as are other endings inside folders.
+    Hidden files and folders (a leading dot) and locks of Office programs are passed over without a word, as are other endings inside folders.
     Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at.
     """
     seen: set[Path] = set()
@@ -69,7 +71,7 @@ def _walk(
         yield Unusable(_source(folder, root), "a link back to a folder that contains it", skipped=True)
         return
     for entry in entries:
-        if entry.name.startswith("."):
+        if entry.name.startswith((".", LOCK_PREFIX)):
             continue
         path = folder / entry.name
         try:
@@ -92,6 +94,8 @@ def _look(path: Path, root: Path) -> SourceFile | Unusable:
     except OSError as error:
         return Unusable(_source(path, root), f"cannot be looked at: {error.strerror}", skipped=False)
     source = _source(path, root, status)
+    if path.name.startswith(LOCK_PREFIX):
+        return Unusable(source, "not a document, but the lock of one that is open in an Office program", skipped=True)
     if not stat.S_ISREG(status.st_mode):
         return Unusable(source, "not a regular file", skipped=True)
     if status.st_size == 0:
