@@ -30,6 +30,7 @@ from pagesight.storage.errors import (
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
+from pagesight.storage.words import visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -285,7 +286,7 @@ class SearchEngine(Closing):
                 raise UnknownHit(f"there is no page {document}:{page} in the index")
             if query is None:
                 return describe_page(page_id, view)
-            (encoded,) = self.encoder.encode_queries([query])
+            (encoded,) = self.encoder.encode_queries([visible(query)])
             scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
             return describe(scored, encoded, view)[0]
 

@@ -13,6 +13,7 @@ from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery, QueryEncoder
 from pagesight.engine.index import View
 from pagesight.engine.stages import OnStage, stage
+from pagesight.storage.words import visible
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
 PAGES_AT_ONCE = 8192  # whose scores are held a query token each
@@ -41,6 +42,7 @@ class Question:
     @classmethod
     def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None) -> Self:
         """A text as this model reads it. Raises EmptyQuery."""
+        text = visible(text)
         (encoded,) = encoder.encode_queries([text])
         words = text if encoder.reads_words else ""
         return cls(encoded=encoded, text=words, filters=filters, opening_weight=encoder.opening_weight)

@@ -14,7 +14,7 @@ from pagesight.storage.tables.schema import index_state, page, page_terms, page_
 from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
 from pagesight.storage.vectors.segments import BOX_SCALE
 from pagesight.storage.vectors.vector_files import VectorFiles
-from pagesight.storage.words import fold
+from pagesight.storage.words import fold_page
 
 Reach = Callable[[str], None]
 
@@ -61,7 +61,7 @@ class Draft:
         )
         boxes = np.rint(np.clip(new.words.boxes, 0, 1) * BOX_SCALE).astype("<u2").tobytes()
         self._texts.append({"page_id": page_id, "words": "\n".join(new.words.texts), "boxes": boxes})
-        self._terms.append({"rowid": page_id, "terms": fold(" ".join(new.words.texts))})
+        self._terms.append({"rowid": page_id, "terms": fold_page(new.words)})
 
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
         """Make the document visible under this name, in place of what the name stood for before.

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+LINE_END_HYPHEN = "\u2010"  # what a soft hyphen at the end of a line becomes in words, since it is seen there
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageWords:

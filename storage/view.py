@@ -26,7 +26,7 @@ from pagesight.storage.tables.schema import document, file, page, page_text
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
-from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, unpack_boxes
+from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
 from pagesight.storage.words import match_expression
 
 PageIds = NDArray[np.int64]
@@ -203,8 +203,7 @@ class StoreView(Closing):
         row = self._connection.execute(select(page_text).where(page_text.c.page_id == page_id)).one_or_none()
         if row is None:
             return PageWords.none()
-        boxes = np.frombuffer(row.boxes, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
-        return PageWords(tuple(row.words.split("\n")) if row.words else (), boxes)
+        return stored_words(row.words, row.boxes)
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.values import PageWords
+from pagesight.storage.values import LINE_END_HYPHEN, PageWords
 
 POINTS_PER_INCH = 72
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn"))
+_SHAPES = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
 _LEADERS = re.compile(r"([^\w\s])\1{3,}")  # "......" in tables of contents: one vector would go to each few dots
 
 
@@ -22,9 +24,17 @@ def zoom_for(width: float, height: float, *, max_pixels: int, max_dpi: float) ->
 
 
 def clean_word(word: str) -> str:
-    """Take out what cannot be shown or stored: blanks, control characters, lone surrogates, rows of dots."""
-    kept = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cs", "Cn"))
-    return _LEADERS.sub(r"\1\1\1", kept)
+    """Take out what is not seen or cannot be stored: blanks, invisible characters, lone surrogates, rows of dots.
+
+    A soft hyphen at the end is seen there, as a hyphen. Shapes of Arabic and Hebrew letters become the letters.
+    """
+    if not word.isprintable() or " " in word:
+        if word.rstrip()[-1:] == "\u00ad":
+            word = word.rstrip()[:-1] + LINE_END_HYPHEN
+        word = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in _INVISIBLE)
+    if _SHAPES.search(word):
+        word = "".join(unicodedata.normalize("NFKC", word).split())
+    return _LEADERS.sub(r"\1\1\1", word) if len(word) > 3 else word  # noqa: PLR2004 - as in the expression
 
 
 def make_words(words: Iterable[tuple[str, float, float, float, float]], width: float, height: float) -> PageWords:

@@ -15,6 +15,7 @@ from pagesight.indexer.content import OpenedDocument, ReadOptions
 from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import make_words, zoom_for
+from pagesight.indexer.reading.text_layer import text_words
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
 
@@ -70,9 +71,10 @@ class PdfDocument:
         import pymupdf
 
         page = self._page(number)
-        found = page.get_text("words")
-        turn = page.rotation_matrix  # MuPDF gives text positions as if the page were not turned
-        placed = ((word[4], *(pymupdf.Rect(word[:4]) * turn)) for word in found)
+        placed = text_words(page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS))
+        if page.rotation:  # MuPDF gives text positions as if the page were not turned
+            turn = page.rotation_matrix
+            placed = [(text, *(pymupdf.Rect(box) * turn)) for text, *box in placed]
         return make_words(placed, page.rect.width, page.rect.height)
 
     def pictures(self, number: int) -> NDArray[np.float32]:

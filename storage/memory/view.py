@@ -19,7 +19,7 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.words import MAX_QUERY_TERMS, terms
+from pagesight.storage.words import MAX_QUERY_TERMS, fold_page, terms
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -47,7 +47,7 @@ class MemoryView(Closing):
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
         """BM25 (k1 1.2, b 0.75), Robertson & Zaragoza 2009, with the inverse document frequency never below 1e-6."""
         wanted = list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
-        texts = {i: list(terms(" ".join(page.new.words.texts))) for i, (_, page) in self._pages.items()}
+        texts = {i: fold_page(page.new.words).split() for i, (_, page) in self._pages.items()}
         usual = sum(map(len, texts.values())) / max(len(texts), 1)
         scores = dict.fromkeys(texts, 0.0)
         for term in wanted:

@@ -1,0 +1,302 @@
+"""Words of a PDF page's text layer, from the characters MuPDF finds.
+
+MuPDF cuts words at blanks. Where that goes wrong they are mended from what is seen: pieces that touch are one word, letters
+set apart evenly are one word, and lines read from right to left are put together from the places of their glyphs.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from pagesight.indexer.reading.bidi import RIGHT_TO_LEFT, reading_order_of, with_brackets_facing
+
+TOUCHING = 0.04  # of a line's height: a gap that nobody sees
+OVERLAP = 0.25  # of a line's height: kerned letters reach so far into each other
+MOSTLY_TOUCHING = 0.6  # of all words on a page: their widths are wrong, as under scans, and tell nothing
+SPACED_LETTERS = 4  # so many single letters in a row are looked at
+TYPED_LETTERS = 5  # and so many where blanks were typed between them
+WIDEST_SPACING = 0.75  # of a line's height, between letters of one word
+WORD_GAP = 1.5  # times the narrowest gap of spaced letters: a gap between words
+RTL_GAP, RTL_GAP_BESIDE_BLANKS = 0.12, 0.25  # of a line's size, between words, without and with blanks in the line
+SAME_LINE = 1.2  # of a line's size: pieces of a line are not further apart
+
+Word = tuple[float, float, float, float, str, int, int, int]  # as MuPDF gives them: box, text, block, line, number
+Placed = tuple[str, float, float, float, float]
+
+
+def text_words(text_page: Any) -> list[Placed]:
+    """Words with boxes in the units of a pymupdf.TextPage, in the order of the file."""
+    found: list[Word] = text_page.extractWORDS()
+    if not found:
+        return []
+    lines: dict[tuple[int, int], list[Word]] = {}
+    for word in found:
+        lines.setdefault((word[5], word[6]), []).append(word)
+    rtl = [key for key, words in lines.items() if any(RIGHT_TO_LEFT.search(word[4]) for word in words)]
+    spaced = [key for key, words in lines.items() if len(words) >= SPACED_LETTERS and _spaced_runs(words)]
+    characters = _characters(text_page) if rtl or spaced else {}
+    read: dict[tuple[int, int], list[Placed]] = right_to_left(lines, characters) if rtl else {}
+    touching = _touching_share(lines.values()) < MOSTLY_TOUCHING
+    placed: list[Placed] = []
+    for key, words in lines.items():
+        if key in read:
+            placed += read[key]
+            continue
+        some = words if len(words) == 1 or not touching else _join_touching(words)
+        if key in spaced:
+            some = _join_spaced(some, characters.get(key, []))
+        placed += [(word[4], word[0], word[1], word[2], word[3]) for word in some]
+    return placed
+
+
+def _characters(text_page: Any) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Lines as MuPDF describes them, by block and line."""
+    return {
+        (block["number"], i): line
+        for block in text_page.extractRAWDICT()["blocks"]
+        for i, line in enumerate(block.get("lines", ()))
+    }
+
+
+# Pieces that touch
+
+
+def _touches(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether b goes on where a stops, from left to right, or up or down in a line that stands on end."""
+    height = min(a[3] - a[1], b[3] - b[1])
+    if min(a[3], b[3]) - max(a[1], b[1]) > 0.5 * height:
+        return bool(
+            -OVERLAP * height <= b[0] - a[2] <= TOUCHING * height and b[0] > a[0] + 0.5 * (a[2] - a[0]) and b[2] > a[2]
+        )
+    width = min(a[2] - a[0], b[2] - b[0])
+    if min(a[2], b[2]) - max(a[0], b[0]) > 0.5 * width:
+        gap = max(b[1] - a[3], a[1] - b[3])
+        return bool(-TOUCHING * width <= gap <= TOUCHING * width)
+    return False
+
+
+def _touching_share(lines: Any) -> float:
+    n_touching = n_pairs = 0
+    for words in lines:
+        for a, b in pairwise(words):
+            n_pairs += 1
+            n_touching += _touches(a, b)
+    return n_touching / max(n_pairs, 1)
+
+
+def _union(words: Sequence[Word]) -> Word:
+    """One word of several."""
+    first = words[0]
+    return (
+        min(word[0] for word in words),
+        min(word[1] for word in words),
+        max(word[2] for word in words),
+        max(word[3] for word in words),
+        "".join(word[4] for word in words),
+        *first[5:],
+    )
+
+
+def _join_touching(words: Sequence[Word]) -> list[Word]:
+    groups = [[words[0]]]
+    for a, b in pairwise(words):
+        if _touches(a, b):
+            groups[-1].append(b)
+        else:
+            groups.append([b])
+    return [group[0] if len(group) == 1 else _union(group) for group in groups]
+
+
+# Letters set apart
+
+
+def _spaced_runs(words: Sequence[Word]) -> list[tuple[int, int]]:
+    """Runs of single letters that stand near each other: (start, stop)."""
+    runs, start = [], 0
+    for i in range(len(words) + 1):
+        if i < len(words) and len(words[i][4]) == 1 and words[i][4].isalpha() and ord(words[i][4]) < 0x0E00:
+            if i == start or words[i][0] - words[i - 1][2] <= WIDEST_SPACING * (words[i][3] - words[i][1]):
+                continue
+            runs.append((start, i))
+            start = i
+            continue
+        runs.append((start, i))
+        start = i + 1
+    return [(a, b) for a, b in runs if b - a >= SPACED_LETTERS]
+
+
+def _join_spaced(words: list[Word], line: Any) -> list[Word]:
+    """Join letters of one word: those between gaps that are all about as wide."""
+    blanks = [
+        (char["bbox"][0] + char["bbox"][2]) / 2
+        for span in (line or {"spans": ()})["spans"]
+        for char in span["chars"]
+        if char["c"].isspace() and not char.get("synthetic")
+    ]
+    joined: list[Word] = []
+    at = 0
+    for start, stop in _spaced_runs(words):
+        letters = words[start:stop]
+        gaps = [b[0] - a[2] for a, b in pairwise(letters)]
+        narrowest = min(gaps)
+        groups = [[letters[0]]]
+        for gap, letter in zip(gaps, letters[1:], strict=True):
+            if gap > WORD_GAP * max(narrowest, 0.02 * (letter[3] - letter[1])):
+                groups.append([letter])
+            else:
+                groups[-1].append(letter)
+        n_typed = sum(any(a[2] <= x <= b[0] for x in blanks) for group in groups for a, b in pairwise(group))
+        n_inside = sum(len(group) - 1 for group in groups)
+        texts = ["".join(letter[4] for letter in group) for group in groups]
+        if 2 * n_typed > n_inside:  # blanks were typed: a word only if it is none of "a b c d e", "x y z"
+            whole = all(len(text) >= TYPED_LETTERS and not _alphabetical(text) for text in texts)
+        else:
+            whole = max(map(len, texts)) >= SPACED_LETTERS - 1
+        joined += words[at:start] + ([_union(group) for group in groups] if whole else letters)
+        at = stop
+    return joined + words[at:]
+
+
+def _alphabetical(text: str) -> bool:
+    return all(ord(a) < ord(b) for a, b in pairwise(text.lower()))
+
+
+# From right to left
+
+
+@dataclass(slots=True)
+class _Glyph:
+    """What is drawn at one place: a letter with its marks. start, stop: along the line."""
+
+    text: str
+    start: float
+    stop: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line of glyphs. direction: of its baseline; base: where that lies, across it."""
+
+    key: tuple[int, int]
+    direction: tuple[float, float]
+    base: float
+    size: float
+    glyphs: list[_Glyph] = field(default_factory=list)
+    marks: list[_Glyph] = field(default_factory=list)
+    rtl: bool = False
+
+    @property
+    def start(self) -> float:
+        return min(glyph.start for glyph in self.glyphs)
+
+    @property
+    def stop(self) -> float:
+        return max(glyph.stop for glyph in self.glyphs)
+
+
+def right_to_left(
+    lines: dict[tuple[int, int], list[Word]], characters: dict[tuple[int, int], Any]
+) -> dict[tuple[int, int], list[Placed]]:
+    """Words of the lines that are read from right to left, and of their pieces elsewhere: by line, [] for such pieces."""
+    all_lines = [line for key in lines if key in characters and (line := _line(key, characters[key])).glyphs]
+    read: dict[tuple[int, int], list[Placed]] = {}
+    for group in _same_lines(all_lines):
+        if any(line.rtl for line in group):
+            for line in group:
+                read[line.key] = []
+            read[min(line.key for line in group)] = list(_visual_words(group))
+    return read
+
+
+def _line(key: tuple[int, int], found: Any) -> _Line:
+    dx, dy = found["dir"]
+    line = _Line(key, (round(dx, 2), round(dy, 2)), 0.0, 0.0)
+    before: _Glyph | None = None
+    for span in found["spans"]:
+        for char in span["chars"]:
+            text = char["c"]
+            if char.get("synthetic") or unicodedata.category(text) in ("Cc", "Cf", "Cs"):
+                continue
+            x0, y0, x1, y1 = char["bbox"]
+            ends = sorted((x0 * dx + y0 * dy, x1 * dx + y1 * dy))
+            ox, oy = char["origin"]
+            line.base, line.size = oy * dx - ox * dy, max(line.size, span["size"])
+            glyph = _Glyph(" " if text.isspace() else text, ends[0], ends[1], (x0, y0, x1, y1))
+            line.rtl = line.rtl or bool(RIGHT_TO_LEFT.match(text))
+            width = ends[1] - ends[0]
+            same_glyph = before and width < 0.01 * span["size"] and abs(ends[0] - before.stop) < 0.005 * span["size"]
+            if same_glyph and before is not None and before.text != " ":
+                before.text += text  # a ligature's other letters, or a mark drawn right behind its letter
+            elif unicodedata.combining(text):
+                line.marks.append(glyph)
+            else:
+                line.glyphs.append(glyph)
+                before = glyph
+    return line
+
+
+def _same_lines(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+    """Lines on one baseline and near each other, which programs that draw glyph by glyph leave apart."""
+    ordered = sorted(lines, key=lambda line: (line.direction, round(line.base / max(line.size, 1e-6), 1), line.start))
+    waiting = list(ordered)
+    while waiting:
+        group = [waiting.pop(0)]
+        reach = group[0].stop
+        rest = []
+        for line in waiting:
+            near = (
+                line.direction == group[0].direction
+                and abs(line.base - group[0].base) < 0.25 * min(line.size, group[0].size)
+                and line.start - reach < SAME_LINE * min(line.size, group[0].size)
+            )
+            if near:
+                group.append(line)
+                reach = max(reach, line.stop)
+            else:
+                rest.append(line)
+        waiting = rest
+        yield group
+
+
+def _visual_words(group: Sequence[_Line]) -> Iterator[Placed]:
+    """Words of a line in reading order, from where its glyphs stand."""
+    size = max(line.size for line in group)
+    glyphs = sorted((glyph for line in group for glyph in line.glyphs), key=lambda glyph: glyph.start + glyph.stop)
+    letters = [glyph for glyph in glyphs if glyph.text != " "]
+    if not letters:
+        return
+    for mark in (mark for line in group for mark in line.marks):
+        _bearer(letters, (mark.start + mark.stop) / 2).text += mark.text
+    blanks = [(glyph.start + glyph.stop) / 2 for glyph in glyphs if glyph.text == " "]
+    least = size * (RTL_GAP_BESIDE_BLANKS if blanks else RTL_GAP)
+    row: list[_Glyph | None] = [letters[0]]
+    for a, b in pairwise(letters):
+        gap = b.start - a.stop
+        typed = gap > TOUCHING * size and any(a.stop - 0.1 * size <= x <= b.start + 0.1 * size for x in blanks)
+        if typed or gap > least:
+            row.append(None)
+        row.append(b)
+    order = reading_order_of([glyph.text if glyph else " " for glyph in row])
+    words: list[list[_Glyph]] = [[]]
+    for i in order:
+        glyph = row[i]
+        if glyph is None:
+            words.append([])
+        else:
+            words[-1].append(glyph)
+    words = [word for word in words if word]
+    text = with_brackets_facing(" ".join("".join(glyph.text for glyph in word) for word in words))
+    for word, spelled in zip(words, text.split(" "), strict=True):
+        boxes = [glyph.box for glyph in word]
+        x0, y0 = min(box[0] for box in boxes), min(box[1] for box in boxes)
+        yield spelled, x0, y0, max(box[2] for box in boxes), max(box[3] for box in boxes)
+
+
+def _bearer(letters: Sequence[_Glyph], middle: float) -> _Glyph:
+    """The letter that a mark stands on: the one it is over, or the nearest."""
+    return min(letters, key=lambda glyph: (not glyph.start <= middle < glyph.stop, abs(glyph.start + glyph.stop - 2 * middle)))
