@@ -6,6 +6,7 @@ set apart evenly are one word, and lines read from right to left are put togethe
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,11 @@ SPACED_LETTERS = 4  # so many single letters in a row are looked at
 TYPED_LETTERS = 5  # and so many where blanks were typed between them
 WIDEST_SPACING = 0.75  # of a line's height, between letters of one word
 WORD_GAP = 1.5  # times the narrowest gap of spaced letters: a gap between words
-RTL_GAP, RTL_GAP_BESIDE_BLANKS = 0.12, 0.25  # of a line's size, between words, without and with blanks in the line
+GAP = 0.12  # of a line's size: a gap between words where no blank was drawn
+# After letters beyond Latin, Greek, Cyrillic, Hebrew and Arabic proper MuPDF makes no blank of a gap: Vietnamese, Greek with
+# breathings, Korean, the scripts of India, ligatures. Chinese, Japanese and Thai have none between words.
+_GAP_UNSEEN = re.compile("[\u0700-\u0dff\u0f00-\u1fff\u2c00-\u2dff\ua4d0-\ud7ff\ufb00-\ufb06\U00010000-\U0001ffff].")
+NUDGE = 0.03  # of a line's size: rounding of places
 SAME_LINE = 1.2  # of a line's size: pieces of a line are not further apart
 
 Word = tuple[float, float, float, float, str, int, int, int]  # as MuPDF gives them: box, text, block, line, number
@@ -38,7 +43,8 @@ def text_words(text_page: Any) -> list[Placed]:
         lines.setdefault((word[5], word[6]), []).append(word)
     rtl = [key for key, words in lines.items() if any(RIGHT_TO_LEFT.search(word[4]) for word in words)]
     spaced = [key for key, words in lines.items() if len(words) >= SPACED_LETTERS and _spaced_runs(words)]
-    characters = _characters(text_page) if rtl or spaced else {}
+    glued = {key for key, words in lines.items() if any(_GAP_UNSEEN.search(word[4]) for word in words)}
+    characters = _characters(text_page) if rtl or spaced or glued else {}
     read: dict[tuple[int, int], list[Placed]] = right_to_left(lines, characters) if rtl else {}
     touching = _touching_share(lines.values()) < MOSTLY_TOUCHING
     placed: list[Placed] = []
@@ -46,6 +52,8 @@ def text_words(text_page: Any) -> list[Placed]:
         if key in read:
             placed += read[key]
             continue
+        if key in glued and key in characters:
+            words = list(_split_at_gaps(key, characters[key]))  # noqa: PLW2901
         some = words if len(words) == 1 or not touching else _join_touching(words)
         if key in spaced:
             some = _join_spaced(some, characters.get(key, []))
@@ -109,6 +117,28 @@ def _join_touching(words: Sequence[Word]) -> list[Word]:
         else:
             groups.append([b])
     return [group[0] if len(group) == 1 else _union(group) for group in groups]
+
+
+# Gaps without a blank
+
+
+def _split_at_gaps(key: tuple[int, int], line: Any) -> Iterator[Word]:
+    """The words of a line whose gaps MuPDF did not see."""
+    dx, dy = line["dir"]
+    text, box, n_words, stop = "", [0.0] * 4, 0, 0.0
+    for span in line["spans"]:
+        for char in span["chars"]:
+            x0, y0, x1, y1 = char["bbox"]
+            ends = sorted((x0 * dx + y0 * dy, x1 * dx + y1 * dy))
+            if text and (char["c"].isspace() or ends[0] - stop > GAP * span["size"]):
+                yield (box[0], box[1], box[2], box[3], text, *key, n_words)
+                text, n_words = "", n_words + 1
+            if char["c"].isspace():
+                continue
+            box = [min(box[0], x0), min(box[1], y0), max(box[2], x1), max(box[3], y1)] if text else [x0, y0, x1, y1]
+            text, stop = text + char["c"], ends[1]
+    if text:
+        yield (box[0], box[1], box[2], box[3], text, *key, n_words)
 
 
 # Letters set apart
@@ -216,28 +246,42 @@ def right_to_left(
 def _line(key: tuple[int, int], found: Any) -> _Line:
     dx, dy = found["dir"]
     line = _Line(key, (round(dx, 2), round(dy, 2)), 0.0, 0.0)
-    before: _Glyph | None = None
+    before: _Glyph | None = None  # the last letter
+    last: _Glyph | None = None  # or the blank behind it
     for span in found["spans"]:
         for char in span["chars"]:
             text = char["c"]
-            if char.get("synthetic") or unicodedata.category(text) in ("Cc", "Cf", "Cs"):
+            if unicodedata.category(text) in ("Cc", "Cf", "Cs"):
                 continue
             x0, y0, x1, y1 = char["bbox"]
             ends = sorted((x0 * dx + y0 * dy, x1 * dx + y1 * dy))
             ox, oy = char["origin"]
             line.base, line.size = oy * dx - ox * dy, max(line.size, span["size"])
             glyph = _Glyph(" " if text.isspace() else text, ends[0], ends[1], (x0, y0, x1, y1))
+            if char.get("synthetic"):
+                last = glyph
+                continue
             line.rtl = line.rtl or bool(RIGHT_TO_LEFT.match(text))
             width = ends[1] - ends[0]
             same_glyph = before and width < 0.01 * span["size"] and abs(ends[0] - before.stop) < 0.005 * span["size"]
-            if same_glyph and before is not None and before.text != " ":
-                before.text += text  # a ligature's other letters, or a mark drawn right behind its letter
-            elif unicodedata.combining(text):
-                line.marks.append(glyph)
+            if unicodedata.combining(text):
+                if before is not None and _stands_on(glyph, before, last or before, span["size"]):
+                    before.text += text
+                else:
+                    line.marks.append(glyph)
+            elif same_glyph and before is not None and before.text != " ":
+                before.text += text  # a ligature's other letters
             else:
                 line.glyphs.append(glyph)
-                before = glyph
+                last = glyph
+                before = before if glyph.text == " " and before else glyph
     return line
+
+
+def _stands_on(mark: _Glyph, letter: _Glyph, last: _Glyph, size: float) -> bool:
+    """Whether a mark belongs to the letter before it: it is over that, or over the blank behind it."""
+    near = NUDGE * size
+    return any(glyph.start - near <= mark.start and mark.stop <= glyph.stop + near for glyph in (letter, last))
 
 
 def _same_lines(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
@@ -271,14 +315,13 @@ def _visual_words(group: Sequence[_Line]) -> Iterator[Placed]:
     if not letters:
         return
     for mark in (mark for line in group for mark in line.marks):
-        _bearer(letters, (mark.start + mark.stop) / 2).text += mark.text
+        _bearer(letters, (mark.start + mark.stop) / 2 + NUDGE * size).text += mark.text
     blanks = [(glyph.start + glyph.stop) / 2 for glyph in glyphs if glyph.text == " "]
-    least = size * (RTL_GAP_BESIDE_BLANKS if blanks else RTL_GAP)
     row: list[_Glyph | None] = [letters[0]]
     for a, b in pairwise(letters):
         gap = b.start - a.stop
         typed = gap > TOUCHING * size and any(a.stop - 0.1 * size <= x <= b.start + 0.1 * size for x in blanks)
-        if typed or gap > least:
+        if typed or gap > GAP * size:
             row.append(None)
         row.append(b)
     order = reading_order_of([glyph.text if glyph else " " for glyph in row])

@@ -172,3 +172,24 @@ def test_columns_and_lines_from_left_to_right_stay_what_they_are(tmp_path):
     words = read(saved(document, tmp_path / "b.pdf"))
     assert set(words.texts) == {"שלום", "עולם", "an", "English", "line", "below", "far", "left"}
     assert "an English line below" in " ".join(words.texts)
+
+
+def test_gaps_are_seen_behind_letters_of_any_script(tmp_path):
+    """TeX draws no blanks, and MuPDF makes none of gaps behind these letters."""
+    document = pymupdf.open()
+    page = document.new_page()
+    writer = pymupdf.TextWriter(page.rect)
+    for row, (font, words) in enumerate(
+        [
+            (pymupdf.Font("korea"), ["나는", "여름", "방학이", "되어"]),
+            (pymupdf.Font(script=2), ["ἐπειδὴ", "ἕνα", "τὰ", "δύο"]),
+            (pymupdf.Font(script=2), ["Thế", "lạ", "ở", "đây"]),
+        ]
+    ):
+        pen = 50.0
+        for word in words:
+            writer.append((pen, 100 + 30 * row), word, font=font, fontsize=SIZE)
+            pen += font.text_length(word, SIZE) + 0.2 * SIZE
+    writer.write_text(page)
+    texts = read(saved(document, tmp_path / "a.pdf")).texts
+    assert texts == ("나는", "여름", "방학이", "되어", "ἐπειδὴ", "ἕνα", "τὰ", "δύο", "Thế", "lạ", "ở", "đây")
