@@ -35,7 +35,9 @@ from pagesight.storage.errors import DocumentError
 MIN_WORDS = 5  # of poppler's: pages with fewer say nothing
 RUNS = 3  # of each page, of which the fastest counts
 # Chinese characters, kana and Thai are compared one by one: where words end among them is anybody's choice.
-_PIECE = re.compile("[\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]+")
+_PIECE = re.compile(
+    "[\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]+"
+)
 _PAGE = re.compile(r'<page width="([\d.-]+)" height="([\d.-]+)">(.*?)</page>', re.DOTALL)
 _WORD = re.compile(r'<word xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)">(.*?)</word>')
 Box = tuple[float, float, float, float]
@@ -248,7 +250,9 @@ def main() -> None:
         },
     }
     checkouts = [ROOT, *([wanted.against] if wanted.against else [])]
-    for name, ms in zip(("ms_a_page", "ms_a_page_before"), time_pages(wanted.folders, wanted.per_file, checkouts), strict=False):
+    for name, ms in zip(
+        ("ms_a_page", "ms_a_page_before"), time_pages(wanted.folders, wanted.per_file, checkouts), strict=False
+    ):
         result[name] = {"median": round(statistics.median(ms), 2), "p95": round(float(np.percentile(ms, 95)), 2)}
     for page in sorted(pages, key=lambda page: (page.recall, page.file))[: wanted.worst]:
         shown = {key: value for key, value in asdict(page).items() if key not in ("n_words", "precision")}

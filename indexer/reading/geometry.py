@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,23 @@ def zoom_for(width: float, height: float, *, max_pixels: int, max_dpi: float) ->
     return min(max_dpi / POINTS_PER_INCH, math.sqrt(max_pixels / max(width * height, 1e-6)))
 
 
+def as_shown(box: Sequence[float], rotation: int, width: float, height: float) -> tuple[float, float, float, float]:
+    """A box of the page as it was drawn -> of the page as it is shown, which is turned and then ``width`` x ``height``.
+
+    rotation: clockwise, 0, 90, 180 or 270 degrees. MuPDF has a matrix for it, which forgets the page's UserUnit.
+    """
+    x0, y0, x1, y1 = box
+    match rotation % 360:
+        case 90:
+            return width - y1, x0, width - y0, x1
+        case 180:
+            return width - x1, height - y1, width - x0, height - y0
+        case 270:
+            return y0, height - x1, y1, height - x0
+        case _:
+            return x0, y0, x1, y1
+
+
 def clean_word(word: str) -> str:
     """Take out what is not seen or cannot be stored: blanks, invisible characters, lone surrogates, rows of dots.
 
@@ -34,7 +51,7 @@ def clean_word(word: str) -> str:
         word = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in _INVISIBLE)
     if _SHAPES.search(word):
         word = "".join(unicodedata.normalize("NFKC", word).split())
-    return _LEADERS.sub(r"\1\1\1", word) if len(word) > 3 else word  # noqa: PLR2004 - as in the expression
+    return _LEADERS.sub(r"\1\1\1", word) if len(word) > 3 else word
 
 
 def make_words(words: Iterable[tuple[str, float, float, float, float]], width: float, height: float) -> PageWords:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pagesight.indexer.content import OpenedDocument, ReadOptions
 from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
-from pagesight.indexer.reading.geometry import make_words, zoom_for
+from pagesight.indexer.reading.geometry import as_shown, make_words, zoom_for
 from pagesight.indexer.reading.text_layer import text_words
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
@@ -71,11 +71,11 @@ class PdfDocument:
         import pymupdf
 
         page = self._page(number)
-        placed = text_words(page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS))
-        if page.rotation:  # MuPDF gives text positions as if the page were not turned
-            turn = page.rotation_matrix
-            placed = [(text, *(pymupdf.Rect(box) * turn)) for text, *box in placed]
-        return make_words(placed, page.rect.width, page.rect.height)
+        width, height, rotation = page.rect.width, page.rect.height, page.rotation
+        found = text_words(page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS))
+        placed = ((text, *as_shown(box, rotation, width, height)) for text, *box in found)
+        seen = (word for word in placed if _is_on_page(word[1:], width, height))
+        return make_words(seen, width, height)
 
     def pictures(self, number: int) -> NDArray[np.float32]:
         """Large pictures on a page: (n, 4) float32, page fractions. Many small tiles count as one whole page."""
@@ -85,7 +85,7 @@ class PdfDocument:
         width, height = page.rect.width, page.rect.height
         boxes = []
         for picture in page.get_image_info():
-            box = pymupdf.Rect(picture["bbox"]) * page.rotation_matrix & page.rect
+            box = pymupdf.Rect(as_shown(picture["bbox"], page.rotation, width, height)) & page.rect
             if not box.is_empty and box.width * box.height >= PICTURE_SHARE * width * height:
                 boxes.append((box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height))
         if len(boxes) > MAX_PICTURES:
@@ -121,6 +121,11 @@ class PdfDocument:
 
     def close(self) -> None:
         self._document.close()
+
+
+def _is_on_page(box: Sequence[float], width: float, height: float) -> bool:
+    """Whether the middle of a word is on what is shown of the page: the rest is cropped off."""
+    return 0 <= box[0] + box[2] <= 2 * width and 0 <= box[1] + box[3] <= 2 * height
 
 
 def _open(path: Path) -> Any:

@@ -342,4 +342,6 @@ def _visual_words(group: Sequence[_Line]) -> Iterator[Placed]:
 
 def _bearer(letters: Sequence[_Glyph], middle: float) -> _Glyph:
     """The letter that a mark stands on: the one it is over, or the nearest."""
-    return min(letters, key=lambda glyph: (not glyph.start <= middle < glyph.stop, abs(glyph.start + glyph.stop - 2 * middle)))
+    return min(
+        letters, key=lambda glyph: (not glyph.start <= middle < glyph.stop, abs(glyph.start + glyph.stop - 2 * middle))
+    )

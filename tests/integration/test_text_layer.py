@@ -193,3 +193,15 @@ def test_gaps_are_seen_behind_letters_of_any_script(tmp_path):
     writer.write_text(page)
     texts = read(saved(document, tmp_path / "a.pdf")).texts
     assert texts == ("나는", "여름", "방학이", "되어", "ἐπειδὴ", "ἕνα", "τὰ", "δύο", "Thế", "lạ", "ở", "đây")
+
+
+def test_hidden_layers_and_what_is_cropped_off_stay_out(tmp_path):
+    document = pymupdf.open()
+    page = document.new_page()
+    off, on = document.add_ocg("off", on=False), document.add_ocg("on", on=True)
+    page.insert_text((50, 100), "hidden", oc=off)
+    page.insert_text((50, 150), "seen", oc=on)
+    page.insert_text((50, 300), "cropped off")
+    page.insert_text((1000, 100), "beside the page")
+    page.set_cropbox((0, 0, 595, 250))
+    assert read(saved(document, tmp_path / "a.pdf")).texts == ("seen",)

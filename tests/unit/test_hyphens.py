@@ -50,9 +50,7 @@ def test_other_hyphens_break_nothing(page):
 
 def test_both_halves_of_a_word_are_found_by_the_whole():
     encoder, page = HashingEncoder(), lines("protective eye-", "wear is here")
-    (encoded,) = encoder.encode_pages(
-        [PageContent(number=1, width_pt=1, height_pt=1, words=page, text_source="text")]
-    )
+    (encoded,) = encoder.encode_pages([PageContent(number=1, width_pt=1, height_pt=1, words=page, text_source="text")])
     (query,) = encoder.encode_queries(["eyewear"])
     similar = (encoded.tokens @ query.tokens.T)[:, 0]
     np.testing.assert_allclose(similar[[1, 2]], 1, atol=1e-6)
@@ -68,7 +66,12 @@ def test_a_snippet_shows_what_a_soft_hyphen_broke_in_one():
 
 @pytest.mark.parametrize(
     ("typed", "seen"),
-    [("thermo\u00adstat", "thermostat"), ("a\u200bb\u2060c\ufeff", "abc"), ("x\x00y", "xy"), ("two words\n", "two words\n")],
+    [
+        ("thermo\u00adstat", "thermostat"),
+        ("a\u200bb\u2060c\ufeff", "abc"),
+        ("x\x00y", "xy"),
+        ("two words\n", "two words\n"),
+    ],
 )
 def test_what_nobody_sees_is_taken_out(typed, seen):
     assert visible(typed) == seen

@@ -185,7 +185,9 @@ class WordEncoder:
                 alone = bool(_NO_BLANKS.search(text))
                 if not (may_grow and not (alone and has_text)):
                     unit.append(unit[-1] + 1 if unit else 0)
-                    boxes.append((x0, y0 + (y1 - y0) * start, x1, y1) if stands else (x0 + (x1 - x0) * start, y0, x1, y1))
+                    boxes.append(
+                        (x0, y0 + (y1 - y0) * start, x1, y1) if stands else (x0 + (x1 - x0) * start, y0, x1, y1)
+                    )
                 left, top = boxes[-1][:2]
                 boxes[-1] = (left, top, x1, y0 + (y1 - y0) * stop) if stands else (left, top, x0 + (x1 - x0) * stop, y1)
                 may_grow, has_text = not alone, bool(text)
