@@ -22,6 +22,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def compare(file: str, number: int, theirs: Words, ours: Words) -> PageAgreement
     unique = {word for word, n in their_count.items() if n == our_count[word] == 1}
     our_at = {word: i for i, word in enumerate(word for word, _ in ours if word in unique)}
     sequence = [our_at[word] for word, _ in theirs if word in unique]
-    follows = [b == a + 1 for a, b in zip(sequence, sequence[1:], strict=False)]
+    follows = [b == a + 1 for a, b in pairwise(sequence)]
     our_box = {word: box for word, box in ours if word in unique}
     placed = [_centre_in(box, our_box[word]) for word, box in theirs if word in unique]
     return PageAgreement(
@@ -211,7 +212,7 @@ def time_pages(folders: Sequence[Path], per_file: int, checkouts: Sequence[Path]
             assert timer.stdout is not None
             timer.stdin.write(f"{path.absolute()}\t{per_file}\n")
             timer.stdin.flush()
-            found += map(float, timer.stdout.readline().split())
+            found.extend(map(float, timer.stdout.readline().split()))
     for timer in timers:
         timer.communicate()
     return times
