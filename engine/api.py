@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Self, Unpack
@@ -142,8 +143,9 @@ class SearchEngine(Closing):
         Raises ConfigError, StoreLocked, DiskFull, ModelMismatch.
         """
         began = time.monotonic()
-        outcomes = tuple(self.iter_index(paths, config, on_page=on_page))
-        return IndexSummary(outcomes=outcomes, seconds=time.monotonic() - began)
+        passed_over: Counter[str] = Counter()
+        outcomes = tuple(self.iter_index(paths, config, on_page=on_page, passed_over=passed_over))
+        return IndexSummary(outcomes=outcomes, seconds=time.monotonic() - began, passed_over=dict(passed_over))
 
     def iter_index(
         self,
@@ -151,14 +153,15 @@ class SearchEngine(Closing):
         config: IndexConfig | None = None,
         *,
         on_page: Callable[[PageDone], None] | None = None,
+        passed_over: Counter[str] | None = None,
     ) -> Iterator[Outcome]:
         """``index`` step by step: one outcome a file, each committed when it is yielded, for who shows progress.
 
         Arguments are checked and the model is loaded by the call; files are read as outcomes are asked for. The right to
-        write is kept until the end, or until the iterator is closed.
+        write is kept until the end, or until the iterator is closed. passed_over: counts files with other endings, by ending.
         """
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page)
+        return index_files(self._made(), self.encoder, given, config, on_page, passed_over)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagesight.engine.config import IndexConfig
 from pagesight.indexer.content import ReadOptions
-from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from pagesight.indexer.formats import walked_extensions
 from pagesight.indexer.running.discover import Unusable, as_on_disk, discover
 from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
 from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSummary:
-    """What an indexing run did: an outcome a file, in the order in which they were committed."""
+    """What an indexing run did: an outcome a file, in the order in which they were committed.
+
+    passed_over: how many files there were in the folders with other endings than those that are read, by ending.
+    """
 
     outcomes: tuple[Outcome, ...]
     seconds: float
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter[Status]:
@@ -70,12 +74,13 @@ def index_files(
     paths: Sequence[Path],
     config: IndexConfig,
     on_page: Callable[[PageDone], None] | None,
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Outcome]:
     """See ``SearchEngine.iter_index``. Between two outcomes no transaction is open; the right to write is kept to the end."""
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
-            found = _found(paths, config)
+            found = _found(paths, config, passed_over)
             if config.prune:  # a folder that was renamed is named once more to let go of it
                 gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
                 found = (item for item in found if os.path.lexists(_location(item)) or _location(item) not in gone)
@@ -108,8 +113,10 @@ def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
 
 
-def _found(paths: Sequence[Path], config: IndexConfig) -> Iterator[SourceFile | Unusable]:
-    return discover(paths, EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS)
+def _found(
+    paths: Sequence[Path], config: IndexConfig, passed_over: Counter[str] | None = None
+) -> Iterator[SourceFile | Unusable]:
+    return discover(paths, walked_extensions(text=config.text), passed_over)
 
 
 def _location(item: SourceFile | Unusable) -> Path:
@@ -121,5 +128,6 @@ def _options(config: IndexConfig) -> IngestOptions:
         reindex=config.reindex,
         retry=config.retry or config.password is not None,
         rehash=config.rehash,
+        seconds=config.seconds_per_page,
         tags=config.tags,
     )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pagesight.engine.cli.hits import print_hits
 from pagesight.engine.cli.options import index_option, model_options, open_engine
-from pagesight.engine.cli.output import count, echo, echo_error, echo_json, print_hits
+from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
 from pagesight.storage.names import nfc, printable
 

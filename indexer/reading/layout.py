@@ -7,6 +7,7 @@ with the rule that only blocks of running text on both sides make a gap a column
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RUNNING_TEXT_CHARS = 20  # lines of a text column have more characters than this in the median, table cells fewer
+LEVEL = math.radians(0.5)  # text that climbs less is read as it lies
 _FULL_WIDTH = re.compile("[\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]")
 _NARROW, _BROAD = frozenset("ijlft|!.,:;'()[] I1"), frozenset("mwMWGOQ@%")  # in most typefaces
 
@@ -60,12 +62,23 @@ def _width(character: str) -> float:
 
 
 def reading_order(lines: Sequence[TextLine]) -> list[TextLine]:
-    """The lines as a person reads them."""
+    """The lines as a person reads them, who turns the page first if its text is turned."""
     if not lines:
         return []
-    boxes = np.array([line.box for line in lines])
+    quads = upright(np.array([line.quad for line in lines], float))
+    boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
     lengths = np.array([len(line.text) for line in lines])
     return [lines[i] for i in _order(np.arange(len(lines)), boxes, lengths)]
+
+
+def upright(quads: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Corners of lines (n, 4, 2), turned about the origin so that most of their text runs to the right."""
+    x, y = (quads[:, 1] - quads[:, 0]).sum(axis=0).tolist()
+    angle = math.atan2(y, x)
+    if abs(angle) < LEVEL:
+        return quads
+    cos, sin = math.cos(angle), math.sin(angle)
+    return np.asarray(quads @ np.array([[cos, -sin], [sin, cos]]))
 
 
 def _order(ids: NDArray[np.intp], boxes: NDArray[np.floating], lengths: NDArray[np.intp]) -> list[int]:

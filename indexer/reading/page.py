@@ -61,7 +61,7 @@ def open_document(path: Path, options: ReadOptions) -> PagedDocument:
     if outer is not None:
         from pagesight.indexer.reading.attached import open_attached
 
-        return open_attached(Path(outer), path.relative_to(outer).parts, options)
+        return open_attached(Path(outer), path.relative_to(outer).parts, lambda inner: open_document(inner, options))
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)

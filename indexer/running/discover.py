@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +25,23 @@ class Unusable:
     skipped: bool
 
 
-def discover(paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS) -> Iterator[SourceFile | Unusable]:
+def discover(
+    paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS, passed_over: Counter[str] | None = None
+) -> Iterator[SourceFile | Unusable]:
     """Files below folders that end in one of ``extensions``, and every file named on its own.
 
-    Hidden files and folders (a leading dot) and locks of Office programs are passed over without a word, as are other endings inside folders.
+    Hidden files and folders (a leading dot) and locks of Office programs are passed over without a word. So are other endings inside folders, which ``passed_over`` counts.
     Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at.
     """
     seen: set[Path] = set()
     for path in paths:
         absolute = as_on_disk(path)
         root = absolute if absolute.is_dir() else absolute.parent
-        for found in _walk(absolute, root, extensions, frozenset()) if absolute.is_dir() else [_look(absolute, root)]:
+        for found in (
+            _walk(absolute, root, extensions, passed_over, frozenset())
+            if absolute.is_dir()
+            else [_look(absolute, root)]
+        ):
             location = (found.source if isinstance(found, Unusable) else found).location
             if location not in seen:
                 seen.add(location)
@@ -58,7 +65,11 @@ def as_on_disk(path: Path) -> Path:
 
 
 def _walk(
-    folder: Path, root: Path, extensions: frozenset[str], ancestors: frozenset[tuple[int, int]]
+    folder: Path,
+    root: Path,
+    extensions: frozenset[str],
+    passed_over: Counter[str] | None,
+    ancestors: frozenset[tuple[int, int]],
 ) -> Iterator[SourceFile | Unusable]:
     try:
         status = folder.stat()
@@ -79,9 +90,11 @@ def _walk(
         except OSError:  # a link in a circle: _look says so
             is_folder = False
         if is_folder:
-            yield from _walk(path, root, extensions, ancestors | {identity})
+            yield from _walk(path, root, extensions, passed_over, ancestors | {identity})
         elif path.suffix.lower() in extensions:
             yield _look(path, root)
+        elif passed_over is not None:
+            passed_over[path.suffix.lower()] += 1
 
 
 def _look(path: Path, root: Path) -> SourceFile | Unusable:

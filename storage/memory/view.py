@@ -142,6 +142,8 @@ class MemoryView(Closing):
                         date=info.date,
                         added_at=document.added_at,
                         tags=dict(sorted(info.tags.items())),
+                        ocr_pages=tuple(p.new.number for p in document.pages if p.new.text_source in ("ocr", "text+ocr")),
+                        notes=tuple((p.new.number, p.new.note) for p in document.pages if p.new.note),
                     )
                 )
         return sorted(found, key=lambda item: (item.document, item.sha256))
@@ -162,13 +164,29 @@ class MemoryView(Closing):
             token_bytes=sum(codec.n_bytes(len(page.tokens)) + 8 * len(page.tokens) for page in pages),
             n_failed_files=sum(failure.page == 0 and failure.status == "failed" for failure in failures),
             n_failed_pages=sum(failure.page > 0 for failure in failures),
+            n_noted_pages=sum(bool(page.new.note) for page in pages),
         )
 
     def known_files(self) -> dict[bytes, KnownFile]:
         return {
-            location: KnownFile(location, sha256, file.n_bytes, file.mtime_ns, self._state.documents[sha256].added_at)
+            location: KnownFile(
+                location,
+                sha256,
+                file.n_bytes,
+                file.mtime_ns,
+                self._state.documents[sha256].added_at,
+                self._state.documents[sha256].info.media_type,
+                self._state.documents[sha256].info.reading,
+                self._problems(location),
+            )
             for location, (sha256, file) in self._state.files.items()
         }
+
+    def _problems(self, location: bytes) -> tuple[str, ...]:
+        found = (
+            (page, failure.reason) for (at, page), failure in self._state.failures.items() if at == location and page
+        )
+        return tuple(reason for _, reason in sorted(found))
 
     def known_failures(self) -> dict[bytes, KnownFailure]:
         return dict(self._state.failed_files)
