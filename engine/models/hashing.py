@@ -40,7 +40,8 @@ class HashingEncoder:
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         return [
-            EncodedPage(self._mean(tokens := _vectors(whole_texts(page.words))), tokens, page.words.boxes) for page in pages
+            EncodedPage(self._mean(tokens := _vectors(whole_texts(page.words))), tokens, page.words.boxes)
+            for page in pages
         ]
 
     def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:

@@ -61,6 +61,31 @@ reading = Table(  # by which version of reading a document was read; no row: the
     Column("version", Integer, nullable=False),
 )
 
+page = Table(
+    "page",
+    metadata,
+    Column("id", Integer, primary_key=True),  # from index_state.next_page_id
+    Column("document_id", ForeignKey("document.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # from 1
+    Column("width_pt", Float, nullable=False),
+    Column("height_pt", Float, nullable=False),
+    Column("text_source", String, nullable=False),  # text, ocr, text+ocr, none
+    Column("n_tokens", Integer, nullable=False),
+    Column("segment", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("n_bytes", BigInteger, nullable=False),
+    Column("crc32", BigInteger, nullable=False),
+    UniqueConstraint("document_id", "number"),
+)
+
+page_text = Table(  # fat rows, kept apart so that listing pages does not read them
+    "page_text",
+    metadata,
+    Column("page_id", ForeignKey("page.id", ondelete="CASCADE"), primary_key=True),
+    Column("words", String, nullable=False),  # one word a line
+    Column("boxes", LargeBinary, nullable=False),  # uint16 (n_words, 4), page fractions times 65535
+)
+
 page_note = Table(  # what is to be said of a page, such as why it was read from its pixels. Older indexes have no such table
     "page_note",
     metadata,
