@@ -125,11 +125,14 @@ def compare(file: str, number: int, theirs: Words, ours: Words) -> PageAgreement
 
 def _pieced(theirs: Words, missing: Counter[str], extra: Counter[str]) -> int:
     """How many missing words are pieces that make up one of ours, or are made up of pieces of ours."""
-    n_found, run = 0, ""
     ours = "\n".join(extra)
-    for word, _ in theirs:
-        run = run + word if word in missing else ""
-        n_found += bool(run) and len(word) > 1 and word in ours
+    n_found, run = 0, []  # of words that follow each other
+    for word in (*(word if word in missing else "" for word, _ in theirs), ""):
+        if word and "".join([*run, word]) in ours:
+            run.append(word)
+            continue
+        n_found += len(run) if len(run) > 1 or len("".join(run)) > 2 else 0
+        run = [word] if word and word in ours else []
     return n_found
 
 

@@ -15,6 +15,15 @@ from pagesight.storage.values import LINE_END_HYPHEN, PageWords
 POINTS_PER_INCH = 72
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn"))
 _SHAPES = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
+# Accents that are characters of their own, drawn over the letter behind them, as TeX's older fonts have it.
+_ABOVE = dict(
+    zip(
+        "\u00a8\u00b4\u00b8\u02c6\u02c7\u02d8\u02d9\u02da\u02dc\u02dd\u00af",
+        "\u0308\u0301\u0327\u0302\u030c\u0306\u0307\u030a\u0303\u030b\u0304",
+        strict=True,
+    )
+)
+_ACCENT = re.compile(f"([{''.join(_ABOVE)}])([A-Za-z\u0131])")
 _LEADERS = re.compile(r"([^\w\s])\1{3,}")  # "......" in tables of contents: one vector would go to each few dots
 
 
@@ -49,9 +58,18 @@ def clean_word(word: str) -> str:
         if word.rstrip()[-1:] == "\u00ad":
             word = word.rstrip()[:-1] + LINE_END_HYPHEN
         word = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in _INVISIBLE)
+    if _ACCENT.search(word):
+        word = _ACCENT.sub(_accented, word)
     if _SHAPES.search(word):
         word = "".join(unicodedata.normalize("NFKC", word).split())
     return _LEADERS.sub(r"\1\1\1", word) if len(word) > 3 else word
+
+
+def _accented(found: re.Match[str]) -> str:
+    """The letter with its accent, where there is such a letter."""
+    accent, letter = found.groups()
+    composed = unicodedata.normalize("NFC", ("i" if letter == "\u0131" else letter) + _ABOVE[accent])
+    return composed if len(composed) == 1 else found.group()
 
 
 def make_words(words: Iterable[tuple[str, float, float, float, float]], width: float, height: float) -> PageWords:

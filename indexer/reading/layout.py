@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.indexer.reading.bidi import RIGHT_TO_LEFT
+
 RUNNING_TEXT_CHARS = 20  # lines of a text column have more characters than this in the median, table cells fewer
 LEVEL = math.radians(0.5)  # text that climbs less is read as it lies
 _FULL_WIDTH = re.compile("[\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]")
@@ -68,6 +70,8 @@ def reading_order(lines: Sequence[TextLine]) -> list[TextLine]:
     quads = upright(np.array([line.quad for line in lines], float))
     boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
     lengths = np.array([len(line.text) for line in lines])
+    if sum(len(RIGHT_TO_LEFT.findall(line.text)) for line in lines) > 0.5 * lengths.sum():
+        boxes[:, [0, 2]] = -boxes[:, [2, 0]]  # rows, and columns, begin on the right
     return [lines[i] for i in _order(np.arange(len(lines)), boxes, lengths)]
 
 

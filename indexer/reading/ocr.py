@@ -10,7 +10,8 @@ import csv
 import io
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -43,16 +44,23 @@ class OcrEngine(Protocol):
 
 def ocr_engine(mode: str) -> OcrEngine:
     """The engine for "auto" or "tesseract", kept for the life of the process. Raises UnreadableDocument."""
-    return _tesseract() if mode == "tesseract" else _rapid()
+    return _tesseract() if mode == "tesseract" else _auto()
 
 
 @cache
-def _rapid() -> OcrEngine:
+def _rapid() -> RapidOcr:
     return RapidOcr()
 
 
 @cache
-def _tesseract() -> OcrEngine:
+def _auto() -> OcrEngine:
+    from pagesight.indexer.reading.scripts import EitherOcr
+
+    return EitherOcr(_rapid(), _tesseract if shutil.which("tesseract") else None)
+
+
+@cache
+def _tesseract() -> Tesseract:
     return Tesseract()
 
 
@@ -64,6 +72,7 @@ class RapidOcr:
         from rapidocr import RapidOCR
 
         cv2.setNumThreads(1)  # several processes read in parallel, each with one thread
+        self.n_seen = 0  # lines that the last reading detected, beside known ones, whether they could be read or not
         self._engine: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -77,6 +86,7 @@ class RapidOcr:
 
     def read(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
         lines: list[TextLine] = []
+        self.n_seen = 0
         long_axis = 0 if image.shape[0] >= image.shape[1] else 1
         for start, stop, own_start, own_stop in strips(image.shape[long_axis], image.shape[1 - long_axis]):
             shift = np.zeros(2)
@@ -137,6 +147,7 @@ class RapidOcr:
     ) -> list[TextLine]:
         boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1) if len(quads) else np.empty((0, 4))
         unread = [quad for quad, box in zip(quads, boxes, strict=True) if covered_width(box, known) < 0.5]
+        self.n_seen += len(unread)
         if not unread:
             return []
         crops = self._engine.crop_text_regions(image, np.array(unread, np.float32))
@@ -159,19 +170,28 @@ class Tesseract:
                 "(Debian: apt install tesseract-ocr; macOS: brew install tesseract)"
             )
         self._program = program
-        listed = _run([program, "--list-langs"]).decode("utf-8", "replace")
-        languages = [name for name in listed.split("\n")[1:] if name and name != "osd"]
+        listed = _run([program, "--list-langs"]).decode("utf-8", "replace").split("\n")[1:]
+        self.sees_scripts = "osd" in listed
+        self.languages = languages = [name for name in listed if name and name != "osd"]
         if not languages:
             raise UnreadableDocument("its pixels cannot be read: the program tesseract has no language installed")
         self._languages = "+".join(sorted(languages, key=lambda name: (name != "eng", name)))
 
-    def read(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
-        from PIL import Image
+    def script_of(self, image: NDArray[np.uint8]) -> str:
+        """The script that most of a page is in, by the name Tesseract has for it ("Cyrillic"), or ""."""
+        if not self.sees_scripts:
+            return ""
+        with suppress(UnreadableDocument):  # too few characters
+            found = _run([self._program, "stdin", "stdout", "--psm", "0"], _as_ppm(image)).decode("utf-8", "replace")
+            return next((line.split(":")[1].strip() for line in found.split("\n") if line.startswith("Script:")), "")
+        return ""
 
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "PPM")
-        command = [self._program, "stdin", "stdout", "-l", self._languages, "--psm", "3", "tsv"]
-        found = _run(command, buffer.getvalue()).decode("utf-8", "replace")
+    def read(
+        self, image: NDArray[np.uint8], known: NDArray[np.floating], languages: Sequence[str] = ()
+    ) -> list[TextLine]:
+        chosen = "+".join(languages) or self._languages
+        command = [self._program, "stdin", "stdout", "-l", chosen, "--psm", "3", "tsv"]
+        found = _run(command, _as_ppm(image)).decode("utf-8", "replace")
         rows = csv.DictReader(io.StringIO(found), delimiter="\t", quoting=csv.QUOTE_NONE)
         lines = []
         for row in rows:
@@ -181,6 +201,14 @@ class Tesseract:
                 if covered_width(np.array((x, y, x + width, y + height)), known) < 0.5:
                     lines.append(TextLine(row["text"], quad, float(row["conf"]) / 100))
         return lines
+
+
+def _as_ppm(image: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PPM")
+    return buffer.getvalue()
 
 
 def _run(command: list[str], data: bytes = b"") -> bytes:

@@ -120,9 +120,10 @@ def drawn_sizes(document: PagedDocument, options: ReadOptions) -> list[tuple[int
 
 def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> tuple[PageWords, str, str]:
     """Words, where they come from, and why from the pixels although there is a text layer, or ""."""
+    strange: list[str] = []  # what could not be read of the pixels
 
     def read_area(area: NDArray[np.float32]) -> PageWords:
-        return _read_area(document, number, area, PageWords.none(), options)
+        return _read_area(document, number, area, PageWords.none(), options, strange)
 
     words, fault = document.words(number), ""
     if len(words) and is_garbage(words.texts):
@@ -135,7 +136,7 @@ def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> t
         read = read_area(_WHOLE)
         if len(read) > (0 if fault else len(words)):
             return read, "ocr", f"read from its pixels: {fault}" if fault else ""
-        return words, "text" if len(words) else "none", ""
+        return words, "text" if len(words) else "none", strange[-1] if strange else ""
     source = "text"
     for area in document.pictures(number):
         read = _read_area(document, number, area, words, options)
@@ -145,11 +146,17 @@ def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> t
 
 
 def _read_area(
-    document: PagedDocument, number: int, area: NDArray[np.float32], known: PageWords, options: ReadOptions
+    document: PagedDocument,
+    number: int,
+    area: NDArray[np.float32],
+    known: PageWords,
+    options: ReadOptions,
+    strange: list[str] | None = None,
 ) -> PageWords:
-    """Words in the pixels of an area (page fractions), except those already known."""
+    """Words in the pixels of an area (page fractions), except those already known. strange: gets what cannot be read."""
     from pagesight.indexer.reading.layout import line_words, reading_order
     from pagesight.indexer.reading.ocr import ocr_engine
+    from pagesight.indexer.reading.scripts import UnknownScript
 
     share = float((area[2] - area[0]) * (area[3] - area[1]))
     pixels = document.render(
@@ -157,6 +164,11 @@ def _read_area(
     )
     size_px = np.array([pixels.shape[1], pixels.shape[0]] * 2, float)
     origin, extent = np.tile(area[:2], 2), np.tile(area[2:] - area[:2], 2)
-    lines = ocr_engine(options.ocr).read(pixels, (known.boxes - origin) / extent * size_px)
+    try:
+        lines = ocr_engine(options.ocr).read(pixels, (known.boxes - origin) / extent * size_px)
+    except UnknownScript as error:
+        if strange is not None:
+            strange.append(str(error))
+        return PageWords.none()
     found = make_words((word for line in reading_order(lines) for word in line_words(line)), size_px[0], size_px[1])
     return PageWords(found.texts, (found.boxes * extent + origin).astype(np.float32))
