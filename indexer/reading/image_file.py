@@ -1,6 +1,6 @@
-"""Image files by Pillow: a photograph or scan is a page, and so is each page of a TIFF or DCX.
+"""Image files by Pillow: a photograph or scan is a page, and so is each frame of a TIFF, DCX, PNG or WebP.
 
-What follows the first picture of other formats is none: a phone's depth map or preview (MPO, HEIC), the rest of an animation.
+What follows the first picture of other formats is none: a phone's depth map or preview (MPO, HEIC), the rest of a GIF that moves.
 Of a file that is cut off, half a download or from a full card, the pixels that are there are read, as viewers show them.
 """
 
@@ -25,7 +25,7 @@ from pagesight.storage.values import PageWords
 DEFAULT_DPI = 150.0  # of images that do not say theirs
 MIN_FRAME_BYTES = 16  # of any format; a file that claims more frames than fit into it lies
 MAX_BAD_FRAMES = 16  # so many damaged frames one after the other are taken for the end of the file
-PAGED_FORMATS = frozenset({"TIFF", "DCX"})  # whose frames are pages
+PAGED_FORMATS = frozenset({"TIFF", "DCX", "PNG", "WEBP"})  # whose frames are pages
 _SUBFILE_TYPE, _PREVIEW_OR_MASK = 254, 1 | 4  # TIFF 6.0, section 8: NewSubfileType
 CUT_OFF = "the file is cut off; what there is of the picture was read"
 _WHOLE = np.array([[0, 0, 1, 1]], np.float32)

@@ -178,7 +178,6 @@ def test_what_follows_the_picture_is_no_page(tmp_path):
     first, second = noise(1), noise(2, (100, 60))
     (tmp_path / "phone.jpg").write_bytes(saved(first, "MPO", save_all=True, append_images=[second]))
     (tmp_path / "moving.gif").write_bytes(saved(first, "GIF", save_all=True, append_images=[noise(3)], duration=50))
-    (tmp_path / "moving.webp").write_bytes(saved(first, "WEBP", save_all=True, append_images=[noise(3)], lossless=True))
     for path in sorted(tmp_path.iterdir()):
         info, page = read(path)
         assert info.n_pages == 1, path
