@@ -11,6 +11,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,6 @@ def letters(text: str) -> NDArray[np.int64]:
 
 
 @cache
-def _table() -> dict[str, NDArray[np.generic]]:
+def _table() -> dict[str, NDArray[Any]]:
     with np.load(TABLE) as stored:
         return {name: stored[name] for name in stored.files}

@@ -32,13 +32,13 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
     counts = {row.document_id: row.n for row in connection.execute(counted)}
     by_ocr: dict[int, list[int]] = {}
     ocr = select(page.c.document_id, page.c.number).where(page.c.text_source.in_(("ocr", "text+ocr")))
-    for row in connection.execute(ocr.order_by(page.c.document_id, page.c.number)):
-        by_ocr.setdefault(row.document_id, []).append(row.number)
+    for scanned in connection.execute(ocr.order_by(page.c.document_id, page.c.number)):
+        by_ocr.setdefault(scanned.document_id, []).append(scanned.number)
     notes: dict[int, list[tuple[int, str]]] = {}
     if inspect(connection).has_table(page_note.name):
         noted = select(page.c.document_id, page.c.number, page_note.c.note).join_from(page_note, page)
-        for row in connection.execute(noted.order_by(page.c.document_id, page.c.number)):
-            notes.setdefault(row.document_id, []).append((row.number, row.note))
+        for said in connection.execute(noted.order_by(page.c.document_id, page.c.number)):
+            notes.setdefault(said.document_id, []).append((said.number, said.note))
     found = [
         StoredDocument(
             document=names[0][0],
