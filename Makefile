@@ -2,20 +2,52 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+CLIENTS ?= .venv-clients
 BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo serve test test-slow test-clients test-page fuzz check format bench clean
 
 demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
+
+serve: $(VENV)/.serving
+	test -d .demo/index || $(BIN)/pagesight --index .demo/index index sample_docs
+	$(BIN)/pagesight serve --index sample_docs=.demo/index --allow-write --state .demo/state
+
+$(VENV)/.serving: $(BASE)
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server]'
+	touch $@
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -q -n auto --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q
+
+# Programs of others, as they are: OpenAI, LangChain, LlamaIndex, Haystack, Cohere, Jina, MCP.
+test-clients: $(CLIENTS)/.installed
+	OMP_NUM_THREADS=1 $(CLIENTS)/bin/python -m pytest -q tests/clients tests/adapters tests/mcp -o asyncio_mode=auto -W default
+
+$(CLIENTS)/.installed: pyproject.toml constraints.txt tests/clients/requirements.txt
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --editable '.[server,watch,langchain,llamaindex,haystack]' -r tests/clients/requirements.txt
+	touch $@
+
+# In Debian's chromium, with axe-core. Both are skipped where they are not there.
+test-page: $(INSTALLED) build/axe/package/axe.min.js
+	$(BIN)/pip install --quiet playwright
+	$(BIN)/python -m pytest -q tests/server/test_page.py
+
+build/axe/package/axe.min.js:
+	mkdir -p build/axe
+	cd build/axe && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-4.14.1.tgz
+
+# A running server is asked what its OpenAPI document allows, and what it does not.
+fuzz: $(VENV)/.serving
+	$(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/pip install --quiet schemathesis
+	sh tests/server/fuzz.sh $(BIN)/pagesight .venv-fuzz/bin/schemathesis
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -43,4 +75,4 @@ $(INSTALLED): $(BASE)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 from pagesight.indexer.content import PageContent, ReadOptions
 from pagesight.indexer.formats import EXTENSIONS
@@ -23,6 +25,7 @@ from pagesight.storage.errors import DocumentError
 
 SEED = 14
 MAX_PAGES = 2  # of a variant that are read
+OPTIONS = ReadOptions(ocr="off", image_pixels=20_000)
 _NUMBER = re.compile(rb"\d+")
 _WORDS = (b"-1", b"0", b"2147483648", b"99999999999", b"<<", b"]", b"endobj", b"R", b"\x00" * 8, b"\xff" * 8)
 
@@ -95,23 +98,40 @@ def outcomes(
     sources: Sequence[tuple[str, bytes]], numbers: Sequence[int], folder: Path, *, seconds: float, n_processes: int = 2
 ) -> Iterator[tuple[int, str, float]]:
     """(number, what became of it, seconds of the clock) of each variant. Anything but a document's own fault raises."""
-    options = ReadOptions(ocr="off", image_pixels=100_000)
-    with PageReader(options, n_processes=n_processes, seconds_per_page=seconds) as reader:
-        for number in numbers:
-            ending, content = variant(sources, number)
-            path = folder / f"{number}{ending}"
-            path.write_bytes(content)
-            began = time.monotonic()
-            try:
-                opened = reader.open(path).result()
-                pages = reader.read(path, 1, min(MAX_PAGES, opened.n_pages)).result()
-                bad = sum(isinstance(page, PageProblem) for page in pages)
-                assert all(isinstance(page, PageContent | PageProblem) for page in pages)
-                what = "read" if not bad else "some pages" if bad < len(pages) else "no page"
-            except DocumentError as error:
-                what = type(error).__name__
-            yield number, what, time.monotonic() - began
-            path.unlink()
+    done: SimpleQueue[tuple[int, str, float] | BaseException] = SimpleQueue()
+
+    def read_some(some: Sequence[int]) -> None:
+        try:
+            with PageReader(OPTIONS, n_processes=1, seconds_per_page=seconds) as reader:
+                for number in some:
+                    done.put((number, *_outcome(reader, variant(sources, number), folder / str(number))))
+        except BaseException as error:  # for who waits
+            done.put(error)
+
+    with ThreadPoolExecutor(n_processes) as threads:
+        for first in range(n_processes):
+            threads.submit(read_some, numbers[first::n_processes])
+        for _ in numbers:
+            found = done.get()
+            if isinstance(found, BaseException):
+                raise found
+            yield found
+
+
+def _outcome(reader: PageReader, content: tuple[str, bytes], place: Path) -> tuple[str, float]:
+    path = place.with_suffix(content[0])
+    path.write_bytes(content[1])
+    began = time.monotonic()
+    try:
+        opened = reader.open(path).result()
+        pages = reader.read(path, 1, min(MAX_PAGES, opened.n_pages)).result()
+        bad = sum(isinstance(page, PageProblem) for page in pages)
+        assert all(isinstance(page, PageContent | PageProblem) for page in pages)
+        what = "read" if not bad else "some pages" if bad < len(pages) else "no page"
+    except DocumentError as error:
+        what = type(error).__name__
+    path.unlink()
+    return what, time.monotonic() - began
 
 
 def good_files(folders: Sequence[Path], max_bytes: int = 2_000_000) -> list[tuple[str, bytes]]:

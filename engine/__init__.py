@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pagesight.engine import similarity
     from pagesight.engine.api import SearchEngine
-    from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields
+    from pagesight.engine.client.client import Client
+    from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, WatchConfig
     from pagesight.engine.encoder import CountsTokens, EncodedQuery, Encoder
     from pagesight.engine.estimate import Estimate
     from pagesight.engine.index import Store, View
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
     from pagesight.engine.results import Region, SearchHit, TokenMatch
+    from pagesight.engine.searcher import Searcher
+    from pagesight.engine.watching.watcher import Watcher
     from pagesight.indexer.content import PageContent
     from pagesight.indexer.running.pipeline import DocumentDraft, IndexWriter, PageDone
     from pagesight.indexer.running.plan import Outcome, Status
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from pagesight.storage.multivectors import MultiVectors
     from pagesight.storage.stored import (
         Examination,
+        Exported,
         Finding,
         Optimized,
         PageDetail,
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Client",
     "CountsTokens",
     "DocumentDraft",
     "DocumentInfo",
@@ -58,6 +63,7 @@ __all__ = [
     "Encoder",
     "Estimate",
     "Examination",
+    "Exported",
     "Finding",
     "IndexConfig",
     "IndexSummary",
@@ -82,6 +88,7 @@ __all__ = [
     "SearchEngineError",
     "SearchFields",
     "SearchHit",
+    "Searcher",
     "SourceFile",
     "Space",
     "Status",
@@ -92,14 +99,18 @@ __all__ = [
     "TokenMatch",
     "Totals",
     "View",
+    "WatchConfig",
+    "Watcher",
     "similarity",
 ]
 _HOMES = {
     "SearchEngine": "pagesight.engine.api",
+    "Client": "pagesight.engine.client.client",
     "IndexConfig": "pagesight.engine.config",
     "ModelConfig": "pagesight.engine.config",
     "SearchConfig": "pagesight.engine.config",
     "SearchFields": "pagesight.engine.config",
+    "WatchConfig": "pagesight.engine.config",
     "CountsTokens": "pagesight.engine.encoder",
     "EncodedQuery": "pagesight.engine.encoder",
     "Encoder": "pagesight.engine.encoder",
@@ -112,6 +123,8 @@ _HOMES = {
     "Region": "pagesight.engine.results",
     "SearchHit": "pagesight.engine.results",
     "TokenMatch": "pagesight.engine.results",
+    "Searcher": "pagesight.engine.searcher",
+    "Watcher": "pagesight.engine.watching.watcher",
     "PageContent": "pagesight.indexer.content",
     "DocumentDraft": "pagesight.indexer.running.pipeline",
     "IndexWriter": "pagesight.indexer.running.pipeline",
@@ -123,6 +136,7 @@ _HOMES = {
     "Space": "pagesight.storage.manifest",
     "MultiVectors": "pagesight.storage.multivectors",
     "Examination": "pagesight.storage.stored",
+    "Exported": "pagesight.storage.stored",
     "Finding": "pagesight.storage.stored",
     "Optimized": "pagesight.storage.stored",
     "PageDetail": "pagesight.storage.stored",

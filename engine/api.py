@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
@@ -16,6 +17,7 @@ from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, Sear
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
+from pagesight.engine.notebook import Hits
 from pagesight.engine.retrieval import Question, rerank, search
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from pagesight.engine.stages import OnStage
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
-    from pagesight.storage.stored import Examination, Optimized, StoredDocument, StoredFailure, Totals
+    from pagesight.storage.stored import Examination, Exported, Optimized, StoredDocument, StoredFailure, Totals
 
 
 class SearchEngine(Closing):
@@ -153,25 +155,28 @@ class SearchEngine(Closing):
         config: IndexConfig | None = None,
         *,
         on_page: Callable[[PageDone], None] | None = None,
+        leave_out: Callable[[Path], bool] | None = None,
         passed_over: Counter[str] | None = None,
     ) -> Iterator[Outcome]:
         """``index`` step by step: one outcome a file, each committed when it is yielded, for who shows progress.
 
+        leave_out: asked of each file that is found; what it leaves out is not looked at this time, and stays as it is.
         Arguments are checked and the model is loaded by the call; files are read as outcomes are asked for. The right to
         write is kept until the end, or until the iterator is closed. passed_over: counts files with other endings, by ending.
         """
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page, passed_over)
+        return index_files(self._made(), self.encoder, given, config, on_page, leave_out, passed_over)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
         from pagesight.engine.estimate import estimate
 
         given, config, encoder = checked_paths(paths), config or IndexConfig(), self.encoder
-        files = files_to_read(self._store, given, config)
+        passed_over: Counter[str] = Counter()
+        files = files_to_read(self._store, given, config, passed_over)
         space = self._wanted.space(encoder) if self._store is None else self._store.space
         with page_reader(config, encoder.image_pixels) as reader:
-            return estimate(files, reader, encoder, space)
+            return estimate(files, reader, encoder, space, passed_over)
 
     def view(self) -> View:
         """One state of the index, for several searches of it: ``with engine.view() as view``. For one thread at a time."""
@@ -258,6 +263,26 @@ class SearchEngine(Closing):
         """Check everything that is stored. drop_damaged: forget damaged documents, to be read again by the next ``index``."""
         return self.store.examine(drop_damaged=drop_damaged)
 
+    def export(self, target: str | PathLike[str], *, overwrite: bool = False) -> Exported:
+        """Write a backup of the present state: one file. Searches and indexing go on meanwhile.
+
+        Raises ConfigError if the file is there already, unless ``overwrite``; StoreCorrupt if the index is damaged; DiskFull.
+        """
+        return self.store.export(Path(target).expanduser().absolute(), overwrite=overwrite)
+
+    @classmethod
+    def restore(cls, backup: str | PathLike[str], address: str | PathLike[str]) -> Self:
+        """Make an index of a backup, and open it. Files are found where they were, or beside the index as they were.
+
+        Raises ConfigError if there is an index already, StoreCorrupt for what is no whole backup, DiskFull.
+        """
+        place = full_address(address)
+        kind = store_class(place)
+        if not hasattr(kind, "restore"):
+            raise ConfigError(f"no backup can be restored into {place}; name a folder")
+        kind.restore(Path(backup).expanduser().absolute(), place).close()
+        return cls.open(place)
+
     def optimize(self) -> Optimized:
         """Give back the space of removed documents, and bring the large index's lists up to date; searches go on."""
         return self.store.optimize()
@@ -284,14 +309,37 @@ class SearchEngine(Closing):
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
         """One page by name, with the regions that match ``query`` if there is one. Raises UnknownHit."""
         with self.view() as view:
-            page_id = view.find_page(document, page)
-            if page_id is None:
-                raise UnknownHit(f"there is no page {document}:{page} in the index")
+            page_id = self._page_id(view, document, page)
             if query is None:
                 return describe_page(page_id, view)
             (encoded,) = self.encoder.encode_queries([visible(query)])
             scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
             return describe(scored, encoded, view)[0]
+
+    def page_text(self, document: str, page: int) -> str:
+        """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
+        with self.view() as view:
+            page_id = self._page_id(view, document, page)
+            return " ".join(view.detail(page_id).words.texts)
+
+    def similar(
+        self,
+        document: str,
+        page: int,
+        *,
+        filters: str | None = None,
+        config: SearchConfig | None = None,
+        **fields: Unpack[SearchFields],
+    ) -> list[SearchHit]:
+        """Pages like this one, without itself: the page is the question. Raises UnknownHit, BadFilter, ConfigError."""
+        from pagesight.engine.similar import similar_pages
+
+        chosen = self._checked(search_config(config, fields), filters)
+        with self.view() as view:
+            page_id = self._page_id(view, document, page)
+            if page_id not in view.page_ids():
+                return []  # nothing on it to compare
+            return Hits(similar_pages(page_id, view, chosen, filters), self)
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""
@@ -338,7 +386,13 @@ class SearchEngine(Closing):
             question = Question.of(query, self.encoder, filters)
         found = search(question, view, config, on_stage)
         with stage("describe", on_stage):
-            return describe(found, question.encoded, view)
+            return Hits(describe(found, question.encoded, view), self)
+
+    def _page_id(self, view: View, document: str, page: int) -> int:
+        page_id = view.find_page(document, page)
+        if page_id is None:
+            raise UnknownHit(f"there is no page {document}:{page} in the index")
+        return page_id
 
     def _check_open(self) -> None:
         if self._closed:

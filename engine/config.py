@@ -124,3 +124,26 @@ class IndexConfig:
             raise ConfigError(f"n_processes must be at least 1, not {self.n_processes}")
         if self.seconds_per_page <= 0:
             raise ConfigError(f"seconds_per_page must be positive, not {self.seconds_per_page}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchConfig:
+    """When a folder is looked at.
+
+    settle_s: a file is left alone until its size and time have not changed for so long. poll_s: between looks at folders that
+    give no events (network shares). rescan_s: between looks at all others, as a net. retry_s: after the index was locked, or
+    the disk full. nice: how much the work gives way to that of others, from 0 to 19.
+    """
+
+    settle_s: float = 5.0
+    poll_s: float = 30.0
+    rescan_s: float = 300.0
+    retry_s: float = 15.0
+    nice: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("settle_s", "poll_s", "rescan_s", "retry_s"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} must be positive, not {getattr(self, name)}")
+        if not 0 <= self.nice <= 19:
+            raise ConfigError(f"nice must be from 0 to 19, not {self.nice}")

@@ -42,7 +42,14 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
 
 
 def token_heat(query: Float, tokens: Float) -> Float:
-    """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1.
+    """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
+    heat = heat_of_each(query, tokens).sum(axis=0)
+    total = float(heat.sum())
+    return np.asarray(heat / total if total > 0 else np.full(len(tokens), 1 / len(tokens)), np.float32)
+
+
+def heat_of_each(query: Float, tokens: Float) -> Float:
+    """How much each page token contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
 
     Cosines of one model lie close together, so each query token is measured against its median on this page: how far its
     best match stands out is its weight, and page tokens share it by how close they come to the best.
@@ -53,9 +60,7 @@ def token_heat(query: Float, tokens: Float) -> Float:
     reach = np.maximum(best - usual, 1e-6)
     closeness = np.clip((similarities - usual) / reach, 0, 1) ** SHARPNESS
     weight = np.where(best - usual > 1e-6, best - usual, 0)
-    heat = (weight * closeness / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6)).sum(axis=0)
-    total = float(heat.sum())
-    return np.asarray(heat / total if total > 0 else np.full(len(tokens), 1 / len(tokens)), np.float32)
+    return np.asarray(weight * closeness / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6), np.float32)
 
 
 def supported(heat: Float, boxes: Float, aspect: float) -> Float:

@@ -7,6 +7,7 @@ in everything. tests/conformance holds every store to the same behaviour. A stor
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.stored import (
     Examination,
+    Exported,
     Optimized,
     PageDetail,
     StoredDocument,
@@ -122,6 +124,9 @@ class Store(Protocol):
 
     def examine(self, *, drop_damaged: bool = False) -> Examination:
         """Check everything that is stored; views go on."""
+
+    def export(self, target: Path, *, overwrite: bool = False) -> Exported:
+        """Write the present state into one file, from which it can be restored; views and the writer go on."""
 
     def bytes_on_disk(self) -> int: ...
     def close(self) -> None:

@@ -74,16 +74,19 @@ def index_files(
     paths: Sequence[Path],
     config: IndexConfig,
     on_page: Callable[[PageDone], None] | None,
+    leave_out: Callable[[Path], bool] | None = None,
     passed_over: Counter[str] | None = None,
 ) -> Iterator[Outcome]:
     """See ``SearchEngine.iter_index``. Between two outcomes no transaction is open; the right to write is kept to the end."""
+    found = found_files(paths, config, passed_over)
+    if leave_out is not None:
+        found = (item for item in found if not leave_out(location_of(item)))
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
-            found = _found(paths, config, passed_over)
             if config.prune:  # a folder that was renamed is named once more to let go of it
                 gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
-                found = (item for item in found if os.path.lexists(_location(item)) or _location(item) not in gone)
+                found = (item for item in found if os.path.lexists(location_of(item)) or location_of(item) not in gone)
         yield from ingest.run(found)
         with store.view() as view:
             missing = missing_files(view.indexed_files(), paths)
@@ -93,12 +96,14 @@ def index_files(
         yield from (Outcome(source=source, status=status) for source in missing)
 
 
-def files_to_read(store: Store | None, paths: Sequence[Path], config: IndexConfig) -> list[Path]:
+def files_to_read(
+    store: Store | None, paths: Sequence[Path], config: IndexConfig, passed_over: Counter[str]
+) -> list[Path]:
     """Those of these files and folders that ``index_files`` would have to read. store: None before there is one.
 
     Nothing is written, nor kept from others: a writer may be at work.
     """
-    found = _found(paths, config)
+    found = found_files(paths, config, passed_over)
     if store is None:
         return [item.location for item in found if isinstance(item, SourceFile)]
     with store.view() as view:
@@ -113,14 +118,16 @@ def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
 
 
-def _found(
+def found_files(
     paths: Sequence[Path], config: IndexConfig, passed_over: Counter[str] | None = None
 ) -> Iterator[SourceFile | Unusable]:
+    """What lies there that can be a document, sorted, each once. passed_over: counts files with other endings, by ending."""
     return discover(paths, walked_extensions(text=config.text), passed_over)
 
 
-def _location(item: SourceFile | Unusable) -> Path:
-    return (item.source if isinstance(item, Unusable) else item).location
+def location_of(found: SourceFile | Unusable) -> Path:
+    """Where it is, whatever it is."""
+    return (found.source if isinstance(found, Unusable) else found).location
 
 
 def _options(config: IndexConfig) -> IngestOptions:

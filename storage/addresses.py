@@ -28,6 +28,11 @@ def full_address(address: str | PathLike[str]) -> str:
     return text if scheme else str(Path(text).expanduser().absolute())
 
 
+def folder_of(address: str) -> Path | None:
+    """The folder that a full address names; None if the store lies elsewhere."""
+    return None if _scheme(address) else Path(address)
+
+
 def store_class(address: str) -> Any:
     """What opens and creates stores with such an address; see ``pagesight.engine.index.Store``."""
     module, _, name = SCHEMES[_scheme(address)].partition(":")

@@ -2,7 +2,9 @@
 
     SearchEngineError
     ├── ConfigError            a setting that cannot be (also ValueError)
-    ├── DatasetError           an evaluation dataset that is not laid out as it should be (also ValueError)
+    │   └── TrainingExists         the folder of the result has a training run already
+    ├── DatasetError           a dataset for evaluation or training that is not laid out as it should be (also ValueError)
+    │   └── BadTrainingData        examples that nothing can be learnt from, by file and line
     ├── DocumentError          this file cannot be read; the others can
     │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
     │   ├── EncryptedDocument      needs a password, or another one
@@ -23,6 +25,8 @@
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
+    ├── ServerError            a server cannot be asked
+    │   └── ServerUnreachable, ServerRefused
     └── QueryError             the question cannot be answered as asked (ValueError)
         ├── EmptyQuery, BadFilter
         └── UnknownHit (LookupError)
@@ -40,6 +44,7 @@ __all__ = [
     "BadCheckpoint",
     "BadFilter",
     "BadInput",
+    "BadTrainingData",
     "CodecMismatch",
     "ConfigError",
     "DatasetError",
@@ -59,11 +64,15 @@ __all__ = [
     "ReaderCrashed",
     "ReaderStalled",
     "SearchEngineError",
+    "ServerError",
+    "ServerRefused",
+    "ServerUnreachable",
     "StorageError",
     "StoreClosed",
     "StoreCorrupt",
     "StoreLocked",
     "StoreNotFound",
+    "TrainingExists",
     "UnknownHit",
     "UnknownModel",
     "UnreadableDocument",
@@ -80,8 +89,27 @@ class ConfigError(SearchEngineError, ValueError):
     """A setting has a value it cannot have."""
 
 
+class TrainingExists(ConfigError):
+    """A training run was begun in the folder of the result."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{folder} has a training run already; resume it, or name another folder for the result")
+
+
 class DatasetError(SearchEngineError, ValueError):
-    """A dataset, run or judgment file for evaluation is not of its form."""
+    """A dataset, run or judgment file for evaluation or training is not of its form."""
+
+
+class BadTrainingData(DatasetError):
+    """Examples that nothing can be learnt from. problems: one sentence each, by file and line; the message shows the first ones."""
+
+    SHOWN = 20
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        shown = problems if len(problems) <= self.SHOWN + 1 else [*problems[: self.SHOWN], "and others"]
+        super().__init__(shown[0] if len(shown) == 1 else "\n  ".join(["the training data has faults:", *shown]))
 
 
 class DocumentError(SearchEngineError):
@@ -201,7 +229,7 @@ class DiskFull(StorageError):
     def __init__(self, path: Path, cause: str) -> None:
         self.path = path
         super().__init__(
-            f"cannot write to {path}: {cause}; finished documents are safe, make room and do the same again"
+            f"cannot write to {path}: {cause}; what was finished before is safe, make room and do the same again"
         )
 
 
@@ -245,6 +273,26 @@ class DimensionMismatch(StorageError, ValueError):
     def __init__(self, what: str, expected: int, given: int) -> None:
         self.what, self.expected, self.given = what, expected, given
         super().__init__(f"{what} must have {expected} dimensions, got {given}")
+
+
+class ServerError(SearchEngineError):
+    """A server that holds the index cannot be asked."""
+
+
+class ServerUnreachable(ServerError):
+    """There is no answer."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"the server {address} cannot be reached: {reason}")
+
+
+class ServerRefused(ServerError):
+    """The server answers that it does not. status: of HTTP."""
+
+    def __init__(self, address: str, status: int, reason: str) -> None:
+        self.address, self.status, self.reason = address, status, reason
+        super().__init__(f"the server {address} refuses ({status}): {reason}")
 
 
 class QueryError(SearchEngineError, ValueError):

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pagesight.storage.errors import BadFilter
+from pagesight.storage.errors import BadFilter, ConfigError
 from pagesight.storage.names import nfc
 
 _TOKEN = re.compile(
@@ -74,6 +74,14 @@ class _Token:
 def parse_filter(expression: str) -> Filter:
     """The filter that an expression says. Raises BadFilter with the place of the problem."""
     return _Parser(expression).parse()
+
+
+def quoted(value: str) -> str:
+    """A value as an expression says it, whatever is in it. Raises ConfigError for one with both kinds of quotes."""
+    mark = "'" if '"' in value else '"'
+    if mark in value:
+        raise ConfigError(f"a filter cannot say {value!r}, which has both kinds of quotes")
+    return f"{mark}{value}{mark}"
 
 
 class _Parser:

@@ -21,6 +21,11 @@ def glob_matches(pattern: str, text: str) -> bool:
     return _regex(pattern).fullmatch(text) is not None
 
 
+def glob_of(text: str) -> str:
+    """The pattern that this text fits, and no other."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in text)
+
+
 def sqlite_glob(pattern: str) -> str:
     """The same for SQLite's GLOB, which knows no [!...] and lets nothing fit a [ without its ]."""
     return "".join(_sqlite_part(part) for part in _parts(pattern))

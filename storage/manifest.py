@@ -68,16 +68,27 @@ class Manifest:
         """Read it back, in any format that can be read. Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt."""
         path = folder / MANIFEST_NAME
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             raise StoreNotFound(folder) from None
         except ValueError as error:
             raise StoreCorrupt(
                 f"{path} is not JSON ({error}); restore it from a copy, or make the index again"
             ) from error
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> Manifest:
+        """From the text of the file ``path``. Raises FormatVersionMismatch, StoreCorrupt."""
+        try:
+            fields = json.loads(text)
+        except ValueError as error:
+            raise StoreCorrupt(
+                f"{path} is not JSON ({error}); restore it from a copy, or make the index again"
+            ) from error
         version = fields.get("format_version") if isinstance(fields, dict) else None
         if not isinstance(version, int) or not OLDEST_FORMAT <= version <= FORMAT_VERSION:
-            raise FormatVersionMismatch(folder, version if isinstance(version, int) else 0, FORMAT_VERSION)
+            raise FormatVersionMismatch(path.parent, version if isinstance(version, int) else 0, FORMAT_VERSION)
         try:
             return cls(spaces=tuple(Space(**space) for space in _spaces(fields)), format_version=version)
         except (TypeError, ValueError, KeyError, AttributeError, ConfigError) as error:

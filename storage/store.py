@@ -25,7 +25,7 @@ from pagesight.storage.view import StoreView
 from pagesight.storage.writer import StoreWriter
 
 if TYPE_CHECKING:
-    from pagesight.storage.stored import Examination, Optimized
+    from pagesight.storage.stored import Examination, Exported, Optimized
 
 
 class Store(Closing):
@@ -159,6 +159,23 @@ class Store(Closing):
 
         self._check_writable()
         return examine(self._folder, drop_damaged=drop_damaged)
+
+    def export(self, target: Path, *, overwrite: bool = False, fault: FaultPoint | None = None) -> Exported:
+        """Write the present state into one file, while others read and write. Raises ConfigError, StoreCorrupt, DiskFull."""
+        from pagesight.storage.care.backup import export
+
+        with self.view() as view:
+            return export(view, target, overwrite=overwrite, fault=fault)
+
+    @classmethod
+    def restore(cls, backup: Path, folder: str | PathLike[str], fault: FaultPoint | None = None) -> Self:
+        """Make an index of what ``export`` wrote. Raises ConfigError if there is one already, StoreCorrupt, DiskFull."""
+        from pagesight.storage.care.backup import restore
+
+        restore(backup, Path(folder), fault)
+        store = cls(folder)
+        with store.writer():  # which makes what is derived
+            return store
 
     def bytes_on_disk(self) -> int:
         """Space that the index takes; holes in files do not count."""

@@ -61,7 +61,9 @@ class StoredDocument:
     added_at: str
     tags: dict[str, str]
     ocr_pages: tuple[int, ...] = ()  # whose words come from the pixels, all or some of them
-    notes: tuple[tuple[int, str], ...] = ()  # page and what is to be said of it, such as why it was read from its pixels
+    notes: tuple[
+        tuple[int, str], ...
+    ] = ()  # page and what is to be said of it, such as why it was read from its pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,16 @@ class Optimized:
     bytes_after: int
     bytes_written: int
     n_pages_moved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What a backup holds. generation: of the index, as it was. n_bytes: of the file."""
+
+    n_documents: int
+    n_pages: int
+    n_bytes: int
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The pocket model before it has learnt anything: jina-embeddings-v4's own layout and classes, small, with random weights.
 
-    python -m benchmarks.pocket.checkpoint WORK OUT
+python -m benchmarks.pocket.checkpoint WORK OUT
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def make_tokenizer(texts: Iterable[str], path: Path) -> dict[str, int]:
     tokenizer.normalizer = normalizers.NFC()
     words = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(words), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(words), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -61,13 +64,14 @@ def config(ids: dict[str, int]) -> dict[str, Any]:
             "intermediate_size": 704, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
             "max_position_embeddings": 8192, "rms_norm_eps": 1e-6, "rope_theta": 1e4,
             "rope_scaling": {"type": "default", "rope_type": "default", "mrope_section": [8, 12, 12]},
-            "tie_word_embeddings": True, "sliding_window": None, "use_sliding_window": False,
+            "initializer_range": 0.05, "tie_word_embeddings": True, "sliding_window": None, "use_sliding_window": False,
             "bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"],
         },
         "vision_config": {
             "model_type": "qwen2_5_vl", "depth": 4, "hidden_size": 160, "intermediate_size": 448, "num_heads": 5,
             "in_channels": 3, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2, "window_size": 224,
             "fullatt_block_indexes": [], "out_hidden_size": HIDDEN, "tokens_per_second": 2,
+            "initializer_range": 0.05,
         },
     }  # fmt: skip
 
@@ -75,7 +79,7 @@ def config(ids: dict[str, int]) -> dict[str, Any]:
 PREPROCESSOR = {
     "image_processor_type": "Qwen2VLImageProcessorFast", "min_pixels": 3136, "max_pixels": MAX_PIXELS,
     "patch_size": 14, "merge_size": 2, "temporal_patch_size": 2,
-    "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
+    "image_mean": [1.0, 1.0, 1.0], "image_std": [1.0, 1.0, 1.0],  # paper is 0, so that gradients are of ink
 }  # fmt: skip
 ADAPTERS = {
     "peft_type": "LORA", "task_type": "FEATURE_EXTRACTION", "r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "bias": "none",
@@ -99,7 +103,8 @@ def make(work: Path, folder: Path, *, seed: int = 0) -> None:
     from pagesight.engine.models.jina_v4.model import Network, network_config
 
     torch.manual_seed(seed)
-    write_weights(folder, Network(network_config(Checkpoint.open(folder))).state_dict(), adapters=True)
+    network = Network(network_config(Checkpoint.open(folder)))
+    write_weights(folder, network.state_dict(), adapters=True)
 
 
 def write_weights(folder: Path, weights: dict[str, Any], *, adapters: bool = False) -> None:

@@ -20,6 +20,7 @@ CELL = 28  # pixels along a side of a token
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,-:;()/'\"%&=_"  # 0 is blank, the last class any other sign
 N_LETTERS = len(LETTERS) + 2
 COLUMNS, BANDS = 4, 2  # cells of letters in a token: 7 pixels wide, 14 high
+LIGHT_ON_DARK = 0.6  # how hard pages are when some turn dark: before, their paper hides the letters from what is learnt
 _CLASS = {letter: i for i, letter in enumerate(LETTERS, 1)}
 
 
@@ -79,7 +80,9 @@ class Pen:
 class Drawer:
     """Draws pages by chance."""
 
-    def __init__(self, fonts: Sequence[str], chance: np.random.Generator, *, soil: float = 0.35, hard: float = 1.0) -> None:
+    def __init__(
+        self, fonts: Sequence[str], chance: np.random.Generator, *, soil: float = 0.35, hard: float = 1.0
+    ) -> None:
         """soil: the share of soiled pages. hard: from 0 (few fonts, near 16 pixels) to 1 (all)."""
         self.fonts, self.chance, self.soil, self.hard = fonts, chance, soil, hard
 
@@ -87,7 +90,7 @@ class Drawer:
         """Draw as much of the passages as fits on rows x columns tokens."""
         chance = self.chance
         width, height = columns * CELL, rows * CELL
-        scale = int(chance.integers(1, 3))
+        scale = int(chance.integers(1, 3)) if self.hard > 0.1 else 1
         ink = int(chance.integers(0, 70))
         pen = Pen(width, height, scale, int(chance.integers(225, 256)), ink)
         words = [(word, (p, w)) for p, passage in enumerate(passages) for w, word in enumerate(passage)]
@@ -95,33 +98,40 @@ class Drawer:
         size = float(np.clip(chance.normal(16.5, spread), 9, 26))
         fonts = self.fonts[: max(4, int(len(self.fonts) * self.hard))]
         path, bold = (fonts[int(chance.integers(len(fonts)))] for _ in range(2))
-        n_columns = 2 if columns >= 24 and chance.random() < 0.3 else 1
+        lined = chance.random() > 4 * self.hard  # for beginners: one line to a row of tokens
+        if lined:
+            size, path = 16.0, fonts[int(chance.integers(2))]
+        n_columns = 2 if not lined and columns >= 24 and chance.random() < 0.3 else 1
         margin = chance.uniform(2, 20)
         span = (width - margin * (n_columns + 1)) / n_columns
         at = 0
         for column in range(n_columns):
-            at = self._column(pen, words, at, margin + column * (span + margin), span, height, path, bold, size)
+            at = self._column(pen, words, at, margin + column * (span + margin), span, height, path, bold, size, lined)
         image = pen.image if scale == 1 else pen.image.resize((width, height), Image.Resampling.BICUBIC)
         placed = np.array(pen.words, np.float32).reshape(-1, 6)
         letters = np.array(pen.letters, np.float32).reshape(-1, 4)
         if chance.random() < self.soil:
             image, placed, letters = self._soiled(image, placed, letters)
-        if chance.random() < 0.06:
+        if chance.random() < 0.06 * (self.hard > LIGHT_ON_DARK):
             image = Image.eval(image, lambda value: 255 - value)
         return Drawn(np.asarray(image), placed, _cells(letters, rows, columns))
 
     def _column(
         self, pen: Pen, words: list[tuple[str, tuple[int, int]]], at: int, left: float, span: float, height: int,
-        path: str, bold: str, size: float,
+        path: str, bold: str, size: float, lined: bool,
     ) -> int:  # fmt: skip
         """Fill a column from word number ``at`` on; returns the number of the first word that has no place."""
         chance = self.chance
         leading, justify = chance.uniform(1.12, 1.6), chance.random() < 0.35
         baseline = chance.uniform(0.3, 1.5) * size
-        kind, lines = "text", 0
+        kind, lines = "text", 99 if lined else 0
+        if lined:
+            leading, baseline = CELL / size, chance.uniform(16, 23)
         while baseline + 0.2 * size < height and at < len(words):
             if lines <= 0:
-                kind = str(chance.choice(["text", "heading", "list", "table", "loose"], p=[0.58, 0.12, 0.12, 0.1, 0.08]))
+                kind = str(
+                    chance.choice(["text", "heading", "list", "table", "loose"], p=[0.58, 0.12, 0.12, 0.1, 0.08])
+                )
                 lines = 1 if kind == "heading" else int(chance.integers(2, 9))
                 cells = int(chance.integers(2, 5))
             face, big = (bold, size * chance.uniform(1.0, 1.7)) if kind == "heading" else (path, size)
@@ -135,7 +145,9 @@ class Drawer:
             else:
                 indent = 1.2 * size if kind == "list" else 0.0
                 stop = left + span
-                at = self._line(pen, words, at, left + indent, stop, baseline, face, big, space, 99, justify and kind == "text")
+                at = self._line(
+                    pen, words, at, left + indent, stop, baseline, face, big, space, 99, justify and kind == "text"
+                )
             lines -= 1
             baseline += big * leading + (chance.uniform(0.2, 0.9) * size if lines <= 0 else 0)
         return at
@@ -221,7 +233,5 @@ def targets(words: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
                 wide = min(x1, (column + 1) * CELL) - max(x0, column * CELL)
                 if wide / (x1 - x0) >= 0.34 or wide >= 9:
                     found.setdefault(row * columns + column, []).append((i, wide * high))
-    result = [
-        (token, i, share / sum(one for _, one in shown)) for token, shown in found.items() for i, share in shown
-    ]
+    result = [(token, i, share / sum(one for _, one in shown)) for token, shown in found.items() for i, share in shown]
     return np.array(result, np.float32).reshape(-1, 3)

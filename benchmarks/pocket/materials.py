@@ -52,7 +52,9 @@ WORDS = (40, 160)  # of a passage
 
 def main() -> None:
     work = Path(sys.argv[1])
-    fonts = {kind: [str(path) for name in names for path in _fonts(work, name)] for kind, names in FONT_PACKAGES.items()}
+    fonts = {
+        kind: [str(path) for name in names for path in _fonts(work, name)] for kind, names in FONT_PACKAGES.items()
+    }
     (work / "fonts.json").write_text(json.dumps(fonts, indent=1))
     print({kind: len(paths) for kind, paths in fonts.items()}, "fonts")
     seen: set[bytes] = set()
@@ -76,7 +78,12 @@ def _unpacked(work: Path, package: str) -> Path:
     folder = work / "packages" / package
     if not folder.exists():
         (work / "packages").mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "-o", "APT::Sandbox::User=root", "download", "-q", package], cwd=work / "packages", check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "-o", "APT::Sandbox::User=root", "download", "-q", package],
+            cwd=work / "packages",
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         (deb,) = (work / "packages").glob(f"{package}_*.deb")
         subprocess.run(["dpkg", "-x", deb, folder], check=True)
         deb.unlink()
@@ -102,7 +109,7 @@ def _wordnet(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("data.*")):
         for line in path.read_text(errors="replace").splitlines():
             if " | " in line and not line.startswith(" "):
-                words = [w.replace("_", " ") for w in line.split()[4:4 + 2 * int(line.split()[3], 16):2]]
+                words = [w.replace("_", " ") for w in line.split()[4 : 4 + 2 * int(line.split()[3], 16) : 2]]
                 meanings.append(f"{words[0]}: {line.split(' | ', 1)[1].strip()}.")
     random.Random(0).shuffle(meanings)
     for at in range(0, len(meanings), 8):
@@ -115,13 +122,15 @@ def _documents(folder: Path) -> Iterator[str]:
         english = not re.search(r"/(?!en\b|en[-_]US)[a-z]{2}([-_][A-Z]{2})?/", str(path)[len(str(folder)) :])
         if not path.is_file() or path.is_symlink() or not english or not re.search(r"\.(html?|txt|page|\d)$", name):
             continue
-        raw = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = raw.decode(errors="replace")
         if re.search(r"\.\d$", name):
-            yield re.sub(r"\n(?=\S)", " ", re.sub(r'(?m)^[.\'](?!P).*$|\\f.|\\[-&%]|^\.P.*', "", text))
+            yield re.sub(r"\n(?=\S)", " ", re.sub(r"(?m)^[.\'](?!P).*$|\\f.|\\[-&%]|^\.P.*", "", text))
             continue
         text = re.sub(r"(?is)<(script|style|pre|head|code|screen)\b.*?</\1>", " ", text)
-        yield html.unescape(re.sub(r"<[^>]+>", "", re.sub(r"(?i)</?(p|li|td|h\d|dd|dt|div|tr|title)\b[^>]*>", "\n\n", text)))
+        yield html.unescape(
+            re.sub(r"<[^>]+>", "", re.sub(r"(?i)</?(p|li|td|h\d|dd|dt|div|tr|title)\b[^>]*>", "\n\n", text))
+        )
 
 
 def _passages(texts: Iterator[str]) -> Iterator[str]:
@@ -130,7 +139,9 @@ def _passages(texts: Iterator[str]) -> Iterator[str]:
         words: list[str] = []
         for paragraph in re.split(r"\n\s*\n", text):
             found = paragraph.split()
-            if len(found) < 4 or sum(map(str.isalpha, paragraph)) < 0.7 * len(paragraph.replace("\n", " ").strip()) - len(found):
+            if len(found) < 4 or sum(map(str.isalpha, paragraph)) < 0.7 * len(
+                paragraph.replace("\n", " ").strip()
+            ) - len(found):
                 continue
             words += [word for word in found if len(word) <= 30]
             while len(words) >= WORDS[0]:

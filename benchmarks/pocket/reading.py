@@ -15,147 +15,25 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everywhere
 
 from benchmarks.pocket.checkpoint import HIDDEN, write_weights
-from benchmarks.pocket.drawing import BANDS, COLUMNS, N_LETTERS, Drawer, targets
+from benchmarks.pocket.drawing import BANDS, COLUMNS, N_LETTERS
+from benchmarks.pocket.steps import Materials, Step
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.inputs import Inputs
 from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, network_config, pooling_mask
 
-SHAPES = ((8, 24), (16, 16), (16, 24), (24, 16), (24, 32))  # tokens; multiples of the vision windows
-TOKENS = 1_536  # of a step's pictures
-N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 8, 48, 24  # of a step's texts
-N_OTHERS = 1_200  # words from elsewhere to be told apart
+EASY_UNTIL, HARDER = 0.7, 0.0007  # pages become harder, a little a step, while so many letters are right
+BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.75  # of the time, after which letters are no longer asked for
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
-
-
-@dataclass(eq=False)
-class Step:
-    """What one step learns from. The targets of tokens are rows of ``vectors``."""
-
-    pictures: list[tuple[NDArray[np.uint8], NDArray[np.int64], int, int]]  # pixels, letters, rows, columns
-    shown: NDArray[np.float32]  # (n, 4): picture, token, row of vectors, share
-    picture_singles: NDArray[np.float32]
-    texts: list[tuple[str, str]]  # prompt, text
-    said: list[NDArray[np.int64]]  # of each text, the rows of vectors of its words
-    text_singles: NDArray[np.float32]
-    vectors: NDArray[np.float32]
-    kinds: NDArray[np.int64]  # of each vector, a number for the word as it is written
-
-
-class Materials(torch.utils.data.IterableDataset[Step]):
-    """Steps without end, from all shards that are there by now."""
-
-    def __init__(self, work: Path, seed: int) -> None:
-        self.work, self.seed, self.hard = work, seed, torch.zeros(1).share_memory_()
-
-    def __iter__(self) -> Iterator[Step]:
-        chance = np.random.default_rng(self.seed)
-        fonts = json.loads((self.work / "fonts.json").read_text())["seen"]
-        np.random.default_rng(5).shuffle(fonts)
-        shards = Shards(self.work / "taught")
-        drawer = Drawer(fonts, chance)
-        for number in range(10**9):
-            if number % 200 == 0:
-                shards.look()
-            drawer.hard = float(self.hard)
-            drawer.soil = 0.1 + 0.3 * drawer.hard
-            yield self._step(shards, drawer, chance)
-
-    def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator) -> Step:
-        rows, columns = SHAPES[int(chance.choice(len(SHAPES), p=[0.3, 0.2, 0.25, 0.15, 0.1]))]
-        pictures, shown, picture_singles, texts, said, text_singles = [], [], [], [], [], []
-        pool = _Pool()
-        for _ in range(max(1, TOKENS // (rows * columns))):
-            passages = [shards.passage(chance) for _ in range(2 + rows * columns // 60)]
-            drawn = drawer.page([words for words, _, _ in passages], rows, columns)
-            if not len(drawn.words):
-                continue
-            places = {p: pool.add(words, vectors) for p, (words, vectors, _) in enumerate(passages)}
-            owners = drawn.words[:, :2].astype(int)
-            found = np.array([places[p] + w for p, w in owners])
-            for token, word, share in targets(drawn.words, rows, columns):
-                shown.append((len(pictures), token, found[int(word)], share))
-            visible = np.bincount(owners[:, 0], minlength=len(passages))[:, None]
-            single = (visible * np.array([one for _, _, one in passages])).sum(axis=0)
-            picture_singles.append(single / np.linalg.norm(single))
-            pictures.append((drawn.pixels, drawn.letters, rows, columns))
-        for _ in range(N_PASSAGES):
-            words, vectors, single = shards.passage(chance)
-            start = int(chance.integers(max(1, len(words) - PASSAGE_WORDS)))
-            words, vectors = words[start : start + PASSAGE_WORDS], vectors[start : start + PASSAGE_WORDS]
-            texts.append(("passage", " ".join(words)))
-            said.append(pool.add(words, vectors) + np.arange(len(words)))
-            text_singles.append(single)
-        for _ in range(N_QUERIES):
-            words, vectors, single = shards.query(chance)
-            texts.append(("query", " ".join(words)))
-            said.append(pool.add(words, vectors) + np.arange(len(words)))
-            text_singles.append(single)
-        for _ in range(N_OTHERS // 80):
-            words, vectors, _ = shards.passage(chance)
-            pool.add(words[:80], vectors[:80])
-        return Step(
-            pictures, np.array(shown, np.float32).reshape(-1, 4), np.array(picture_singles, np.float32), texts, said,
-            np.array(text_singles, np.float32), *pool.arrays(),
-        )  # fmt: skip
-
-
-class _Pool:
-    """The vectors of a step."""
-
-    def __init__(self) -> None:
-        self._vectors: list[NDArray[np.float32]] = []
-        self._kinds: list[int] = []
-
-    def add(self, words: list[str], vectors: NDArray[np.float16]) -> int:
-        first = len(self._kinds)
-        self._vectors.append(np.asarray(vectors, np.float32))
-        self._kinds += [hash(word.lower().strip(".,;:()[]\"'?!")) for word in words]
-        return first
-
-    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        return np.concatenate(self._vectors), np.array(self._kinds, np.int64)
-
-
-class Shards:
-    """What the teacher said so far, by chance."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._names: set[str] = set()
-        self._passages: list[tuple[list[str], Any, Any]] = []
-        self._queries: list[tuple[list[str], Any, Any]] = []
-
-    def look(self) -> None:
-        for path in sorted(self.folder.glob("[0-9]*.npz")):
-            if path.name in self._names or ".part" in path.name:
-                continue
-            self._names.add(path.name)
-            shard = np.load(path)
-            for kind, into in (("", self._passages), ("query_", self._queries)):
-                texts = [text.split() for text in (shard["texts"] if not kind else shard["queries"]).tolist()]
-                ends = np.cumsum([len(words) for words in texts])[:-1]
-                vectors = np.split(shard[f"{kind}words"], ends)
-                into += zip(texts, vectors, shard[f"{kind}singles"].astype(np.float32), strict=True)
-
-    def passage(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
-        return self._passages[int(chance.integers(len(self._passages)))]
-
-    def query(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
-        return self._queries[int(chance.integers(len(self._queries)))]
 
 
 class Reader(nn.Module):
@@ -169,7 +47,9 @@ class Reader(nn.Module):
         self.letters = nn.Linear(HIDDEN, BANDS * COLUMNS * N_LETTERS)
         self.sharpness = nn.Parameter(torch.tensor(math.log(16.0)))
         self._seen: Tensor | None = None
-        self.network.model.visual.register_forward_hook(lambda _, __, output: setattr(self, "_seen", output.pooler_output))
+        self.network.model.visual.register_forward_hook(
+            lambda _, __, output: setattr(self, "_seen", output.pooler_output)
+        )
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Token vectors (n, length, 128), not yet of unit length, and single vectors (n, 256)."""
@@ -195,7 +75,9 @@ class Reader(nn.Module):
         assert self._seen is not None
         logits = self.letters(self._seen).view(-1, N_LETTERS)
         letters = torch.from_numpy(np.concatenate([letters for _, letters, _, _ in step.pictures])).view(-1)
-        losses["letters"] = F.cross_entropy(logits, letters)
+        weight = torch.ones(N_LETTERS)
+        weight[0] = BLANK
+        losses["letters"] = F.cross_entropy(logits, letters, weight)
         inked = letters > 0
         losses["letters right"] = (logits.argmax(dim=1) == letters)[inked].float().mean().detach()
         losses["picture single"] = 1 - (singles * torch.from_numpy(step.picture_singles)).sum(dim=1).mean()
@@ -245,6 +127,25 @@ class Reader(nn.Module):
         }
 
 
+def make_optimizers(reader: Reader, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside of the network (Jordan et al. 2024), AdamW for what goes in and comes out."""
+    matrices, ends, others = [], [], []
+    for name, weight in reader.named_parameters():
+        if weight.ndim == 2 and not any(end in name for end in ("embed", "letters")):
+            matrices.append(weight)
+        else:
+            (ends if weight.ndim > 1 else others).append(weight)
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(
+            [{"params": ends, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+            lr=rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        ),
+    ]
+
+
 def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
     """Which word after the prefix each token belongs to, -1 for the prefix."""
     owners, word = [], -2  # "Query:" is the first, at -1
@@ -259,11 +160,11 @@ def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
     return owners
 
 
-WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.5, "letters": 1.0, "text words": 0.5,
-           "text vectors": 0.5, "text single": 0.5}  # fmt: skip
+WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 2.0, "text words": 0.3,
+           "text vectors": 0.3, "text single": 0.3}  # fmt: skip
 
 
-def main() -> None:
+def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)
@@ -271,26 +172,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--start", type=Path)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--easy", type=float, default=25, help="minutes until pages are as hard as they get")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     reader = Reader(arguments.start or arguments.work / "untrained")
-    decayed = [p for p in reader.parameters() if p.ndim > 1]
-    others = [p for p in reader.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}], lr=arguments.rate, betas=(0.9, 0.98)
-    )
-    step, spent, words = 0, 0.0, 0
+    optimizers = make_optimizers(reader, arguments.rate)
+    step, spent, words, hard, right = 0, 0.0, 0, 0.0, 0.0
     if (out / "last.pt").exists():
         state = torch.load(out / "last.pt", weights_only=False)
         reader.load_state_dict(state["reader"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         step, spent, words = state["step"], state["spent"], state["words"]
+        hard, right = state["hard"], state["right"]
     materials = Materials(arguments.work, seed=step)
-    materials.hard[0] = min(1.0, spent / 60 / arguments.easy)
+    materials.hard[0] = hard
     loader = iter(torch.utils.data.DataLoader(materials, batch_size=None, num_workers=1, prefetch_factor=4))
     log = (out / "curve.jsonl").open("a")
     sums: dict[str, list[float]] = {}
@@ -298,33 +196,45 @@ def main() -> None:
     while spent < arguments.minutes * 60:
         began = time.process_time()
         part = spent / 60 / arguments.minutes
-        materials.hard[0] = min(1.0, spent / 60 / arguments.easy)
-        for group in optimizer.param_groups:
-            falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
-            group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
+        if right > EASY_UNTIL:
+            hard = min(1.0, hard + HARDER)
+        materials.hard[0] = hard
+        falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
         data = next(loader)
         losses = reader(data)
-        weights = {**WEIGHTS, "letters": 1.0 if part < LETTER_SHARE else 0.1}
+        weights = {**WEIGHTS, "letters": 2.0 if part < LETTER_SHARE else 0.1}
         loss = sum(weights[name] * value for name, value in losses.items() if name in weights)
-        optimizer.zero_grad()
+        reader.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         step += 1
+        right += 0.05 * (float(losses["letters right"]) - right)
         words += len(np.unique(data.shown[:, [0, 2]], axis=0))
         for name, value in losses.items():
             sums.setdefault(name, []).append(float(value.detach()))
         spent += time.process_time() - began
-        if spent - shown_at > 120:
-            row = {"minutes": round(spent / 60, 1), "step": step, "words": words, "hard": round(float(materials.hard), 2)}
+        if spent - shown_at > 60:
+            row = {
+                "minutes": round(spent / 60, 1),
+                "step": step,
+                "words": words,
+                "hard": round(float(materials.hard), 2),
+            }
             row |= {name: round(float(np.mean(values)), 3) for name, values in sums.items()}
             print(json.dumps(row), flush=True)
             log.write(json.dumps(row) + "\n")
             log.flush()
             sums, shown_at = {}, spent
         if spent - saved_at > 300 or spent >= arguments.minutes * 60:
-            state = {"reader": reader.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save({**state, "step": step, "spent": spent, "words": words}, out / "part.pt")
+            state = {"reader": reader.state_dict(), "optimizers": [one.state_dict() for one in optimizers]}
+            torch.save(
+                {**state, "step": step, "spent": spent, "words": words, "hard": hard, "right": right}, out / "part.pt"
+            )
             (out / "part.pt").rename(out / "last.pt")
             if part < 1 - DECAY:  # from here a longer run can go on as if the rate had never fallen
                 shutil.copy(out / "last.pt", out / "stable.pt")

@@ -41,7 +41,7 @@ def main() -> None:
     folder = arguments.work / "taught"
     folder.mkdir(exist_ok=True)
     teacher = Teacher(folder)
-    for number in range(0, arguments.passages // SHARD):
+    for number in range(arguments.passages // SHARD):
         path = folder / f"{number:04}.npz"
         if not path.exists():
             teacher.shard(train[number * SHARD : (number + 1) * SHARD], path, number)
@@ -64,7 +64,9 @@ class Teacher:
             words = text.split()
             boxes = np.tile(np.array([0, 0, 1, 1], np.float32), (len(words), 1))
             pages.append(
-                PageContent(number=1, width_pt=100, height_pt=100, words=PageWords(tuple(words), boxes), text_source="text")
+                PageContent(
+                    number=1, width_pt=100, height_pt=100, words=PageWords(tuple(words), boxes), text_source="text"
+                )
             )
         found = self.model.encode_pages(pages)
         return [(one.tokens, one.single) for one in found]

@@ -10,6 +10,9 @@ PROGRAMS = {  # that files are read with -> how to come by them
     LIBREOFFICE: "LibreOffice is installed; Debian: apt install libreoffice-nogui; macOS: brew install --cask libreoffice",
     DJVU: "DjVuLibre is installed; Debian: apt install djvulibre-bin; macOS: brew install djvulibre",
 }
+TESSERACT = (
+    "tesseract reads those it has packs for; Debian: apt install tesseract-ocr-rus; macOS: brew install tesseract-lang"
+)
 HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in braces
     errors.UnknownModel: "see: pagesight models",
     errors.WeightsMissing: "pagesight models pull NAME fetches a model's files, --model FOLDER uses those in a folder",
@@ -18,11 +21,13 @@ HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in
     errors.DeviceMemory: "try --dtype bfloat16, a smaller --image-budget, or another --device",
     errors.StoreNotFound: "make one with: pagesight --index {path} index FOLDER",
     errors.StoreCorrupt: "pagesight doctor says what else is damaged, and with --drop-damaged lets it be read anew",
-    errors.DiskFull: "the same command goes on from there",
+    errors.DiskFull: "the same command goes on from there; train does with --resume",
+    errors.TrainingExists: "--resume goes on with it, --out DIR names another folder",
     errors.ModelMismatch: "--index DIR names another index",
     errors.CodecMismatch: "--index DIR names another index",
     errors.FormatVersionMismatch: "pagesight --index DIR index FOLDER makes another",
     errors.BadFilter: "the fields and operators: pagesight search --help",
+    errors.ServerUnreachable: "is it running? pagesight serve starts one",
     errors.UnknownHit: "what is there: pagesight list",
     errors.EncryptedDocument: "give its password with --password",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ DEFAULTS = IndexConfig()
 MOST_ENDINGS = 12  # of one line about files that were passed over
 
 
-def _tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def parse_tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     tags = {}
     for value in values:
         name, equals, content = value.partition("=")
@@ -88,7 +89,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
     "tags",
     multiple=True,
     type=nfc,
-    callback=_tags,
+    callback=parse_tags,
     metavar="NAME=VALUE",
     help="Tag the documents, for filters.",
 )
@@ -170,7 +171,7 @@ def index(
     )
     if dry_run:
         with open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine:
-            return _print_estimate(engine.estimate(paths, config), as_json=as_json)
+            return _print_estimate(engine.estimate(paths, config), as_json=as_json, quiet=quiet)
     seen: Counter[str] = Counter()
     passed_over: Counter[str] = Counter()
     n_pages, bad_pages, began = 0, 0, time.monotonic()
@@ -183,7 +184,7 @@ def index(
             n_pages += outcome.n_pages
             bad_pages += len(outcome.page_problems)
             if as_json:
-                echo_json(_as_dict(outcome))
+                echo_json(as_dict(outcome))
             progress.file_done(outcome)
         address = engine.address
         if n_pages and not engine.encoder.trained_single and not quiet:
@@ -196,8 +197,7 @@ def index(
         echo(_summary(seen, n_pages, seconds))
         echo(f"index: {printable(address)}")
     if not quiet:
-        for line in passed_over_lines(passed_over):
-            error_console().print(line, style="yellow")
+        _print_passed_over(passed_over)
     if not seen:
         if quiet or as_json:
             echo_error("no files to index")
@@ -208,7 +208,12 @@ def index(
     return 0
 
 
-def passed_over_lines(passed_over: Counter[str]) -> list[str]:
+def _print_passed_over(passed_over: Mapping[str, int]) -> None:
+    for line in passed_over_lines(passed_over):
+        error_console().print(line, style="yellow")
+
+
+def passed_over_lines(passed_over: Mapping[str, int]) -> list[str]:
     """How many files of which endings were not looked into, and what would read them; a line a remedy."""
     by_remedy: dict[str, list[str]] = {}
     for extension, number in sorted(passed_over.items(), key=lambda item: (-item[1], item[0])):
@@ -226,7 +231,9 @@ def passed_over_lines(passed_over: Counter[str]) -> list[str]:
     ]
 
 
-def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
+def _print_estimate(estimate: Estimate, *, as_json: bool, quiet: bool) -> int:
+    if not quiet:
+        _print_passed_over(estimate.passed_over)
     if as_json:
         echo_json(asdict(estimate))
         return 0
@@ -242,7 +249,7 @@ def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
     return 0
 
 
-def _as_dict(outcome: Outcome) -> dict[str, object]:
+def as_dict(outcome: Outcome) -> dict[str, object]:
     return {
         "document": outcome.source.path,
         "path": outcome.source.location,

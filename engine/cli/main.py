@@ -50,9 +50,22 @@ def cli(context: click.Context, index_dir: Path | None) -> None:
 
 
 def _register() -> None:
-    from pagesight.engine.cli import evaluate, index, manage, models, search, tune
+    from pagesight.engine.cli import (
+        backup,
+        evaluate,
+        index,
+        manage,
+        mcp,
+        mine,
+        models,
+        search,
+        serve,
+        train,
+        tune,
+        watch,
+    )
 
-    for module in (index, search, manage, models, tune, evaluate):
+    for module in (index, watch, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
         for command in module.COMMANDS:
             cli.add_command(command)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -204,8 +205,27 @@ def _readers() -> list[str]:
         lines.append(
             f"{'reads' if here else 'does not read'}: {endings(program)} ({f'with {program}' if here else f'needs {program}: where {how}'})"
         )
-    heif = any(find_spec(name) for name in ("pi_heif", "pillow_heif"))
-    return lines if heif else [*lines, "does not read: heic (needs the package pi-heif: pip install 'pagesight[heif]')"]
+    if not any(find_spec(name) for name in ("pi_heif", "pillow_heif")):
+        lines.append("does not read: heic (needs the package pi-heif: pip install 'pagesight[heif]')")
+    return [*lines, _scripts()]
+
+
+def _scripts() -> str:
+    """Which scripts are read from pixels beside those that the models of RapidOCR know."""
+    from pagesight.engine.cli.hints import TESSERACT
+    from pagesight.indexer.reading.ocr import Tesseract
+    from pagesight.indexer.reading.scripts import LANGUAGES
+    from pagesight.storage.errors import UnreadableDocument
+
+    languages: list[str] = []
+    with suppress(UnreadableDocument):
+        languages = Tesseract().languages
+    here = sorted(script for script, packs in LANGUAGES.items() if set(packs) & set(languages))
+    known = "reads scans in: Latin script, Chinese, Japanese"
+    if here:
+        known += f"; with tesseract: {', '.join(here)}"
+    missing = sorted(LANGUAGES.keys() - set(here) - {"Hangul"})
+    return known + (f"; not in: {', '.join(missing)} ({TESSERACT})" if missing else "")
 
 
 COMMANDS = [list_command, info, failures, remove, doctor]

@@ -1,4 +1,4 @@
-"""``pagesight models``: list, pull, verify."""
+"""``pagesight models``: list, pull, verify, merge."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List the models; fetch one; check the files of one.
+    """List the models; fetch one; check the files of one; merge an adapter into its weights.
 
     \b
     pagesight models
     pagesight models pull jina-embeddings-v4
     pagesight models verify ~/models/jina-embeddings-v4
+    pagesight models merge adapted --task retrieval --out adapted-retrieval
     """
     if context.invoked_subcommand is None:
         context.invoke(list_models)
@@ -131,6 +132,32 @@ def verify(folder: Path, device: str, as_json: bool) -> int:
         return 1
     if not report.differences and not as_json:
         echo("there are no expected outputs to compare with (expected.safetensors)")
+    return 0
+
+
+@models.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--task", required=True, metavar="NAME", help="Whose adapter: retrieval, text-matching or code.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder.")
+def merge(folder: Path, task: str, out: Path) -> int:
+    """Write a model for one task, its adapter added into the weights.
+
+    The result is as large as the base model, and opens as any folder of it does.
+
+    \b
+    pagesight models merge adapted --task retrieval --out adapted-retrieval
+    """
+    from pagesight.engine.models.table import spec_of_folder
+    from pagesight.storage.errors import ConfigError
+
+    spec = spec_of_folder(folder)
+    if spec.name != "jina-embeddings-v4":
+        raise ConfigError(f"{folder} holds {spec.name}, which has no adapters")
+    spec.require_extra(spec.name)
+    from pagesight.engine.training import merging
+
+    merging.merge(folder, task, out.absolute())
+    echo(printable(out))
     return 0
 
 

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from pagesight.engine.api import SearchEngine
+    from pagesight.engine.client.client import Client
     from pagesight.engine.config import ModelConfig
 
 INDEX_FOLDER = ".pagesight"
@@ -38,6 +39,26 @@ def model_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def server_option(command: Command) -> Command:
+    """``--server URL``, for commands that can ask a server instead."""
+    return click.option(
+        "--server",
+        metavar="URL",
+        help="Ask this server; --index then names one of its indexes, and PAGESIGHT_API_KEY is its key.",
+    )(command)
+
+
+def open_server(address: str, index: Path | None, model: str | None, device: str, dtype: str) -> Client:
+    """A client of the server. What is the server's own affair cannot be said here."""
+    from pagesight.engine.client.client import Client
+
+    if model is not None or (device, dtype) != ("auto", "auto"):
+        raise click.UsageError("the server has its model: --model, --device and --dtype do not go with --server")
+    context = click.get_current_context()
+    given = context.get_parameter_source("index_dir") == click.core.ParameterSource.COMMANDLINE
+    return Client(address, index=str(index) if given and index is not None else "")
 
 
 def open_engine(

@@ -96,9 +96,9 @@ def size(n_bytes: float) -> str:
 class IndexProgress:
     """The bar of an indexing run on a terminal; elsewhere a line a file. Everything on stderr."""
 
-    def __init__(self, paths: Sequence[Path], *, quiet: bool) -> None:
+    def __init__(self, paths: Sequence[Path], *, quiet: bool, bar: bool = True) -> None:
         self._console = error_console()
-        self._quiet, self._bar_shown = quiet, not quiet and sys.stderr.isatty()
+        self._quiet, self._bar_shown = quiet, bar and not quiet and sys.stderr.isatty()
         self._n_pages = 0
         self._bytes_done = 0
         if self._bar_shown:

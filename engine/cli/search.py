@@ -6,20 +6,22 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pagesight.engine.cli.hits import print_hits
-from pagesight.engine.cli.options import index_option, model_options, open_engine
+from pagesight.engine.cli.options import index_option, model_options, open_engine, open_server, server_option
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
 from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
-    from pagesight.engine.api import SearchEngine
     from pagesight.engine.results import SearchHit
+    from pagesight.engine.searcher import Searcher
 
 DEFAULTS = SearchConfig()
 MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems allow 255
@@ -62,11 +64,13 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
     help="Save the pages as PNG, matches marked.",
 )
 @click.option("--password", help="Of encrypted files, for --save-images.")
+@server_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a hit.")
 @click.option("--quiet", "-q", is_flag=True, help="Print hits only.")
 def search(
     query: str | None,
     index_dir: Path | None,
+    server: str | None,
     model: str | None,
     device: str,
     dtype: str,
@@ -90,18 +94,24 @@ def search(
     \b
     pagesight search "how often must the filter be cleaned"
     pagesight search "turnover by region" -k 3 --filter 'tag.year = 2024' --save-images pages
+    pagesight search "turnover by region" --server http://localhost:8000
     """
     if (query is None) == (queries is None):
         raise click.UsageError("give either a QUERY or --queries FILE")
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
     config = SearchConfig(k=k, n_candidates=candidates, exact=exact, score_on=score_on)
-    with (
-        open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine,
-        engine.view() as view,
-    ):
+    with ExitStack() as stack:
+        searcher: Searcher
+        if server is not None:
+            searcher = stack.enter_context(open_server(server, index_dir, model, device, dtype))
+            ask = partial(searcher.search, filters=filters, config=config)
+        else:
+            engine = open_engine(index_dir, model=model, settings=_settings(device, dtype, offline))
+            searcher = stack.enter_context(engine)
+            ask = partial(engine.search, filters=filters, config=config, view=stack.enter_context(engine.view()))
         for query_id, text in asked:
-            hits = engine.search(text, filters=filters, view=view, config=config)
+            hits = ask(text)
             found_any |= bool(hits)
             if as_json:
                 for hit in hits:
@@ -109,7 +119,7 @@ def search(
             else:
                 print_hits(hits, "" if query_id is None else f"{query_id}: {text}")
             if save_images is not None and hits:
-                saved = _save(engine, hits, save_images, query_id, password)
+                saved = _save(searcher, hits, save_images, query_id, password)
                 if not quiet:
                     echo_error(f"{count(saved, 'page')} saved in {printable(save_images)}")
     return 0 if found_any else 1
@@ -127,9 +137,11 @@ def search(
     help="PNG file to write.  [default: in the current folder]",
 )
 @click.option("--password", help="Of an encrypted file.")
+@server_option
 def show(
     hit: str,
     index_dir: Path | None,
+    server: str | None,
     model: str | None,
     device: str,
     dtype: str,
@@ -146,10 +158,15 @@ def show(
     document, colon, number = hit.rpartition(":")
     if not colon or not re.fullmatch(r"\d{1,9}", number):
         raise click.UsageError(f"{hit!r} is not DOCUMENT:PAGE, such as reports/2024.pdf:12")
-    with open_engine(index_dir, model=model, settings=_settings(device, dtype, offline)) as engine:
-        found = engine.look_up(document, int(number), query)
+    searcher: Searcher
+    if server is not None:
+        searcher = open_server(server, index_dir, model, device, dtype)
+    else:
+        searcher = open_engine(index_dir, model=model, settings=_settings(device, dtype, offline))
+    with searcher:
+        found = searcher.look_up(document, int(number), query)
         target = output or Path(_picture_name(found))
-        for picture in engine.pictures([found], password=password):
+        for picture in searcher.pictures([found], password=password):
             _write(picture, target)
     echo(printable(target))
     return 0
@@ -160,7 +177,7 @@ def _settings(device: str, dtype: str, offline: bool) -> ModelConfig:
 
 
 def _save(
-    engine: SearchEngine, hits: Sequence[SearchHit], folder: Path, query_id: str | None, password: str | None
+    searcher: Searcher, hits: Sequence[SearchHit], folder: Path, query_id: str | None, password: str | None
 ) -> int:
     """One PNG a hit; a page whose file is gone or changed is named on stderr."""
     from pagesight.storage.errors import DocumentError
@@ -173,7 +190,7 @@ def _save(
     saved = 0
     for hit in hits:
         try:
-            for picture in engine.pictures([hit], password=password):
+            for picture in searcher.pictures([hit], password=password):
                 _write(picture, folder / f"{prefix}{hit.rank:02d}-{_picture_name(hit)}")
                 saved += 1
         except DocumentError as error:

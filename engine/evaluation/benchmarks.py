@@ -42,12 +42,17 @@ def beir_places(root: Path, table: str, subset: str) -> list[Path]:
     return [*own, *(root / name for name in names)]
 
 
+def beir_tables(root: Path, subset: str, split: str) -> dict[str, Table | None]:
+    """corpus, queries and qrels, where they are."""
+    return {table: find_table(beir_places(root, table, subset), split) for table in BEIR_TABLES}
+
+
 def read_beir(root: Path, name: str, subset: str, split: str) -> Dataset | None:
     """The dataset in these three tables; None if there is neither a corpus nor queries.
 
     Raises DatasetError with what is missing and where it was looked for.
     """
-    tables = {table: find_table(beir_places(root, table, subset), split) for table in BEIR_TABLES}
+    tables = beir_tables(root, subset, split)
     corpus, queries, qrels = tables.values()
     if corpus is None and queries is None:
         return None

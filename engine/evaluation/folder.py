@@ -51,6 +51,19 @@ class FolderCorpus:
         return f"{printable(location.relative_to(self.root).as_posix())}:{page}"
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedPage:
+    """document: relative to the folder. page: from 1. grade: 0 was judged and does not answer."""
+
+    document: str
+    page: int
+    grade: int
+
+    @property
+    def item(self) -> str:
+        return f"{printable(self.document)}:{self.page}"
+
+
 def read_folder(root: Path) -> Dataset:
     """Raises DatasetError with the line and what is missing in it."""
     root = Path(os.path.abspath(root))
@@ -61,31 +74,38 @@ def read_folder(root: Path) -> Dataset:
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
-            query = EvalQuery(
-                id=str(fields["id"]),
-                text=str(fields["query"]),
-                groups={name: str(fields[name]) for name in GROUPS if fields.get(name)},
-            )
-            grades = {_item(root, relevant): int(relevant.get("grade", 1)) for relevant in fields["relevant"]}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DatasetError(
-                f"{path}, line {number}: {_problem(error)}; expected an object with id, query and relevant "
-                '(a list of {"document", "page", "grade"})'
-            ) from error
+            query, judged = question_of(root, json.loads(line))
+        except ValueError as error:
+            raise DatasetError(f"{path}, line {number}: {error}") from error
         queries.append(query)
-        qrels[query.id] = grades
-    judged = {item.rpartition(":")[0] for grades in qrels.values() for item in grades}
-    corpus = FolderCorpus(root, reads_text=any(Path(name).suffix.lower() in TEXT_EXTENSIONS for name in judged))
+        qrels[query.id] = {page.item: page.grade for page in judged}
+    documents = {item.rpartition(":")[0] for grades in qrels.values() for item in grades}
+    corpus = FolderCorpus(root, reads_text=any(Path(name).suffix.lower() in TEXT_EXTENSIONS for name in documents))
     return Dataset(name=root.name, queries=tuple(queries), qrels=qrels, corpus=corpus)
 
 
-def _item(root: Path, relevant: dict[str, Any]) -> str:
+def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, ...]]:
+    """A line of ``queries.jsonl``. Raises DatasetError that says what is missing in it."""
+    try:
+        query = EvalQuery(
+            id=str(fields["id"]),
+            text=str(fields["query"]),
+            groups={name: str(fields[name]) for name in GROUPS if fields.get(name)},
+        )
+        return query, tuple(_judged(root, relevant) for relevant in fields["relevant"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DatasetError(
+            f"{_problem(error)}; expected an object with id, query and relevant "
+            '(a list of {"document", "page", "grade"})'
+        ) from error
+
+
+def _judged(root: Path, relevant: dict[str, Any]) -> JudgedPage:
     document = str(relevant["document"])
     page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
     if not as_on_disk(root / document).is_file():
         raise DatasetError(f"there is no document {document!r} in {root}")
-    return f"{printable(document)}:{page}"
+    return JudgedPage(document, page, int(relevant.get("grade", 1)))
 
 
 def _problem(error: Exception) -> str:

@@ -30,7 +30,7 @@ def open_datasets(dataset: str, subsets: Sequence[str] = (), split: str = "test"
             f"{root} is a file; name the folder of a data set, or a table of sentence1, sentence2 and score"
         )
     if not root.is_dir() or not dataset:
-        root = _from_hub(dataset)
+        root = hub_folder(dataset)
     name = root.resolve().name if Path(dataset).is_dir() else dataset.rpartition("/")[2]
     if (root / QUERIES_NAME).is_file() and not _is_beir(root):
         if subsets:
@@ -56,7 +56,8 @@ def _is_beir(root: Path) -> bool:
     return any((root / table).is_dir() or any(root.glob(f"{table}.*")) for table in ("corpus", "qrels"))
 
 
-def _from_hub(name: str) -> Path:
+def hub_folder(name: str) -> Path:
+    """The tables of the dataset of this name on the hub, fetched if they are not here. Raises DatasetError, ExtraMissing."""
     if not HUB_NAME.fullmatch(name):
         raise DatasetError(f"there is no folder {name}")
     try:

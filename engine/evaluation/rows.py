@@ -74,23 +74,26 @@ def _file_of(row: CorpusRow) -> tuple[str, bytes]:
     if row.image is None:
         lines = (part for line in row.text.splitlines() for part in textwrap.wrap(line, PAGE_COLUMNS) or [""])
         return f"{name}.txt", "\n".join(lines).encode("utf-8", "replace")
-    found = file_type(row.image[:HEAD_BYTES])
-    if found is None or found.kind != "image":
-        return f"{name}.png", _as_png(row)
-    return f"{name}{found.extensions[0]}", row.image
+    extension, data = image_file(row.image, f"corpus row {row.id!r}")
+    return name + extension, data
 
 
-def _as_png(row: CorpusRow) -> bytes:
-    """Images of other kinds, such as GIF and BMP."""
+def image_file(image: bytes, of_what: str) -> tuple[str, bytes]:
+    """The ending and content of a file of this image: as it is, or PNG if it is of a kind that is not indexed, such as GIF and BMP.
+
+    Raises DatasetError for what is no image.
+    """
+    found = file_type(image[:HEAD_BYTES])
+    if found is not None and found.kind == "image":
+        return found.extensions[0], image
     from PIL import Image
 
-    assert row.image is not None
     try:
         converted = io.BytesIO()
-        Image.open(io.BytesIO(row.image)).convert("RGB").save(converted, "PNG")
+        Image.open(io.BytesIO(image)).convert("RGB").save(converted, "PNG")
     except Exception as error:  # Pillow's plugins raise many classes on damaged files
-        raise DatasetError(f"the image of corpus row {row.id!r} cannot be read: {error}") from error
-    return converted.getvalue()
+        raise DatasetError(f"the image of {of_what} cannot be read: {error}") from error
+    return ".png", converted.getvalue()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -145,6 +145,14 @@ class Items:
         wanted = set(items)
         return np.array([page for page, of_page in self._of_page.items() if wanted & set(of_page)], np.int64)
 
+    def by_item(self) -> dict[str, list[int]]:
+        """Item -> ids of its pages, ascending, of all items."""
+        pages: dict[str, list[int]] = defaultdict(list)
+        for page, items in self._of_page.items():
+            for item in items:
+                pages[item].append(page)
+        return {item: sorted(of_item) for item, of_item in pages.items()}
+
     def scores(self, ranked: Sequence[ScoredPage], own: str | None = None) -> dict[str, float]:
         """Items with the score of their best page, best first; without the item ``own``."""
         scores: dict[str, float] = {}

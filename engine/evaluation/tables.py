@@ -117,6 +117,13 @@ def _parquet(path: Path) -> Any:
 
 
 def _text_rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _decoded_rows(path)
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not in UTF-8") from error
+
+
+def _decoded_rows(path: Path) -> Iterator[dict[str, Any]]:
     with _open_text(path) as file:
         if _format(path) in ("tsv", "csv"):
             csv.field_size_limit(sys.maxsize)
@@ -143,5 +150,5 @@ def _text_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _open_text(path: Path) -> IO[str]:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return open(path, encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return open(path, encoding="utf-8-sig", newline="")  # spreadsheets write a mark first

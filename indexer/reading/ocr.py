@@ -135,7 +135,7 @@ class RapidOcr:
         crops = self._engine.crop_text_regions(image, longest.astype(np.float32))
         _, said = self._engine.cls_and_rotate(crops)
         votes = [label == "180" and float(score) > SURE for label, score in said.cls_res or ()]
-        return sum(votes) > len(votes) / 2
+        return bool(sum(votes) > len(votes) / 2)
 
     def _detect(self, image: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Text lines: (n, 4, 2), corners from the top left clockwise."""

@@ -48,15 +48,15 @@ class PdfDocument:
         n_pages = len(self._document)
         if n_pages == 0:
             raise UnreadableDocument("the PDF has no pages (or its page tree is damaged)")
-        return OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=n_pages, **self._metadata())
-
-    def _metadata(self) -> dict[str, str]:
         metadata: dict[str, str | None] = self._document.metadata or {}
-        date = ""
-        if match := _DATE.match(metadata.get("creationDate") or metadata.get("modDate") or ""):
-            year, month, day = match.groups(default="01")
-            date = f"{year}-{month}-{day}"
-        return {"title": _one_line(metadata.get("title")), "author": _one_line(metadata.get("author")), "date": date}
+        return OpenedDocument(
+            media_type=found.media_type,
+            kind=found.kind,
+            n_pages=n_pages,
+            title=_one_line(metadata.get("title")),
+            author=_one_line(metadata.get("author")),
+            date=_date(metadata.get("creationDate") or metadata.get("modDate") or ""),
+        )
 
     def _page(self, number: int) -> Any:
         return self._document[number - 1]
@@ -72,7 +72,7 @@ class PdfDocument:
 
         page = self._page(number)
         width, height, rotation = page.rect.width, page.rect.height, page.rotation
-        found = text_words(page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS))
+        found = text_words(page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_PRESERVE_LIGATURES))
         placed = ((text, *as_shown(box, rotation, width, height)) for text, *box in found)
         seen = (word for word in placed if _is_on_page(word[1:], width, height))
         return make_words(seen, width, height)
@@ -150,6 +150,11 @@ def _readable(path: Path) -> Iterator[str]:
             yield f"/dev/fd/{file.fileno()}"
     else:
         yield str(path)
+
+
+def _date(text: str) -> str:
+    found = _DATE.match(text)
+    return "-".join(found.groups(default="01")) if found else ""
 
 
 def _one_line(text: str | None) -> str:

@@ -8,6 +8,7 @@ reads it with its packs. What nobody here can read is said, and not stored as no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from pagesight.indexer.reading.layout import TextLine
 from pagesight.indexer.reading.plausible import surprise
+from pagesight.storage.errors import UnreadableDocument
 
 DOUBTFUL = 0.92  # mean confidence: prose in a script the models know has 0.95 and more
 UNSURE = 0.75  # below this, and surprising, it is noise
@@ -74,7 +76,9 @@ class EitherOcr:
         if not noise and (not lines or confidence(lines) >= DOUBTFUL):
             return lines
         if self._tesseract is not None:
-            other = self._by_script(self._tesseract(), image, known)
+            other: list[TextLine] = []
+            with suppress(UnreadableDocument):  # it has no packs, or fails: what there is of the first is kept
+                other = self._by_script(self._tesseract(), image, known)
             if other and (noise or confidence(other) > confidence(lines) - 0.1) and not is_noise(other):
                 return other
         if noise:

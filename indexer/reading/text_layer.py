@@ -24,8 +24,8 @@ WIDEST_SPACING = 0.75  # of a line's height, between letters of one word
 WORD_GAP = 1.5  # times the narrowest gap of spaced letters: a gap between words
 GAP = 0.12  # of a line's size: a gap between words where no blank was drawn
 # After letters beyond Latin, Greek, Cyrillic, Hebrew and Arabic proper MuPDF makes no blank of a gap: Vietnamese, Greek with
-# breathings, Korean, the scripts of India, ligatures. Chinese, Japanese and Thai have none between words.
-_GAP_UNSEEN = re.compile("[\u0700-\u0dff\u0f00-\u1fff\u2c00-\u2dff\ua4d0-\ud7ff\ufb00-\ufb06\U00010000-\U0001ffff].")
+# breathings, Korean, the scripts of India. Chinese, Japanese and Thai have none between words.
+_GAP_UNSEEN = re.compile("[\u0700-\u0dff\u0f00-\u1fff\u2c00-\u2dff\ua4d0-\ud7ff\U00010000-\U0001ffff]\\S")
 NUDGE = 0.03  # of a line's size: rounding of places
 SAME_LINE = 1.2  # of a line's size: pieces of a line are not further apart
 
@@ -41,12 +41,18 @@ def text_words(text_page: Any) -> list[Placed]:
     lines: dict[tuple[int, int], list[Word]] = {}
     for word in found:
         lines.setdefault((word[5], word[6]), []).append(word)
-    rtl = [key for key, words in lines.items() if any(RIGHT_TO_LEFT.search(word[4]) for word in words)]
-    spaced = [key for key, words in lines.items() if len(words) >= SPACED_LETTERS and _spaced_runs(words)]
-    glued = {key for key, words in lines.items() if any(_GAP_UNSEEN.search(word[4]) for word in words)}
+    rtl = _lines_with(RIGHT_TO_LEFT, lines)
+    glued = _lines_with(_GAP_UNSEEN, lines)
+    spaced = {
+        key
+        for key, words in lines.items()
+        if sum(len(word[4]) == 1 for word in words) >= SPACED_LETTERS and _spaced_runs(words)
+    }
     characters = _characters(text_page) if rtl or spaced or glued else {}
     read: dict[tuple[int, int], list[Placed]] = right_to_left(lines, characters) if rtl else {}
-    touching = _touching_share(lines.values()) < MOSTLY_TOUCHING
+    joints = {key: [_touches(a, b) for a, b in pairwise(words)] for key, words in lines.items()}
+    n_pairs, n_joints = sum(map(len, joints.values())), sum(map(sum, joints.values()))
+    touching = 0 < n_joints < MOSTLY_TOUCHING * n_pairs
     placed: list[Placed] = []
     for key, words in lines.items():
         if key in read:
@@ -54,11 +60,19 @@ def text_words(text_page: Any) -> list[Placed]:
             continue
         if key in glued and key in characters:
             words = list(_split_at_gaps(key, characters[key]))  # noqa: PLW2901
-        some = words if len(words) == 1 or not touching else _join_touching(words)
+            joints[key] = [_touches(a, b) for a, b in pairwise(words)]
+        some = _join_touching(words, joints[key]) if touching and any(joints[key]) else words
         if key in spaced:
             some = _join_spaced(some, characters.get(key, []))
         placed += [(word[4], word[0], word[1], word[2], word[3]) for word in some]
     return placed
+
+
+def _lines_with(sign: re.Pattern[str], lines: dict[tuple[int, int], list[Word]]) -> set[tuple[int, int]]:
+    """Lines with such a character. On most pages there is none, which one look at all of them tells."""
+    if not sign.search(" ".join(word[4] for words in lines.values() for word in words)):
+        return set()
+    return {key for key, words in lines.items() if any(sign.search(word[4]) for word in words)}
 
 
 def _characters(text_page: Any) -> dict[tuple[int, int], list[dict[str, Any]]]:
@@ -87,15 +101,6 @@ def _touches(a: Sequence[Any], b: Sequence[Any]) -> bool:
     return False
 
 
-def _touching_share(lines: Any) -> float:
-    n_touching = n_pairs = 0
-    for words in lines:
-        for a, b in pairwise(words):
-            n_pairs += 1
-            n_touching += _touches(a, b)
-    return n_touching / max(n_pairs, 1)
-
-
 def _union(words: Sequence[Word]) -> Word:
     """One word of several."""
     first = words[0]
@@ -109,13 +114,14 @@ def _union(words: Sequence[Word]) -> Word:
     )
 
 
-def _join_touching(words: Sequence[Word]) -> list[Word]:
+def _join_touching(words: Sequence[Word], joints: Sequence[bool]) -> list[Word]:
+    """joints: whether each word but the first touches the one before."""
     groups = [[words[0]]]
-    for a, b in pairwise(words):
-        if _touches(a, b):
-            groups[-1].append(b)
+    for joined, word in zip(joints, words[1:], strict=True):
+        if joined:
+            groups[-1].append(word)
         else:
-            groups.append([b])
+            groups.append([word])
     return [group[0] if len(group) == 1 else _union(group) for group in groups]
 
 

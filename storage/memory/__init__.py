@@ -17,12 +17,12 @@ from typing import Self
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
-from pagesight.storage.errors import StoreClosed, StoreLocked, StoreNotFound
+from pagesight.storage.errors import StorageError, StoreClosed, StoreLocked, StoreNotFound
 from pagesight.storage.manifest import Space
 from pagesight.storage.memory.state import MemoryState
 from pagesight.storage.memory.view import MemoryView
 from pagesight.storage.memory.writer import MemoryWriter
-from pagesight.storage.stored import Examination, Optimized
+from pagesight.storage.stored import Examination, Exported, Optimized
 
 
 @dataclass(slots=True)
@@ -80,6 +80,10 @@ class MemoryStore(Closing):
         with self.writer(), self.view() as view:
             totals = view.totals()
             return Examination(totals.n_documents, totals.n_pages, (), ())
+
+    def export(self, target: Path, *, overwrite: bool = False) -> Exported:  # noqa: ARG002 - as every store's
+        """Raises StorageError: it lives as long as the process."""
+        raise StorageError(f"{self.address} is in memory and has no files; index into a folder to keep it")
 
     def bytes_on_disk(self) -> int:
         return 0

@@ -142,7 +142,9 @@ class MemoryView(Closing):
                         date=info.date,
                         added_at=document.added_at,
                         tags=dict(sorted(info.tags.items())),
-                        ocr_pages=tuple(p.new.number for p in document.pages if p.new.text_source in ("ocr", "text+ocr")),
+                        ocr_pages=tuple(
+                            p.new.number for p in document.pages if p.new.text_source in ("ocr", "text+ocr")
+                        ),
                         notes=tuple((p.new.number, p.new.note) for p in document.pages if p.new.note),
                     )
                 )

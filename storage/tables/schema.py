@@ -86,7 +86,7 @@ page_text = Table(  # fat rows, kept apart so that listing pages does not read t
     Column("boxes", LargeBinary, nullable=False),  # uint16 (n_words, 4), page fractions times 65535
 )
 
-page_note = Table(  # what is to be said of a page, such as why it was read from its pixels. Older indexes have no such table
+page_note = Table(  # what is to be said of a page, as why it was read from its pixels. Older indexes have no such table
     "page_note",
     metadata,
     Column("page_id", ForeignKey("page.id", ondelete="CASCADE"), primary_key=True),

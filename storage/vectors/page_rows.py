@@ -114,6 +114,11 @@ class PageRows:
             raise StoreCorrupt(f"{self._folder / name} has {n_rows} rows where page {last_page_id} is committed")
         return np.memmap(file, np.uint8, "r", shape=(n_rows, row_bytes))
 
+    def descriptor(self, name: str, last_page_id: int) -> int:
+        """Of an open file that has a row for this page. Raises StoreCorrupt as ``map``."""
+        self.map(name, last_page_id)
+        return self._files[name].fileno()
+
     def singles(self, page_ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Single vectors of these pages: (n, dim) float32. Raises StoreCorrupt as ``map``."""
         if len(page_ids) == 0:

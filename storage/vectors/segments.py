@@ -198,7 +198,7 @@ class SegmentReader:
         with ``verify``, if they are not what was written.
         """
         n_bytes = ref.n_bytes if n_bytes is None else n_bytes
-        data = os.pread(self._descriptor(ref.segment), n_bytes, ref.offset)
+        data = os.pread(self.descriptor(ref.segment), n_bytes, ref.offset)
         if len(data) != n_bytes:
             path = segment_path(self._folder, ref.segment)
             raise StoreCorrupt(f"{path} ends before byte {ref.offset + n_bytes}")
@@ -216,7 +216,7 @@ class SegmentReader:
         """
         if len(sizes) and (starts.min() < 0 or (starts + sizes).max() > len(buffer)):  # the extension does not look
             raise ValueError(f"{(starts + sizes).max()} bytes do not fit into {len(buffer)}")
-        descriptors = np.array([self._descriptor(segment) for segment in segments.tolist()], np.int64)
+        descriptors = np.array([self.descriptor(segment) for segment in segments.tolist()], np.int64)
         failed = _read(descriptors, np.ascontiguousarray(offsets), sizes, starts, buffer)
         if failed >= 0:
             os.pread(int(descriptors[failed]), int(sizes[failed]), int(offsets[failed]))  # a bad disk says so itself
@@ -226,15 +226,16 @@ class SegmentReader:
     def in_memory(self, segment: int, offset: int) -> bool:
         """Whether the byte there can be had without waiting for the disk; False if the system cannot tell."""
         try:
-            return os.preadv(self._descriptor(segment), [bytearray(1)], offset, getattr(os, "RWF_NOWAIT", 0)) == 1
+            return os.preadv(self.descriptor(segment), [bytearray(1)], offset, getattr(os, "RWF_NOWAIT", 0)) == 1
         except OSError:
             return False
 
     def advise(self, segment: int, offset: int, n_bytes: int) -> None:
         """Say that these bytes will be read soon."""
-        os.posix_fadvise(self._descriptor(segment), offset, n_bytes, os.POSIX_FADV_WILLNEED)
+        os.posix_fadvise(self.descriptor(segment), offset, n_bytes, os.POSIX_FADV_WILLNEED)
 
-    def _descriptor(self, segment: int) -> int:
+    def descriptor(self, segment: int) -> int:
+        """Of an open segment. Raises StoreCorrupt if it is missing."""
         file = self._files.get(segment)
         if file is None:
             raise StoreCorrupt(f"{segment_path(self._folder, segment)} is missing")

@@ -8,7 +8,22 @@ from PIL import Image
 
 from tests.helpers import make_pdf, run_cli
 
-COMMANDS = ("index", "search", "show", "list", "info", "remove", "failures", "doctor", "models")
+COMMANDS = (
+    "index",
+    "search",
+    "show",
+    "list",
+    "info",
+    "remove",
+    "failures",
+    "doctor",
+    "models",
+    "watch",
+    "export",
+    "import",
+    "mcp",
+    "serve",
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,7 @@ import pytest
 
 from tests.helpers import ROOT
 
-LEFT_OUT = shutil.ignore_patterns(
-    ".*", "__pycache__", "build", "dist", "*.egg-info", "*.so", "sample_docs", "data", "results"
-)
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "*.so", "sample_docs", "results")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
 UNTYPED = (
     "torch sqlalchemy PIL transformers safetensors huggingface_hub onnx tokenizers rich click psutil filelock".split()
@@ -254,7 +252,8 @@ def test_the_wheel_has_the_package_and_puts_nothing_else_among_the_installed(whe
     compiled = {name for name in names if name.endswith(".so")}
     assert len(compiled) == (1 if shutil.which("cc") else 0)
     metadata_files = {name for name in names if name.startswith(metadata)}
-    assert names == modules | {"pagesight/py.typed"} | sources | compiled | metadata_files
+    page = {f"pagesight/engine/server/static/{path.name}" for path in (ROOT / "engine/server/static").iterdir()}
+    assert names == modules | {"pagesight/py.typed"} | sources | page | compiled | metadata_files
 
 
 def test_building_leaves_the_checkout_as_it_was(left_before, wheel, sdist):

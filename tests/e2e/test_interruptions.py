@@ -143,7 +143,7 @@ def test_a_full_disk_is_said_and_loses_nothing_that_was_finished(docs, tmp_path)
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert result.returncode == 2, result.stderr
-    assert "make room and do the same again (the same command goes on from there)" in result.stderr
+    assert "make room and do the same again (the same command goes on from there" in result.stderr
     assert "Traceback" not in result.stderr
     run_cli("--index", index, "index", docs, check=True)
     assert "healthy" in run_cli("--index", index, "doctor", check=True).stdout

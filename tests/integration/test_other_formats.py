@@ -160,7 +160,11 @@ def test_a_run_says_what_it_passed_over(tmp_path):
     assert nothing.returncode == 1
     assert "no files to index" in nothing.stdout
     assert "2 .xyz" in nothing.stderr
+    tried = run_cli("--index", tmp_path / "j", "index", docs, "--dry-run", "--model", "hashing", **environment)
+    assert "2 .xyz" in tried.stderr
+    assert "0 files to read" in tried.stdout
     with SearchEngine.open(tmp_path / "k", model="hashing") as engine:
+        assert engine.estimate([docs]).passed_over[".xyz"] == 2
         assert engine.index([docs]).passed_over[".xyz"] == 2
 
 
@@ -170,6 +174,7 @@ def test_the_doctor_names_the_readers(tmp_path):
     said = run_cli("--index", tmp_path / "i", "doctor", PATH="/nowhere").stdout
     assert "reads: png jpg tif" in said
     assert "does not read: docx pptx xlsx odt" in said
+    assert "reads scans in: Latin script, Chinese, Japanese; not in: Arabic, Armenian" in said
 
 
 @pytest.mark.parametrize(

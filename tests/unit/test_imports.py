@@ -25,6 +25,9 @@ HEAVY = {
     "cv2",
     "PIL",
     "numpy",
+    "fastapi",
+    "uvicorn",
+    "mcp",
 }
 
 

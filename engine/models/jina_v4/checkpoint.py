@@ -11,6 +11,7 @@ Every size is read from these files. Names of the base model are mapped to those
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,15 @@ class AdapterSettings:
     excluded: str
     rslora: bool
 
+    def adapts(self, module: str) -> bool:
+        """Whether the linear layer of this name has an adapter."""
+        return bool(re.fullmatch(self.targets, module)) and not re.fullmatch(self.excluded, module)
+
+    @property
+    def scale(self) -> float:
+        """What the product of an adapter's two matrices is multiplied by."""
+        return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)
+
 
 class Checkpoint:
     """A folder whose configuration has been read. The weights are only looked at by ``problems`` and later."""
@@ -90,9 +100,7 @@ class Checkpoint:
         return path
 
     def is_adapted(self, module: str) -> bool:
-        """Whether the linear layer of this name has an adapter."""
-        settings = self.adapter_settings
-        return bool(re.fullmatch(settings.targets, module)) and not re.fullmatch(settings.excluded, module)
+        return self.adapter_settings.adapts(module)
 
     def check(self, expected: Mapping[str, tuple[int, ...]]) -> None:
         """Compare the names and shapes of all tensors with those of the network. Raises BadCheckpoint.

@@ -49,6 +49,11 @@ class JinaV4Encoder:
         self.fingerprint = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
         embedder.model.merge(self._task)
 
+    @property
+    def task(self) -> str:
+        """The one whose adapter is merged."""
+        return self._task
+
     def count_tokens(self, width_px: int, height_px: int) -> int:
         """Token vectors of a page drawn with this size, known before it is encoded. Raises BadInput."""
         return self._embedder.inputs.pictures.grid(width_px, height_px, self._max_pixels).n_tokens + sum(
@@ -84,6 +89,13 @@ class JinaV4Encoder:
             EncodedQuery(one.single.numpy(), one.multi.numpy(), row.token_texts)
             for row, one in zip(rows, found, strict=True)
         ]
+
+    def encode_passages(self, texts: Sequence[str]) -> list[EncodedPage]:
+        """Texts with the prompt of what is searched; they have no place on a page. Raises BadInput for an empty one."""
+        inputs = self._embedder.inputs
+        rows = [inputs.text(text, prompt="passage", task=self._task, max_tokens=MAX_TEXT_TOKENS) for text in texts]
+        found = self._embedder.encode(rows, [self._task] * len(rows), dim=self._dim)
+        return [EncodedPage(o.single.numpy(), o.multi.numpy(), np.zeros((len(o.multi), 4), np.float32)) for o in found]
 
     def _boxes(self, grid: Grid | None) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         """The cells of the picture's tokens; tokens of the prompt are nowhere on the page, a box without area says."""

@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel, Qwen2_5_VLPreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
-from pagesight.engine.models.jina_v4.checkpoint import BASE_NAMES, Checkpoint
+from pagesight.engine.models.jina_v4.checkpoint import BASE_NAMES, Checkpoint, Settings
 from pagesight.engine.models.on_torch.runtime import require_memory
 from pagesight.storage.errors import BadCheckpoint, ConfigError
 
@@ -94,24 +94,7 @@ class JinaV4Model:
         Raises BadCheckpoint unless every tensor of the files has its place and every weight of the network its tensor, and
         DeviceMemory if they do not fit.
         """
-        config = network_config(checkpoint)
-        shapes = expected_shapes(config)
-        checkpoint.check(shapes)
-        require_memory(sum(map(math.prod, shapes.values())), dtype, device)
-        disable_progress_bar()  # progress is the command line's to show
-        network, loaded = Network.from_pretrained(
-            checkpoint.folder,
-            config=config,
-            dtype=getattr(torch, dtype),
-            device_map={"": device} if device != "cpu" else None,
-            attn_implementation=attention,
-            key_mapping=BASE_NAMES,
-            output_loading_info=True,
-            local_files_only=True,
-        )
-        left_out = [f"{kind}: {sorted(map(str, names))}" for kind, names in loaded.items() if names]
-        if left_out:
-            raise BadCheckpoint(checkpoint.folder, left_out)
+        network = load_network(checkpoint, device=device, dtype=dtype, attention=attention)
         return cls(checkpoint, _with_adapters(network, checkpoint), torch.device(device))
 
     def __call__(self, batch: Batch, tasks: str | Sequence[str]) -> Vectors:
@@ -127,9 +110,9 @@ class JinaV4Model:
             if len(names) == 1:
                 if self._network.active_adapter != names[0]:
                     self._network.set_adapter(names[0])
-                hidden, projected = self._network(**self._inputs(batch))
+                hidden, projected = self._network(**network_inputs(batch, self.settings))
             else:
-                hidden, projected = self._network(**self._inputs(batch), adapter_names=list(tasks))
+                hidden, projected = self._network(**network_inputs(batch, self.settings), adapter_names=list(tasks))
         pooled = pooling_mask(batch, self.settings.vision_start_id, self.settings.vision_end_id)
         return Vectors(mean_vectors(hidden, pooled), token_vectors(projected, batch.attention_mask))
 
@@ -156,15 +139,42 @@ class JinaV4Model:
         """Let torch compile the language model, for inputs of any length. Takes a minute at the first batches."""
         self._network.get_base_model().model.language_model.compile(dynamic=True)
 
-    def _inputs(self, batch: Batch) -> dict[str, Any]:
-        pictures = batch.image_grid_thw is not None
-        return {
-            "input_ids": batch.input_ids,
-            "attention_mask": batch.attention_mask,
-            "pixel_values": batch.pixel_values,
-            "image_grid_thw": batch.image_grid_thw,
-            "mm_token_type_ids": (batch.input_ids == self.settings.image_token_id).int() if pictures else None,
-        }
+
+def load_network(
+    checkpoint: Checkpoint, *, device: str = "cpu", dtype: str = "float32", attention: str = "sdpa"
+) -> Network:
+    """The base model with its projector and no adapter. Raises as ``JinaV4Model.load``."""
+    config = network_config(checkpoint)
+    shapes = expected_shapes(config)
+    checkpoint.check(shapes)
+    require_memory(sum(map(math.prod, shapes.values())), dtype, device)
+    disable_progress_bar()  # progress is the command line's to show
+    network, loaded = Network.from_pretrained(
+        checkpoint.folder,
+        config=config,
+        dtype=getattr(torch, dtype),
+        device_map={"": device} if device != "cpu" else None,
+        attn_implementation=attention,
+        key_mapping=BASE_NAMES,
+        output_loading_info=True,
+        local_files_only=True,
+    )
+    left_out = [f"{kind}: {sorted(map(str, names))}" for kind, names in loaded.items() if names]
+    if left_out:
+        raise BadCheckpoint(checkpoint.folder, left_out)
+    return cast("Network", network)
+
+
+def network_inputs(batch: Batch, settings: Settings) -> dict[str, Any]:
+    """The arguments of ``Network.forward``."""
+    pictures = batch.image_grid_thw is not None
+    return {
+        "input_ids": batch.input_ids,
+        "attention_mask": batch.attention_mask,
+        "pixel_values": batch.pixel_values,
+        "image_grid_thw": batch.image_grid_thw,
+        "mm_token_type_ids": (batch.input_ids == settings.image_token_id).int() if pictures else None,
+    }
 
 
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:

@@ -1,0 +1,139 @@
+"""What a step of learning to read is made of: drawn pages, texts and questions, with the teacher's vectors of their words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.pocket.drawing import Drawer, targets
+
+SHAPES = ((8, 16), (8, 24), (16, 16), (16, 24), (24, 16))  # tokens; multiples of the vision windows
+TOKENS = 384  # of a step's pictures: many small steps learn letters sooner than few large ones
+N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 3, 40, 8  # of a step's texts
+N_OTHERS = 800  # words from elsewhere to be told apart
+EASY_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "LiberationSerif-Regular.ttf")
+
+
+@dataclass(eq=False)
+class Step:
+    """What one step learns from. The targets of tokens are rows of ``vectors``."""
+
+    pictures: list[tuple[NDArray[np.uint8], NDArray[np.int64], int, int]]  # pixels, letters, rows, columns
+    shown: NDArray[np.float32]  # (n, 4): picture, token, row of vectors, share
+    picture_singles: NDArray[np.float32]
+    texts: list[tuple[str, str]]  # prompt, text
+    said: list[NDArray[np.int64]]  # of each text, the rows of vectors of its words
+    text_singles: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    kinds: NDArray[np.int64]  # of each vector, a number for the word as it is written
+
+
+class Materials(torch.utils.data.IterableDataset[Step]):
+    """Steps without end, from all shards that are there by now."""
+
+    def __init__(self, work: Path, seed: int) -> None:
+        self.work, self.seed, self.hard = work, seed, torch.zeros(1).share_memory_()
+
+    def __iter__(self) -> Iterator[Step]:
+        chance = np.random.default_rng(self.seed)
+        fonts = json.loads((self.work / "fonts.json").read_text())["seen"]
+        np.random.default_rng(5).shuffle(fonts)
+        fonts.sort(key=lambda path: Path(path).name not in EASY_FONTS)
+        shards = Shards(self.work / "taught")
+        drawer = Drawer(fonts, chance)
+        for number in range(10**9):
+            if number % 200 == 0:
+                shards.look()
+            drawer.hard = float(self.hard)
+            drawer.soil = 0.4 * drawer.hard
+            yield self._step(shards, drawer, chance)
+
+    def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator) -> Step:
+        rows, columns = SHAPES[int(chance.choice(len(SHAPES), p=[0.25, 0.25, 0.2, 0.15, 0.15]))]
+        pictures, shown, picture_singles, texts, said, text_singles = [], [], [], [], [], []
+        pool = _Pool()
+        for _ in range(max(1, TOKENS // (rows * columns))):
+            passages = [shards.passage(chance) for _ in range(2 + rows * columns // 100)]
+            drawn = drawer.page([words for words, _, _ in passages], rows, columns)
+            if not len(drawn.words):
+                continue
+            places = {p: pool.add(words, vectors) for p, (words, vectors, _) in enumerate(passages)}
+            owners = drawn.words[:, :2].astype(int)
+            found = np.array([places[p] + w for p, w in owners])
+            for token, word, share in targets(drawn.words, rows, columns):
+                shown.append((len(pictures), token, found[int(word)], share))
+            visible = np.bincount(owners[:, 0], minlength=len(passages))[:, None]
+            single = (visible * np.array([one for _, _, one in passages])).sum(axis=0)
+            picture_singles.append(single / np.linalg.norm(single))
+            pictures.append((drawn.pixels, drawn.letters, rows, columns))
+        for _ in range(N_PASSAGES):
+            words, vectors, single = shards.passage(chance)
+            start = int(chance.integers(max(1, len(words) - PASSAGE_WORDS)))
+            words, vectors = words[start : start + PASSAGE_WORDS], vectors[start : start + PASSAGE_WORDS]
+            texts.append(("passage", " ".join(words)))
+            said.append(pool.add(words, vectors) + np.arange(len(words)))
+            text_singles.append(single)
+        for _ in range(N_QUERIES):
+            words, vectors, single = shards.query(chance)
+            texts.append(("query", " ".join(words)))
+            said.append(pool.add(words, vectors) + np.arange(len(words)))
+            text_singles.append(single)
+        for _ in range(N_OTHERS // 80):
+            words, vectors, _ = shards.passage(chance)
+            pool.add(words[:80], vectors[:80])
+        return Step(
+            pictures, np.array(shown, np.float32).reshape(-1, 4), np.array(picture_singles, np.float32), texts, said,
+            np.array(text_singles, np.float32), *pool.arrays(),
+        )  # fmt: skip
+
+
+class _Pool:
+    """The vectors of a step."""
+
+    def __init__(self) -> None:
+        self._vectors: list[NDArray[np.float32]] = []
+        self._kinds: list[int] = []
+
+    def add(self, words: list[str], vectors: NDArray[np.float16]) -> int:
+        first = len(self._kinds)
+        self._vectors.append(np.asarray(vectors, np.float32))
+        self._kinds += [hash(word.lower().strip(".,;:()[]\"'?!")) for word in words]
+        return first
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        return np.concatenate(self._vectors), np.array(self._kinds, np.int64)
+
+
+class Shards:
+    """What the teacher said so far, by chance."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._names: set[str] = set()
+        self._passages: list[tuple[list[str], Any, Any]] = []
+        self._queries: list[tuple[list[str], Any, Any]] = []
+
+    def look(self) -> None:
+        for path in sorted(self.folder.glob("[0-9]*.npz")):
+            if path.name in self._names or ".part" in path.name:
+                continue
+            self._names.add(path.name)
+            shard = np.load(path)
+            for kind, into in (("", self._passages), ("query_", self._queries)):
+                texts = [text.split() for text in (shard["texts"] if not kind else shard["queries"]).tolist()]
+                ends = np.cumsum([len(words) for words in texts])[:-1]
+                vectors = np.split(shard[f"{kind}words"], ends)
+                into.extend(zip(texts, vectors, shard[f"{kind}singles"].astype(np.float32), strict=True))
+
+    def passage(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
+        return self._passages[int(chance.integers(len(self._passages)))]
+
+    def query(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
+        return self._queries[int(chance.integers(len(self._queries)))]

@@ -1,0 +1,1 @@
+"""An index as tools for agents, by the Model Context Protocol."""

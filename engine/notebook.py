@@ -1,0 +1,93 @@
+"""Hits as a notebook shows them: pages with what matched marked. A picture is drawn when, and only when, it is shown."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pagesight.engine.results import SearchHit
+from pagesight.storage.errors import SearchEngineError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SHOWN, SIDE_PX = 5, 900
+_ROW = '<tr style="vertical-align: top; text-align: left"><td>{picture}</td><td><b>{rank}. {document}</b>, page {page} of {n_pages}<br>score {score:.2f}<p>{snippet}</p></td></tr>'
+
+
+class Draws(Protocol):
+    """What draws pages: an engine or a client."""
+
+    def pictures(self, hits: Sequence[SearchHit]) -> Iterator[Image.Image]: ...
+
+
+class Hits(list[SearchHit]):
+    """The list of hits that a search returns; in a notebook, the pages."""
+
+    def __init__(self, hits: Iterable[SearchHit], drawer: Draws) -> None:
+        super().__init__(hits)
+        self._drawer = drawer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What is copied or sent elsewhere is the plain list."""
+        return list, (list(self),)
+
+    def __getitem__(self, at: Any) -> Any:
+        """A slice is shown as the whole is."""
+        found = super().__getitem__(at)
+        return Hits(found, self._drawer) if isinstance(at, slice) else found
+
+    def _repr_png_(self) -> bytes | None:
+        """The first page, where nothing but a picture can be shown."""
+        try:
+            (picture,) = self._drawer.pictures(self[:1])
+        except (SearchEngineError, ValueError):  # no hit, or no file
+            return None
+        return shrunk(picture, "PNG")
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return "<p>nothing found</p>"
+        rows = [_row(hit, self._drawer) for hit in self[:SHOWN]]
+        more = f"<p>and {len(self) - SHOWN} more</p>" if len(self) > SHOWN else ""
+        return f"<table>{''.join(rows)}</table>{more}"
+
+
+def _row(hit: SearchHit, drawer: Draws) -> str:
+    try:
+        (picture,) = drawer.pictures([hit])
+        shown = (
+            f'<img alt="the page" src="data:image/jpeg;base64,{base64.b64encode(shrunk(picture, "JPEG")).decode()}">'
+        )
+    except SearchEngineError as error:
+        shown = html.escape(f"no picture: {error}")
+    return _ROW.format(
+        picture=shown,
+        rank=hit.rank,
+        document=html.escape(hit.document),
+        page=hit.page,
+        n_pages=hit.n_pages,
+        score=hit.score,
+        snippet=_emphasised(hit),
+    )
+
+
+def _emphasised(hit: SearchHit) -> str:
+    """The snippet with the matched words in bold."""
+    parts, at = [], 0
+    for start, stop in hit.snippet_spans:
+        parts.append(f"{html.escape(hit.snippet[at:start])}<b>{html.escape(hit.snippet[start:stop])}</b>")
+        at = stop
+    return "".join(parts) + html.escape(hit.snippet[at:])
+
+
+def shrunk(picture: Image.Image, kind: str) -> bytes:
+    """Small enough for a notebook that is kept."""
+    picture = picture.convert("RGB")
+    picture.thumbnail((SIDE_PX, SIDE_PX))
+    out = io.BytesIO()
+    picture.save(out, kind)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""What the server answers, a module a part of its API."""

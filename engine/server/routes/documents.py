@@ -1,0 +1,206 @@
+"""What is in an index: documents, pages, their words, what could not be read, numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from pagesight.engine.api import SearchEngine
+from pagesight.engine.server.errors import NotFound
+from pagesight.engine.server.facets import facets_of
+from pagesight.engine.server.routes.hits import hit_json, look_up
+from pagesight.engine.server.routes.models import (
+    Document,
+    DocumentList,
+    Facets,
+    FailureList,
+    Heat,
+    Json,
+    Page,
+    Removed,
+    TotalsModel,
+)
+from pagesight.engine.server.routes.shared import (
+    DocumentName,
+    DocumentPath,
+    Filters,
+    IndexName,
+    Limit,
+    Offset,
+    PagePath,
+    Question,
+    Reading,
+    Serving,
+    Writing,
+)
+from pagesight.engine.server.service import Service
+from pagesight.engine.word_heat import word_heat
+from pagesight.storage.errors import UnknownHit
+from pagesight.storage.globs import glob_of
+from pagesight.storage.names import nfc
+from pagesight.storage.stored import StoredDocument
+
+router = APIRouter(prefix="/api", tags=["documents"])
+
+
+@router.get("/documents", response_model=DocumentList)
+async def documents(
+    service: Serving, _: Reading, index: IndexName = "", filters: Filters = "", offset: Offset = 0, limit: Limit = 100
+) -> JSONResponse:
+    """In order of their names."""
+    found = await service.run(service.engine(index).documents, nfc(filters) or None)
+    shown = [_document(document) for document in found[offset : offset + limit]]
+    return JSONResponse({"total": len(found), "documents": shown})
+
+
+@router.get("/documents/{document:path}/pages/{page}/heat", response_model=Heat)
+async def heat(
+    document: DocumentPath, page: PagePath, q: Question, service: Serving, _: Reading, index: IndexName = ""
+) -> JSONResponse:
+    """For each word of the question ``q`` where it finds itself on the page."""
+    return JSONResponse(await service.run(_heat, service.engine(index), document, page, nfc(q)))
+
+
+@router.get("/documents/{document:path}/pages/{page}", response_model=Page)
+async def page(
+    document: DocumentPath, page: PagePath, service: Serving, _: Reading, index: IndexName = "", q: Question = ""
+) -> JSONResponse:
+    """One page with its words, and with what matches ``q`` on it."""
+    return JSONResponse(await service.run(_page, service, index, document, page, nfc(q).strip()))
+
+
+@router.get("/documents/{document:path}", response_model=Document)
+async def document(document: DocumentPath, service: Serving, _: Reading, index: IndexName = "") -> JSONResponse:
+    """One document."""
+    found = await service.run(find_document, service.engine(index), document)
+    return JSONResponse(_document(found))
+
+
+@router.delete("/documents", response_model=Removed)
+async def remove(document: DocumentName, service: Serving, _: Writing, index: IndexName = "") -> JSONResponse:
+    """Take one document out of the index. Its file stays where it is, unless it was uploaded."""
+    return JSONResponse({"removed": await service.run(_remove, service, index, document)})
+
+
+@router.get("/failures", response_model=FailureList)
+async def failures(
+    service: Serving, _: Reading, index: IndexName = "", offset: Offset = 0, limit: Limit = 100
+) -> JSONResponse:
+    """What could not be read, and why."""
+    found = await service.run(service.engine(index).failures)
+    shown = [
+        {"document": f.document, "page": f.page, "status": f.status, "reason": f.reason, "at": f.at}
+        for f in found[offset : offset + limit]
+    ]
+    return JSONResponse({"total": len(found), "failures": shown})
+
+
+@router.get("/totals", response_model=TotalsModel)
+async def totals(service: Serving, _: Reading, index: IndexName = "") -> JSONResponse:
+    """Numbers of an index."""
+    return JSONResponse(await service.run(_totals, service, index))
+
+
+@router.get("/facets", response_model=Facets)
+async def facets(service: Serving, _: Reading, index: IndexName = "") -> JSONResponse:
+    """What filters can choose from."""
+    return JSONResponse(await service.run(facets_of, service.engine(index)))
+
+
+def find_document(engine: SearchEngine, name: str) -> StoredDocument:
+    """The document of this name. Raises UnknownHit."""
+    wanted = nfc(name)
+    if '"' in wanted and "'" in wanted:  # a filter has no way to say both
+        candidates = engine.documents()
+    else:
+        mark = "'" if '"' in wanted else '"'
+        candidates = engine.documents(f"document = {mark}{wanted}{mark}")
+    found = next((document for document in candidates if wanted in document.names), None)
+    if found is None:
+        raise UnknownHit(f"there is no document {wanted[:200]!r} in the index")
+    return found
+
+
+def _page(service: Service, index: str, document: str, number: int, query: str) -> Json:
+    engine = service.engine(index)
+    hit = look_up(engine, document, number, query)
+    with engine.view() as view:
+        stored = view.describe(np.array([hit.page_id], np.int64)).get(hit.page_id)
+        if stored is None:  # removed between the two
+            raise UnknownHit(f"there is no page {hit.name} in the index")
+        words = view.detail(hit.page_id).words if stored.n_tokens else None
+    aspect = stored.width_pt / stored.height_pt
+    return {
+        "index": service.name_of(index),
+        "hit": hit_json(hit, aspect, service.settings.hide_paths),
+        "text": " ".join(words.texts) if words is not None else "",
+        "text_source": stored.text_source,
+    }
+
+
+def _heat(engine: SearchEngine, document: str, number: int, query: str) -> Json:
+    with engine.view() as view:
+        page_id = view.find_page(document, number)
+        if page_id is None:
+            raise UnknownHit(f"there is no page {document}:{number} in the index")
+        detail = view.detail(page_id) if np.isin(page_id, view.page_ids()) else None
+    (encoded,) = engine.encoder.encode_queries([query])
+    if detail is None:  # nothing on the page has a vector
+        return {"words": []}
+    return {
+        "words": [
+            {
+                "word": found.word,
+                "weight": round(found.weight, 4),
+                "places": [
+                    {"box": [round(x, 4) for x in place.box], "heat": round(place.heat, 3)} for place in found.places
+                ],
+            }
+            for found in word_heat(query, encoded, detail)
+        ]
+    }
+
+
+def _totals(service: Service, index: str) -> Json:
+    engine = service.engine(index)
+    with engine.view() as view:
+        return {
+            "index": service.name_of(index),
+            "generation": view.generation,
+            "model": view.space.encoder,
+            **asdict(view.totals()),
+        }
+
+
+def _remove(service: Service, index: str, document: str) -> list[str]:
+    engine = service.engine(index)
+    found = find_document(engine, document)
+    name = nfc(document)
+    removed = engine.remove(glob_of(name))
+    if not removed:
+        raise NotFound(f"there is no document {name[:200]!r} in the index")
+    for location in found.locations:
+        if location.name == name:
+            service.uploads.forget(location)
+    return removed
+
+
+def _document(found: StoredDocument) -> Json:
+    return {
+        "document": found.document,
+        "names": list(found.names),
+        "kind": found.kind,
+        "media_type": found.media_type,
+        "n_pages": found.n_pages,
+        "n_indexed_pages": found.n_indexed_pages,
+        "n_bytes": found.n_bytes,
+        "title": found.title,
+        "author": found.author,
+        "date": found.date,
+        "added_at": found.added_at,
+        "tags": found.tags,
+        "sha256": found.sha256,
+    }

@@ -1,0 +1,1 @@
+"""Examples to learn from: sources in many layouts, batches from them, and what is wrong with them."""

@@ -1,0 +1,319 @@
+"""A training run: the stages one after the other, each from where the one before left off, and the model folder after each.
+
+OUT/                    the model, as saving.py describes it; there from the end of the first stage on
+OUT/training/settings.toml
+OUT/training/STAGE/checkpoint-N/      to resume from
+OUT/training/STAGE/best.safetensors   the best weights so far
+OUT/training/STAGE/result.safetensors what the stage gives; it is over when this is there
+OUT/training/STAGE/result.json        steps and scores
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pagesight.engine.models.files.hub import find
+from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
+from pagesight.engine.training.arguments import compute_dtype, make_arguments
+from pagesight.engine.training.listening import Listener, Silent, callback, stopping
+from pagesight.engine.training.result import StageResult, TrainingResult
+from pagesight.engine.training.settings import PAIRS, StageSettings, TrainingSettings, differences
+from pagesight.engine.training.settings_file import as_toml, read_settings
+from pagesight.storage.errors import ConfigError, ExtraMissing, TrainingExists
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from pagesight.engine.training.data.pages import OnDrawn
+    from pagesight.engine.training.networks import Lora
+    from pagesight.engine.training.stage_data import StageData
+    from pagesight.engine.training.trainer import JinaTrainer
+
+SETTINGS_FILE = "settings.toml"
+RESULT_FILE, RECORD_FILE = "result.safetensors", "result.json"
+FIRST_TASK = "retrieval"  # whose adapter phase 1 goes on from
+PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "accelerate", "pytrec_eval")
+# What may differ when a run goes on: the numbers stay the same.
+MAY_DIFFER = {"report_to", "offline", "device"}
+MAY_DIFFER_OF_STAGE = {"log_every", "save_every", "keep_checkpoints", "checkpointing"}
+
+
+def train(
+    settings: TrainingSettings,
+    *,
+    resume: bool = False,
+    listener: Listener | None = None,
+    on_drawn: OnDrawn | None = None,
+    only: Collection[str] | None = None,
+    trainer: type[JinaTrainer] | None = None,
+) -> TrainingResult:
+    """Train a model, stage by stage.
+
+    resume: go on with the run in ``settings.out``. only: names of stages; the others are left as they are. trainer: a subclass of JinaTrainer, with another loss. On SIGINT and
+    SIGTERM the step is finished and a checkpoint saved, where this is called on the main thread; a second one ends at once.
+    Raises ConfigError, BadTrainingData, ModelError and its kinds, DiskFull; ExtraMissing without what training needs.
+    """
+    require_extra()
+    run = Run(settings, resume=resume, listener=listener, on_drawn=on_drawn, only=only, trainer=trainer)
+    return run()
+
+
+def require_extra() -> None:
+    """Raise ExtraMissing unless all that training needs is installed."""
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise ExtraMissing(f"{', '.join(missing)}, which training needs,", "train")
+
+
+class Run:
+    """What stays the same from stage to stage."""
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        *,
+        resume: bool = False,
+        listener: Listener | None = None,
+        on_drawn: OnDrawn | None = None,
+        only: Collection[str] | None = None,
+        trainer: type[JinaTrainer] | None = None,
+    ) -> None:
+        from pagesight.engine.training.networks import Lora
+
+        self.settings, self.folder = settings, settings.out / "training"
+        self._listener, self._on_drawn, self._trainer = listener or Silent(), on_drawn, trainer
+        self.base = Checkpoint.open(find(settings.model, offline=settings.offline))
+        if settings.out.exists() and settings.out.samefile(self.base.folder):
+            raise ConfigError(f"{settings.out} is the model that is trained; name another folder for the result")
+        unknown = [name for name in settings.stages if name != PAIRS and name not in self.base.settings.tasks]
+        if unknown:
+            raise ConfigError(f"{self.base.folder} has no task {', '.join(unknown)}")
+        for name, stage in settings.stages.items():
+            check_dims(name, stage, self.base)
+        self.lora: Lora = Lora.of(self.base, settings)
+        self._resume = resume
+        self.only = self._chosen(only)
+
+    def __call__(self) -> TrainingResult:
+        from pagesight.engine.training.stage_data import open_data
+
+        data = {
+            name: open_data(name, stage, self._on_drawn)
+            for name, stage in self.settings.stages.items()
+            if name in self.only and read_record(self.folder / name) is None
+        }
+        self._begin()
+        results: list[StageResult] = []
+        for name, stage in self.settings.stages.items():
+            done = read_record(self.folder / name)
+            if done is None and name not in self.only:
+                continue
+            if done is None:
+                with stopping() as stopped:
+                    done, checkpoint = self._train_stage(name, stage, data[name], stopped)
+                if done is None:
+                    return TrainingResult(self.settings.out, tuple(results), finished=False, checkpoint=checkpoint)
+            results.append(done)
+            if is_first_process():
+                self._write_model(results)
+        return TrainingResult(self.settings.out, tuple(results), finished=True)
+
+    def _chosen(self, only: Collection[str] | None) -> Collection[str]:
+        stages = self.settings.stages
+        if only is None:
+            return stages
+        chosen = [name for name in stages if name in only]
+        if not chosen:
+            raise ConfigError(f"the settings have no table for {', '.join(only)}; they have {', '.join(stages)}")
+        if PAIRS in stages and PAIRS not in only and read_record(self.folder / PAIRS) is None:
+            raise ConfigError(
+                f"{', '.join(chosen)} starts from what pairs gives; train pairs first, or leave its table out"
+            )
+        return chosen
+
+    def _begin(self) -> None:
+        """Keep the settings, or compare them with those that were kept."""
+        from pagesight.engine.training.saving import remove_leftovers, writing
+
+        kept = self.folder / SETTINGS_FILE
+        if kept.exists():
+            if not self._resume and is_first_process():
+                raise TrainingExists(self.settings.out)
+            changed = [
+                name
+                for name in differences(self.settings, read_settings(kept))
+                if name not in MAY_DIFFER and name.rpartition(".")[2] not in MAY_DIFFER_OF_STAGE
+            ]
+            if changed:
+                raise ConfigError(f"the run in {self.folder} has other settings: {', '.join(changed)} differ")
+        elif self._resume and not any(self.folder.glob("*/")):
+            raise ConfigError(f"{self.folder} has no training run that could be resumed")
+        if is_first_process():
+            with writing(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                building = kept.with_name(f".{kept.name}")
+                building.write_text(as_toml(self.settings), encoding="utf-8")
+                os.replace(building, kept)
+                for name in self.settings.stages:
+                    remove_leftovers(self.folder / name)
+
+    def _train_stage(
+        self, name: str, stage: StageSettings, data: StageData, stopped: Callable[[], bool]
+    ) -> tuple[StageResult | None, Path | None]:
+        """The result, or the checkpoint that was saved when the run was stopped."""
+        from pagesight.engine.training.evaluating import Evaluation
+        from pagesight.engine.training.stage_data import make_collator, make_steps
+        from pagesight.engine.training.trainer import JinaTrainer, checkpoints
+
+        folder = self.folder / name
+        args = make_arguments(self.settings, stage, folder, evaluates=bool(data.evaluation))
+        collator = make_collator(name, stage, self.base)
+        steps = make_steps(
+            name, stage, data, collator, seed=self.settings.seed, rank=args.process_index, world=args.world_size
+        )
+        evaluation = None
+        if data.evaluation:
+            evaluation = Evaluation(
+                data.evaluation, collator, metric=stage.evaluation_metric, size=stage.evaluation_size
+            )
+        trainer = (self._trainer or JinaTrainer)(
+            self.network(name, stage),
+            args,
+            stage=stage,
+            settings=self.base.settings,
+            steps=steps,
+            evaluate=evaluation,
+        )
+        trainer.add_callback(callback(self._listener, stopped))
+        found = checkpoints(folder) if self._resume else []
+        self._listener.stage_begins(name, stage.steps, int(found[-1].name.rpartition("-")[2]) if found else 0)
+        try:
+            trainer.train(resume_from_checkpoint=str(found[-1]) if found else None)
+            if trainer.state.global_step < stage.steps:
+                return None, next(reversed(checkpoints(folder)), None)
+            return self._finish(name, stage, trainer), None
+        finally:
+            steps.close()
+            self._listener.stage_ends(name)
+
+    def network(self, name: str, stage: StageSettings) -> nn.Module:
+        """What trains in a stage, as it is before its first step."""
+        import torch
+
+        from pagesight.engine.training.networks import build, parts
+
+        weights, adapter = parts(self._result(PAIRS) if name != PAIRS else {})
+        if not adapter and stage.start == "checkpoint" and not self._trained_all:
+            adapter = self._own_adapters()[name if name != PAIRS else FIRST_TASK]
+        torch.manual_seed(self.settings.seed)
+        return build(
+            self.base,
+            stage,
+            self.lora,
+            weights=weights,
+            adapter=adapter or None,
+            dtype=compute_dtype(self.settings),
+        )
+
+    def _finish(self, name: str, stage: StageSettings, trainer: JinaTrainer) -> StageResult:
+        """Keep the weights that are the result, and drop what was for going on."""
+        from pagesight.engine.training import trainer as trainers
+        from pagesight.engine.training.networks import trained
+        from pagesight.engine.training.saving import save_tensors, writing
+
+        folder = self.folder / name
+        if trainer.evaluates and trainer.last_evaluated != trainer.state.global_step:
+            trainer.evaluate()
+        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        best = folder / trainers.BEST_FILE
+        keeps_best = stage.keep == "best" and trainer.best is not None
+        scores = trainer.best if keeps_best else trainer.latest
+        result = StageResult(
+            stage=name,
+            steps=trainer.state.global_step,
+            kept_step=scores.step if keeps_best and scores else trainer.state.global_step,
+            scores=dict(scores.all) if scores else None,
+            loss=losses[-1] if losses else None,
+        )
+        if is_first_process():
+            with writing(folder):
+                if not keeps_best:
+                    save_tensors(folder / RESULT_FILE, trained(trainer.model))
+                else:
+                    os.replace(best, folder / RESULT_FILE)
+                record = folder / f".{RECORD_FILE}"
+                record.write_text(json.dumps(asdict(result), indent=2), encoding="utf-8")
+                os.replace(record, folder / RECORD_FILE)
+            for checkpoint in trainers.checkpoints(folder):
+                shutil.rmtree(checkpoint, ignore_errors=True)
+        trainer.accelerator.wait_for_everyone()
+        return result
+
+    def _write_model(self, results: Sequence[StageResult]) -> None:
+        """The folder of the model, with what has been trained so far."""
+        import torch
+
+        from pagesight.engine.training.card import model_card
+        from pagesight.engine.training.networks import fresh_adapter, parts
+        from pagesight.engine.training.saving import as_dtype, write_model
+
+        weights, pairs = parts(self._result(PAIRS))
+        own = self._own_adapters()
+        some = next(iter(next(iter(own.values())).values()))
+        chosen = self.settings.save_dtype
+        dtype = some.dtype if chosen == "checkpoint" else getattr(torch, chosen)
+        adapters = {}
+        for task in self.base.settings.tasks:
+            trained = self._result(task) or pairs
+            if trained:
+                adapters[task] = as_dtype(trained, dtype)
+            elif self._trained_all or self.lora.changed:
+                adapters[task] = as_dtype(fresh_adapter(self.base, self.lora, self.settings.seed), dtype)
+            else:
+                adapters[task] = own[task]
+        card = model_card(self.settings, self.base, self.lora, results)
+        write_model(self.settings.out, self.base, self.lora, adapters=adapters, weights=weights, card=card)
+
+    @property
+    def _trained_all(self) -> bool:
+        """Whether the weights are others than those that the checkpoint's adapters were made for."""
+        return PAIRS in self.settings.stages and self.settings.stages[PAIRS].train_all
+
+    def _own_adapters(self) -> dict[str, dict[str, Tensor]]:
+        return self.base.read_adapters()
+
+    def _result(self, name: str) -> dict[str, Tensor]:
+        from safetensors.torch import load_file
+
+        path = self.folder / name / RESULT_FILE
+        return dict(load_file(path)) if name in self.settings.stages and path.exists() else {}
+
+
+def check_dims(name: str, stage: StageSettings, base: Checkpoint) -> None:
+    """Raise ConfigError for Matryoshka dimensions that single vectors do not have, or weights of another number."""
+    hidden = base.config["text_config"]["hidden_size"] if "text_config" in base.config else base.config["hidden_size"]
+    dims = stage.matryoshka_dims or base.settings.matryoshka_dims
+    if stage.matryoshka_dims and not all(1 <= dim <= hidden for dim in dims):
+        raise ConfigError(f"{name}: matryoshka_dims must be from 1 to {hidden}, and are {list(dims)}")
+    if stage.matryoshka_weights is not None and len(stage.matryoshka_weights) != len(dims):
+        raise ConfigError(f"{name}: there are {len(stage.matryoshka_weights)} matryoshka_weights for {list(dims)}")
+
+
+def read_record(folder: Path) -> StageResult | None:
+    """What a stage gave, if it is over."""
+    try:
+        return StageResult(**json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def is_first_process() -> bool:
+    """Of those that a launcher such as torchrun has started; it writes the files."""
+    return int(os.environ.get("RANK", "0")) == 0
