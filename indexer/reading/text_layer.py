@@ -24,8 +24,17 @@ WIDEST_SPACING = 0.75  # of a line's height, between letters of one word
 WORD_GAP = 1.5  # times the narrowest gap of spaced letters: a gap between words
 GAP = 0.12  # of a line's size: a gap between words where no blank was drawn
 # After letters beyond Latin, Greek, Cyrillic, Hebrew and Arabic proper MuPDF makes no blank of a gap: Vietnamese, Greek with
-# breathings, Korean, the scripts of India. Chinese, Japanese and Thai have none between words.
-_GAP_UNSEEN = re.compile("[\u0700-\u0dff\u0f00-\u1fff\u2c00-\u2dff\ua4d0-\ud7ff\U00010000-\U0001ffff]\\S")
+# breathings, Korean, the scripts of India, arrows and signs. Chinese, Japanese and Thai have none between words.
+_GAP_UNSEEN = re.compile("[\u0700-\u0dff\u0f00-\u1fff\u20d0-\u2dff\ua4d0-\ud7ff\ue000-\uf8ff\U00010000-\U0001ffff]\\w")
+# Numbers of footnotes, which MuPDF leaves on the word: digits at the end of a word, or before one, but for "1st" and the like.
+_NOTED = re.compile(
+    r"(?P<word>[^\W\d_]{3}[^\w\s]{0,2})(?P<mark>\d{1,3})[^\w\s]{0,2}(?!\S)"
+    r"|(?<!\S)(?P<first>\d{1,3})(?!(?:st|nd|rd|th|er|e|o|a)\b)[^\W\d_]{2}"
+)
+RAISED, SMALLER = (
+    0.1,
+    0.9,
+)  # of the letters' size beside it: how far up the number of a footnote stands, how large it is
 NUDGE = 0.03  # of a line's size: rounding of places
 SAME_LINE = 1.2  # of a line's size: pieces of a line are not further apart
 
@@ -48,6 +57,8 @@ def text_words(text_page: Any) -> list[Placed]:
         for key, words in lines.items()
         if sum(len(word[4]) == 1 for word in words) >= SPACED_LETTERS and _spaced_runs(words)
     }
+    noted = _lines_with(_NOTED, lines)
+    raised = _raised_numbers(text_page, noted) if noted else {}
     characters = _characters(text_page) if rtl or spaced or glued else {}
     read: dict[tuple[int, int], list[Placed]] = right_to_left(lines, characters) if rtl else {}
     joints = {key: [_touches(a, b) for a, b in pairwise(words)] for key, words in lines.items()}
@@ -64,6 +75,8 @@ def text_words(text_page: Any) -> list[Placed]:
         some = _join_touching(words, joints[key]) if touching and any(joints[key]) else words
         if key in spaced:
             some = _join_spaced(some, characters.get(key, []))
+        if key in raised:
+            some = [part for word in some for part in _cut_number(word, raised[key])]
         placed += [(word[4], word[0], word[1], word[2], word[3]) for word in some]
     return placed
 
@@ -145,6 +158,45 @@ def _split_at_gaps(key: tuple[int, int], line: Any) -> Iterator[Word]:
             text, stop = text + char["c"], ends[1]
     if text:
         yield (box[0], box[1], box[2], box[3], text, *key, n_words)
+
+
+# Numbers of footnotes
+
+
+def _raised_numbers(text_page: Any, keys: set[tuple[int, int]]) -> dict[tuple[int, int], list[tuple[Any, str]]]:
+    """Of these lines, as far as they have any: (box, text) of what stands higher than the letters beside it, and smaller."""
+    blocks = {block["number"]: block.get("lines", ()) for block in text_page.extractDICT()["blocks"]}
+    found = {}
+    for key in keys:
+        spans = blocks[key[0]][key[1]]["spans"] if len(blocks.get(key[0], ())) > key[1] else ()
+        found[key] = [
+            (mark["bbox"], mark["text"].strip())
+            for one, other in pairwise(spans)
+            for mark, letters in ((one, other), (other, one))
+            if mark["size"] < SMALLER * letters["size"]
+            and RAISED * letters["size"] < letters["origin"][1] - mark["origin"][1] < letters["size"]
+        ]
+    return {key: numbers for key, numbers in found.items() if numbers}
+
+
+def _cut_number(word: Word, raised: Sequence[tuple[Any, str]]) -> Sequence[Word]:
+    """The word, or it and the number on it."""
+    found = _NOTED.search(word[4])
+    if found is None:
+        return [word]
+    group = "mark" if found["mark"] else "first"
+    at = found.end(group) if group == "first" else found.start(group)
+    for box, text in raised:
+        middle = (box[0] + box[2]) / 2
+        if (
+            text == found[group]
+            and word[0] <= middle <= word[2]
+            and word[1] - 1 <= (box[1] + box[3]) / 2 <= word[3] + 1
+        ):
+            x = box[2] if group == "first" else box[0]
+            before = (word[0], word[1], x, word[3], word[4][:at], *word[5:])
+            return [before, (x, word[1], word[2], word[3], word[4][at:], *word[5:])]
+    return [word]
 
 
 # Letters set apart

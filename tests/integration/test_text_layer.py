@@ -65,6 +65,28 @@ def test_letters_drawn_twice_for_weight_are_not_put_together(tmp_path):
     assert set(texts) == {"I", "saw"}
 
 
+def test_numbers_of_footnotes_are_words_of_their_own_and_others_stay(tmp_path):
+    content = show(50, 700, "(The revenue) Tj /helv 8 Tf 5 Ts (12) Tj /helv 12 Tf 0 Ts (, of Section3) Tj")
+    content += show(50, 680, "/helv 7 Tf 4 Ts (3) Tj /helv 12 Tf 0 Ts (Without loans, 90 km) Tj /helv 7 Tf 5 Ts (2) Tj")
+    content += show(50, 660, "(Benzol6 on the 1st) Tj")
+    words = read(with_content(tmp_path / "a.pdf", content))
+    assert words.texts == (
+        *("The", "revenue", "12,", "of", "Section3"),
+        *("3", "Without", "loans,", "90", "km2"),
+        *("Benzol6", "on", "the", "1st"),
+    )
+    assert words.boxes[1, 2] == pytest.approx(words.boxes[2, 0])
+    assert words.boxes[5, 2] == pytest.approx(words.boxes[6, 0])
+
+
+def test_ligatures_are_letters(tmp_path):
+    document = pymupdf.open()
+    writer = pymupdf.TextWriter(document.new_page().rect)
+    writer.append((50, 100), "o\ufb03ce sti\ufb00 upper", font=pymupdf.Font("helv"))
+    writer.write_text(document[0])
+    assert read(saved(document, tmp_path / "a.pdf")).texts == ("office", "stiff", "upper")
+
+
 def test_letters_set_apart_are_words(tmp_path):
     content = show(50, 700, "(ANNUAL) Tj ( ) Tj (REPORT) Tj", more="4 Tc")
     content += show(50, 650, "(C H A P T E R) Tj")
