@@ -68,12 +68,9 @@ class PdfDocument:
 
     def words(self, number: int) -> PageWords:
         """The text layer, form fields and annotations included, in the order of the file."""
-        import pymupdf
-
         page = self._page(number)
         width, height, rotation = page.rect.width, page.rect.height, page.rotation
-        found = text_words(page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_PRESERVE_LIGATURES))
-        placed = ((text, *as_shown(box, rotation, width, height)) for text, *box in found)
+        placed = ((text, *as_shown(box, rotation, width, height)) for text, *box in text_words(page))
         seen = (word for word in placed if _is_on_page(word[1:], width, height))
         return make_words(seen, width, height)
 

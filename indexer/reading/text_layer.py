@@ -42,15 +42,18 @@ Word = tuple[float, float, float, float, str, int, int, int]  # as MuPDF gives t
 Placed = tuple[str, float, float, float, float]
 
 
-def text_words(text_page: Any) -> list[Placed]:
-    """Words with boxes in the units of a pymupdf.TextPage, in the order of the file."""
-    found: list[Word] = text_page.extractWORDS()
-    if not found:
-        return []
-    lines: dict[tuple[int, int], list[Word]] = {}
-    for word in found:
-        lines.setdefault((word[5], word[6]), []).append(word)
+def text_words(page: Any) -> list[Placed]:
+    """Words of a pymupdf.Page with their boxes on the page as it was drawn, in the order of the file."""
+    import pymupdf
+
+    flags = pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_PRESERVE_LIGATURES  # behind a ligature it would not see a gap
+    text_page = page.get_textpage(flags=flags)
+    lines = _lines(text_page)
     rtl = _lines_with(RIGHT_TO_LEFT, lines)
+    if rtl:  # of Arabic ligatures it makes whole phrases, and letters that are none
+        text_page = page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS)
+        lines = _lines(text_page)
+        rtl = _lines_with(RIGHT_TO_LEFT, lines)
     glued = _lines_with(_GAP_UNSEEN, lines)
     spaced = {
         key
@@ -81,6 +84,14 @@ def text_words(text_page: Any) -> list[Placed]:
     return placed
 
 
+def _lines(text_page: Any) -> dict[tuple[int, int], list[Word]]:
+    """Words as MuPDF finds them, by block and line."""
+    lines: dict[tuple[int, int], list[Word]] = {}
+    for word in text_page.extractWORDS():
+        lines.setdefault((word[5], word[6]), []).append(word)
+    return lines
+
+
 def _lines_with(sign: re.Pattern[str], lines: dict[tuple[int, int], list[Word]]) -> set[tuple[int, int]]:
     """Lines with such a character. On most pages there is none, which one look at all of them tells."""
     if not sign.search(" ".join(word[4] for words in lines.values() for word in words)):
@@ -89,12 +100,12 @@ def _lines_with(sign: re.Pattern[str], lines: dict[tuple[int, int], list[Word]])
 
 
 def _characters(text_page: Any) -> dict[tuple[int, int], list[dict[str, Any]]]:
-    """Lines as MuPDF describes them, by block and line."""
-    return {
-        (block["number"], i): line
-        for block in text_page.extractRAWDICT()["blocks"]
-        for i, line in enumerate(block.get("lines", ()))
-    }
+    """Lines as MuPDF describes them, by block and line; none if it fails at a character that is none."""
+    try:
+        blocks = text_page.extractRAWDICT()["blocks"]
+    except (SystemError, ValueError):
+        return {}
+    return {(block["number"], i): line for block in blocks for i, line in enumerate(block.get("lines", ()))}
 
 
 # Pieces that touch
@@ -327,7 +338,7 @@ def _line(key: tuple[int, int], found: Any) -> _Line:
                     before.text += text
                 else:
                     line.marks.append(glyph)
-            elif same_glyph and before is not None and before.text != " ":
+            elif same_glyph and before is not None and before.text != " " and not text.isspace():
                 before.text += text  # a ligature's other letters
             else:
                 line.glyphs.append(glyph)
