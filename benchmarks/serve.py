@@ -1,6 +1,6 @@
 """Load on a server, over loopback: clients that ask as fast as they are answered, beside the same questions in process.
 
-python -m benchmarks.serve [--seconds 60] [--clients 16] [--pages 30000] [--sample DIR]
+python -m benchmarks.serve [--seconds 60] [--clients 16] [--pages 30000] [--sample DIR] [--made-up DIR]
 
 For an index of sample_docs with the default model, and one of made-up pages with the toy model; each alone, and while the
 server runs an indexing job. Clients are threads of another process, each with one connection. Writes results/serve.json and
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--pages", type=int, default=30_000)
     parser.add_argument("--sample", type=Path, help="an index of sample_docs; made if there is none")
+    parser.add_argument("--made-up", type=Path, help="an index of made-up pages; made there if there is none")
     parser.add_argument("--client", nargs=3, metavar=("ADDRESS", "QUESTIONS", "SECONDS"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.client:
@@ -58,7 +59,9 @@ def measure(scratch: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
         subprocess.run(
             [sys.executable, "-m", "pagesight", "--index", sample, "index", ROOT / "sample_docs"], check=True
         )
-    build(scratch / "made-up", given.pages)
+    made_up = given.made_up or scratch / "made-up"
+    if not made_up.exists():
+        build(made_up, given.pages)
     lines = (ROOT / "sample_docs/queries.jsonl").read_text(encoding="utf-8").splitlines()
     rng = np.random.default_rng(2)
     asked = {
@@ -66,7 +69,7 @@ def measure(scratch: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
         f"{given.pages:,} made-up pages": [text(rng, 6) for _ in range(200)],
     }
     rows = []
-    for (name, questions), index in zip(asked.items(), (sample, scratch / "made-up"), strict=True):
+    for (name, questions), index in zip(asked.items(), (sample, made_up), strict=True):
         (scratch / "questions.json").write_text(json.dumps(questions))
         row: dict[str, Any] = {"index": name, "in_process": in_process(index, questions, given)}
         with server(index, scratch) as (process, address):

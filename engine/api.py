@@ -320,7 +320,7 @@ class SearchEngine(Closing):
         """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
         with self.view() as view:
             page_id = self._page_id(view, document, page)
-            return " ".join(view.detail(page_id).words.texts)
+            return " ".join(view.details(np.array([page_id]))[page_id].words.texts)
 
     def similar(
         self,

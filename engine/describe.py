@@ -17,11 +17,12 @@ from pagesight.storage.stored import StoredPage
 
 def describe(found: Sequence[ScoredPage], query: EncodedQuery, view: View) -> list[SearchHit]:
     """Hits for these pages, in this order."""
-    pages = view.describe(np.array([scored.page_id for scored in found], np.int64))
+    page_ids = np.array([scored.page_id for scored in found], np.int64)
+    pages, details = view.describe(page_ids), view.details(page_ids)
     hits = []
     for rank, scored in enumerate(found, start=1):
-        page, detail = pages[scored.page_id], view.detail(scored.page_id)
-        aspect = page.width_pt / page.height_pt
+        page, detail = pages[scored.page_id], details[scored.page_id]
+        aspect = page.aspect
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
         heat = supported(token_heat(query.tokens, detail.tokens[placed]), boxes, aspect)
@@ -56,4 +57,5 @@ def _identity(page: StoredPage) -> dict[str, Any]:
         "page_id": page.page_id,
         "path": page.location,
         "sha256": page.sha256,
+        "aspect": page.aspect,
     }

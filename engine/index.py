@@ -73,8 +73,8 @@ class View(Protocol):
     def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
         """What is known of these pages. A document with several names goes by the first in alphabetical order."""
 
-    def detail(self, page_id: int) -> PageDetail:
-        """What explaining a hit needs: token vectors, boxes and words of a page. Raises StoreCorrupt."""
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        """What explaining hits needs: token vectors, boxes and words of these pages. Raises StoreCorrupt."""
 
     def find_page(self, name: str, number: int) -> int | None:
         """Id of a page by a name of its document and its number from 1."""

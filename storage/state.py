@@ -7,7 +7,7 @@ opened between two readings of the same generation are those of that generation,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ from pagesight.storage.tables.schema import index_state
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
 from pagesight.storage.vectors.segments import SegmentReader
+from pagesight.storage.words import match_expression, telling
 
 PageIds = NDArray[np.int64]
 
 MAX_FILTERS = 64  # whose pages are remembered
+MAX_TERMS = 20_000  # of which it is remembered on how many pages they are
+_PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
 _PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
 
 
@@ -47,6 +50,7 @@ class State:
         self._recall: RecallIndex | None = None
         self._lock = threading.RLock()
         self._filtered: dict[str, PageIds] = {}
+        self._pages_with: dict[str, int] = {}
 
     def places(self, connection: Connection) -> Places:
         """Where all pages are that have something to find. connection: in a transaction that sees this generation."""
@@ -82,3 +86,14 @@ class State:
             while len(self._filtered) > MAX_FILTERS:
                 self._filtered.pop(next(iter(self._filtered)))
         return found
+
+    def telling_terms(self, connection: Connection, asked: Sequence[str]) -> list[str]:
+        """Of the terms of a question those that tell pages apart; counted once, and only so far as it matters."""
+        n_pages, known = len(self.places(connection).page_ids), self._pages_with
+        if len(known) > MAX_TERMS:
+            known = self._pages_with = {}
+        for term in asked:
+            if term not in known:
+                counted = connection.exec_driver_sql(_PAGES_WITH_SQL, (match_expression([term]), n_pages // 2 + 1))
+                known[term] = int(counted.scalar_one())
+        return telling({term: known[term] for term in asked}, n_pages)

@@ -29,6 +29,11 @@ class StoredPage:
     height_pt: float
     text_source: str
 
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return self.width_pt / self.height_pt
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageDetail:

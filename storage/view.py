@@ -22,12 +22,12 @@ from pagesight.storage.state import State
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
-from pagesight.storage.tables.schema import document, file, page, page_text
+from pagesight.storage.tables.schema import document, file, page
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
-from pagesight.storage.words import match_expression
+from pagesight.storage.words import match_expression, query_terms
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -41,6 +41,7 @@ _WORDS_FILTERED_SQL = text(
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
+_TEXTS_SQL = text("SELECT page_id, words, boxes FROM page_text WHERE page_id IN (SELECT value FROM json_each(:wanted))")
 
 
 class StoreView(Closing):
@@ -74,7 +75,7 @@ class StoreView(Closing):
         return self._state.recall_index(self._connection).nearest_by_means(tokens, k, allowed)
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
-        match = match_expression(query)
+        match = match_expression(self._state.telling_terms(self._connection, query_terms(query)))
         if match is None or (allowed is not None and len(allowed) == 0):
             return np.empty(0, np.int64)
         if allowed is None:
@@ -138,11 +139,14 @@ class StoreView(Closing):
             for row in self._connection.execute(query)
         }
 
-    def detail(self, page_id: int) -> PageDetail:
-        ref, n_tokens = self._refs(np.array([page_id]))[page_id]
-        record = self._state.segments.read(ref)
-        tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
-        return PageDetail(tokens, unpack_boxes(record, n_tokens), self._words(page_id))
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        refs, words, details = self._refs(page_ids), self._words(page_ids), {}
+        for page_id, (ref, n_tokens) in refs.items():
+            record = self._state.segments.read(ref)
+            tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
+            boxes = unpack_boxes(record, n_tokens)
+            details[page_id] = PageDetail(tokens, boxes, words.get(page_id, PageWords.none()))
+        return details
 
     def find_page(self, name: str, number: int) -> int | None:
         query = (
@@ -199,11 +203,9 @@ class StoreView(Closing):
         query = query.join_from(page, document).where(condition(parse_filter(filters)))
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
-    def _words(self, page_id: int) -> PageWords:
-        row = self._connection.execute(select(page_text).where(page_text.c.page_id == page_id)).one_or_none()
-        if row is None:
-            return PageWords.none()
-        return stored_words(row.words, row.boxes)
+    def _words(self, page_ids: PageIds) -> dict[int, PageWords]:
+        rows = self._connection.execute(_TEXTS_SQL, {"wanted": json.dumps(page_ids.tolist())})
+        return {page_id: stored_words(words, packed) for page_id, words, packed in rows.fetchall()}
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

@@ -30,9 +30,9 @@ from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.inputs import Inputs
 from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, network_config, pooling_mask
 
-EASY_UNTIL, HARDER = 0.7, 0.0007  # pages become harder, a little a step, while so many letters are right
+EASY_UNTIL, HARDER = 0.85, 0.0007  # pages become harder, a little a step, while so many letters are right
 BLANK = 0.3  # the weight of a cell without a letter: most are
-LETTER_SHARE = 0.75  # of the time, after which letters are no longer asked for
+LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
 
 
@@ -82,22 +82,30 @@ class Reader(nn.Module):
         losses["letters right"] = (logits.argmax(dim=1) == letters)[inked].float().mean().detach()
         losses["picture single"] = 1 - (singles * torch.from_numpy(step.picture_singles)).sum(dim=1).mean()
 
-        rows = [self.inputs.text(text, prompt=prompt, task="retrieval") for prompt, text in step.texts]
-        projected, singles = self.encode(self.inputs.batch(rows, [], device))
-        at, which, share = [], [], []
-        for i, (row, said) in enumerate(zip(rows, step.said, strict=True)):
-            owners = words_of_tokens(row.token_texts)
-            last = {owner: j for j, owner in enumerate(owners)}
-            for j, owner in enumerate(owners):
-                if 0 <= owner < len(said):
-                    at.append((i, j))
-                    which.append(int(said[owner]))
-                    share.append(1.0 if last[owner] == j else 0.2)
-        place = torch.tensor(at)
-        losses |= self._meet(projected[place[:, 0], place[:, 1]], torch.tensor(which), torch.tensor(share),
-                             torch.arange(len(at)), vectors, kinds, "text")  # fmt: skip
-        losses["text single"] = 1 - (singles * torch.from_numpy(step.text_singles)).sum(dim=1).mean()
+        self._texts(step, vectors, kinds, losses)
         return losses
+
+    def _texts(self, step: Step, vectors: Tensor, kinds: Tensor, losses: dict[str, Tensor]) -> None:
+        """Adds the losses of passages and of questions, each a batch of its own: padded together, half would be padding."""
+        found, which, share, singles = [], [], [], []
+        for kind in ("passage", "query"):
+            chosen = [i for i, (prompt, _) in enumerate(step.texts) if prompt == kind]
+            rows = [self.inputs.text(step.texts[i][1], prompt=kind, task="retrieval") for i in chosen]
+            projected, single = self.encode(self.inputs.batch(rows, [], torch.device("cpu")))
+            singles.append((single * torch.from_numpy(step.text_singles[chosen])).sum(dim=1))
+            at = []
+            for j, (i, row) in enumerate(zip(chosen, rows, strict=True)):
+                owners = words_of_tokens(row.token_texts)
+                last = {owner: token for token, owner in enumerate(owners)}
+                for token, owner in enumerate(owners):
+                    if 0 <= owner < len(step.said[i]):
+                        at.append((j, token))
+                        which.append(int(step.said[i][owner]))
+                        share.append(1.0 if last[owner] == token else 0.2)
+            found.append(projected[tuple(torch.tensor(at).T)])
+        losses |= self._meet(torch.cat(found), torch.tensor(which), torch.tensor(share), torch.arange(len(which)),
+                             vectors, kinds, "text")  # fmt: skip
+        losses["text single"] = 1 - torch.cat(singles).mean()
 
     def _meet(
         self, projected: Tensor, which: Tensor, share: Tensor, token: Tensor, vectors: Tensor, kinds: Tensor, name: str
@@ -125,25 +133,6 @@ class Reader(nn.Module):
             f"{name} vectors": ((1 - nearness) * share).sum() / total,
             f"{name} right": (right * share).sum().detach() / total,
         }
-
-
-def make_optimizers(reader: Reader, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside of the network (Jordan et al. 2024), AdamW for what goes in and comes out."""
-    matrices, ends, others = [], [], []
-    for name, weight in reader.named_parameters():
-        if weight.ndim == 2 and not any(end in name for end in ("embed", "letters")):
-            matrices.append(weight)
-        else:
-            (ends if weight.ndim > 1 else others).append(weight)
-    return [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(
-            [{"params": ends, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
-            lr=rate,
-            betas=(0.9, 0.98),
-            fused=True,
-        ),
-    ]
 
 
 def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
@@ -178,13 +167,19 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     reader = Reader(arguments.start or arguments.work / "untrained")
-    optimizers = make_optimizers(reader, arguments.rate)
+    decayed = [p for p in reader.parameters() if p.ndim > 1]
+    others = [p for p in reader.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+        lr=arguments.rate,
+        betas=(0.9, 0.98),
+        fused=True,
+    )
     step, spent, words, hard, right = 0, 0.0, 0, 0.0, 0.0
     if (out / "last.pt").exists():
         state = torch.load(out / "last.pt", weights_only=False)
         reader.load_state_dict(state["reader"])
-        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        optimizer.load_state_dict(state["optimizer"])
         step, spent, words = state["step"], state["spent"], state["words"]
         hard, right = state["hard"], state["right"]
     materials = Materials(arguments.work, seed=step)
@@ -199,19 +194,17 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
         if right > EASY_UNTIL:
             hard = min(1.0, hard + HARDER)
         materials.hard[0] = hard
-        falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
+        for group in optimizer.param_groups:
+            falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
+            group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
         data = next(loader)
         losses = reader(data)
         weights = {**WEIGHTS, "letters": 2.0 if part < LETTER_SHARE else 0.1}
         loss = sum(weights[name] * value for name, value in losses.items() if name in weights)
-        reader.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
+        optimizer.step()
         step += 1
         right += 0.05 * (float(losses["letters right"]) - right)
         words += len(np.unique(data.shown[:, [0, 2]], axis=0))
@@ -231,7 +224,7 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
             log.flush()
             sums, shown_at = {}, spent
         if spent - saved_at > 300 or spent >= arguments.minutes * 60:
-            state = {"reader": reader.state_dict(), "optimizers": [one.state_dict() for one in optimizers]}
+            state = {"reader": reader.state_dict(), "optimizer": optimizer.state_dict()}
             torch.save(
                 {**state, "step": step, "spent": spent, "words": words, "hard": hard, "right": right}, out / "part.pt"
             )

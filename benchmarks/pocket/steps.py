@@ -16,7 +16,7 @@ from benchmarks.pocket.drawing import Drawer, targets
 
 SHAPES = ((8, 16), (8, 24), (16, 16), (16, 24), (24, 16))  # tokens; multiples of the vision windows
 TOKENS = 384  # of a step's pictures: many small steps learn letters sooner than few large ones
-N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 3, 40, 8  # of a step's texts
+N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 2, 40, 6  # of a step's texts
 N_OTHERS = 800  # words from elsewhere to be told apart
 EASY_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "LiberationSerif-Regular.ttf")
 

@@ -189,6 +189,7 @@ def _hit(fields: dict[str, Any]) -> SearchHit:
         page_id=0,
         path=Path(fields.get("path") or fields["document"]),
         sha256=fields["sha256"],
+        aspect=fields["aspect"],
         regions=tuple(Region(_box(region["box"]), region["score"]) for region in fields["regions"]),
         matches=tuple(TokenMatch(match["token"], match["score"], _box(match["box"])) for match in fields["matches"]),
         snippet=fields["snippet"],

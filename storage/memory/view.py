@@ -19,7 +19,7 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.words import MAX_QUERY_TERMS, fold_page, terms
+from pagesight.storage.words import fold_page, query_terms, telling
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -46,12 +46,12 @@ class MemoryView(Closing):
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> PageIds:
         """BM25 (k1 1.2, b 0.75), Robertson & Zaragoza 2009, with the inverse document frequency never below 1e-6."""
-        wanted = list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
         texts = {i: fold_page(page.new.words).split() for i, (_, page) in self._pages.items()}
         usual = sum(map(len, texts.values())) / max(len(texts), 1)
         scores = dict.fromkeys(texts, 0.0)
-        for term in wanted:
-            n = sum(term in text for text in texts.values())
+        n_pages_with = {term: sum(term in text for text in texts.values()) for term in query_terms(query)}
+        for term in telling(n_pages_with, len(self._found)):
+            n = n_pages_with[term]
             weight = max(math.log((len(texts) - n + 0.5) / (n + 0.5)), 1e-6)
             for page_id, text in texts.items():
                 count = text.count(term)
@@ -102,9 +102,14 @@ class MemoryView(Closing):
             )
         return described
 
-    def detail(self, page_id: int) -> PageDetail:
-        page = self._pages[page_id][1]
-        return PageDetail(page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words)
+    def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        pages = [self._pages[page_id][1] for page_id in page_ids.tolist()]
+        return {
+            page.id: PageDetail(
+                page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words
+            )
+            for page in pages
+        }
 
     def find_page(self, name: str, number: int) -> int | None:
         named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]

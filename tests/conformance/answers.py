@@ -27,14 +27,14 @@ def hits_of(view, text, filters, config, weight=0.0):
 def everything(view):
     """All that can be asked of a view, but for times and searches."""
     ids = view.page_ids()
-    described = view.describe(ids)
+    described, details = view.describe(ids), view.details(ids)
     return {
         "ids": ids.tolist(),
         "filtered": [view.page_ids(filters).tolist() for filters in FILTERS],
         "pages": [replace(described[i], root=None, location=None) for i in ids.tolist()],
-        "words": [view.detail(i).words.texts for i in ids.tolist()],
+        "words": [details[i].words.texts for i in ids.tolist()],
         "tokens": view.tokens(ids).data,
-        "boxes": np.concatenate([np.empty((0, 4)), *(view.detail(i).boxes for i in ids.tolist())]),
+        "boxes": np.concatenate([np.empty((0, 4)), *(details[i].boxes for i in ids.tolist())]),
         "openings": view.opening_pages(ids).tolist(),
         "singles": np.array([view.single(i) for i in ids.tolist()]),
         "documents": [replace(document, added_at="") for document in view.documents()],

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from benchmarks.quality import of_kinds
@@ -70,7 +71,7 @@ def test_the_region_of_a_scanned_answer_is_where_the_answer_stands(index):
         assert hit.document == "scans/letter-observatory-1987.pdf"
         picked = [region.box for region in hit.regions]
         with engine.store.view() as view:
-            words = view.detail(hit.page_id).words
+            words = view.details(np.array([hit.page_id]))[hit.page_id].words
         x0, y0, x1, y1 = words.boxes[[text.startswith("Whitcombe") for text in words.texts].index(True)]
         x, y = (x0 + x1) / 2, (y0 + y1) / 2
         assert any(a <= x <= c and b <= y <= d for a, b, c, d in picked)

@@ -45,12 +45,12 @@ def contents(store):
     """Every page's words, tokens and rank by single vector, by name and number."""
     with store.view() as view:
         ids = view.page_ids()
-        tokens = view.tokens(ids)
+        tokens, details = view.tokens(ids), view.details(ids)
         return {
             (page.document, page.number): (
-                view.detail(page_id).words.texts,
+                details[page_id].words.texts,
                 tokens[i].tobytes(),
-                view.detail(page_id).boxes.tobytes(),
+                details[page_id].boxes.tobytes(),
                 view.nearest_by_means(tokens[i], 1, None).tolist() == [page_id],
             )
             for i, (page_id, page) in enumerate(sorted(view.describe(ids).items()))

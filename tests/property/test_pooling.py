@@ -56,4 +56,4 @@ def test_an_index_with_a_pool_factor_stores_fewer_vectors(tmp_path):
         with store.view() as view:
             ids = view.page_ids()
             assert 1 <= len(view.tokens(ids)[0]) <= 3
-            assert view.describe(ids)[1].n_tokens == len(view.detail(1).boxes)
+            assert view.describe(ids)[1].n_tokens == len(view.details(ids)[1].boxes)

@@ -222,13 +222,13 @@ def test_a_job_waits_for_another_program_that_writes_and_can_be_cancelled(writin
             first = client.post("/api/jobs", json={"paths": [docs]}).json()
             second = client.post("/api/jobs", json={"paths": [docs]}).json()
             wait_for(lambda: client.get(f"/api/jobs/{first['id']}").json()["status"] == "waiting")
-            assert client.delete(f"/api/jobs/{second['id']}").json()["status"] == "cancelled"
+            assert client.post(f"/api/jobs/{second['id']}/cancel").json()["status"] == "cancelled"
             third = client.post("/api/jobs", json={"paths": [docs]}).json()
-            client.delete(f"/api/jobs/{first['id']}")
+            client.post(f"/api/jobs/{first['id']}/cancel")
             assert ended(client, first)[0]["status"] == "cancelled"
             error_of(client.delete("/api/documents", params={"document": "nothing.pdf"}), 404)
         assert ended(client, third)[0]["counts"] == {"indexed": 2}
-        assert client.delete(f"/api/jobs/{third['id']}").json()["status"] == "done"
+        assert client.post(f"/api/jobs/{third['id']}/cancel").json()["status"] == "done"
 
 
 def test_a_job_that_was_not_finished_begins_again_and_keeps_what_became_of_each_file(writing):

@@ -18,7 +18,7 @@ OPEN = {"/healthz", "/readyz", "/", "/favicon.ico", "/static/{name}", "/api/sess
 CHANGING = [
     ("PUT", "/api/uploads/a.txt"),
     ("POST", "/api/jobs"),
-    ("DELETE", "/api/jobs/0123456789abcdef"),
+    ("POST", "/api/jobs/0123456789abcdef/cancel"),
     ("DELETE", "/api/documents?document=finance/report.pdf"),
 ]
 BODIES = {"/api/jobs": {"paths": ["/tmp"]}, "/api/search": {"query": "lamps"}}

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from pagesight.storage.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_expression, terms
+from pagesight.storage.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_expression, query_terms, telling, terms
 
 
 @pytest.mark.parametrize(
@@ -29,21 +29,35 @@ def test_a_match_expression_cannot_be_more_than_words():
     database.execute(CREATE_WORDS)
     database.execute("INSERT INTO page_terms (rowid, terms) VALUES (1, ?)", [fold("Stra\u00dfe caf\u00e9 NEAR")])
     for query in ('caf\u00e9" OR "x', "NEAR(a b)", "terms:caf\u00e9", "cafe*", 'a AND "', "stra\u00dfe"):
-        expression = match_expression(query)
+        expression = match_expression(query_terms(query))
         rows = database.execute("SELECT rowid FROM page_terms WHERE page_terms MATCH ?", [expression]).fetchall()
         assert rows == ([(1,)] if query != 'a AND "' else []), query
     database.close()
 
 
 def test_a_query_without_words_has_no_expression():
-    assert match_expression("?!") is None
+    assert match_expression(query_terms("?!")) is None
 
 
 def test_a_very_long_query_is_cut_and_stays_within_sqlite_limits():
-    expression = match_expression(" ".join(f"word{i}" for i in range(5000)))
+    expression = match_expression(query_terms(" ".join(f"word{i}" for i in range(5000))))
     assert expression is not None
     assert expression.count(" OR ") == MAX_QUERY_TERMS - 1
     database = sqlite3.connect(":memory:")
     database.execute(CREATE_WORDS)
     assert database.execute("SELECT rowid FROM page_terms WHERE page_terms MATCH ?", [expression]).fetchall() == []
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("n_pages_with", "expected"),
+    [
+        ({"the": 90, "boiler": 3, "missing": 0}, ["boiler"]),
+        ({"the": 51, "of": 50}, ["of"]),
+        ({"the": 90, "of": 80, "missing": 0}, ["the", "of"]),  # nothing better
+        ({"missing": 0}, []),
+        ({}, []),
+    ],
+)
+def test_terms_of_most_pages_are_asked_for_only_if_there_are_no_others(n_pages_with, expected):
+    assert telling(n_pages_with, 100) == expected

@@ -131,12 +131,11 @@ def _page(service: Service, index: str, document: str, number: int, query: str) 
         stored = view.describe(np.array([hit.page_id], np.int64)).get(hit.page_id)
         if stored is None:  # removed between the two
             raise UnknownHit(f"there is no page {hit.name} in the index")
-        words = view.detail(hit.page_id).words if stored.n_tokens else None
-    aspect = stored.width_pt / stored.height_pt
+        details = view.details(np.array([hit.page_id])) if stored.n_tokens else {}
     return {
         "index": service.name_of(index),
-        "hit": hit_json(hit, aspect, service.settings.hide_paths),
-        "text": " ".join(words.texts) if words is not None else "",
+        "hit": hit_json(hit, service.settings.hide_paths),
+        "text": " ".join(details[hit.page_id].words.texts) if details else "",
         "text_source": stored.text_source,
     }
 
@@ -146,9 +145,9 @@ def _heat(engine: SearchEngine, document: str, number: int, query: str) -> Json:
         page_id = view.find_page(document, number)
         if page_id is None:
             raise UnknownHit(f"there is no page {document}:{number} in the index")
-        detail = view.detail(page_id) if np.isin(page_id, view.page_ids()) else None
+        details = view.details(np.array([page_id])) if np.isin(page_id, view.page_ids()) else {}
     (encoded,) = engine.encoder.encode_queries([query])
-    if detail is None:  # nothing on the page has a vector
+    if not details:  # nothing on the page has a vector
         return {"words": []}
     return {
         "words": [
@@ -159,7 +158,7 @@ def _heat(engine: SearchEngine, document: str, number: int, query: str) -> Json:
                     {"box": [round(x, 4) for x in place.box], "heat": round(place.heat, 3)} for place in found.places
                 ],
             }
-            for found in word_heat(query, encoded, detail)
+            for found in word_heat(query, encoded, details[page_id])
         ]
     }
 

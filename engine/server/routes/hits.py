@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from pagesight.engine.api import SearchEngine
-from pagesight.engine.index import View
 from pagesight.engine.results import SearchHit
 from pagesight.engine.server.routes.models import Json
 
@@ -22,15 +19,8 @@ def look_up(engine: SearchEngine, document: str, page: int, query: str) -> Searc
     return engine.look_up(document, page, query or None)
 
 
-def hits_json(hits: Sequence[SearchHit], view: View, *, hide_paths: bool) -> list[Json]:
-    """Each as ``--json`` prints it, and what a page that shows it needs. view: the state they were found in."""
-    if not hits:
-        return []
-    pages = view.describe(np.array([hit.page_id for hit in hits], np.int64))
-    return [hit_json(hit, pages[hit.page_id].width_pt / pages[hit.page_id].height_pt, hide_paths) for hit in hits]
-
-
-def hit_json(hit: SearchHit, aspect: float, hide_paths: bool) -> Json:
+def hit_json(hit: SearchHit, hide_paths: bool) -> Json:
+    """As ``--json`` prints it, and what a page that shows it needs."""
     found = hit.to_dict()
     if hide_paths:
         del found["path"]
@@ -41,6 +31,6 @@ def hit_json(hit: SearchHit, aspect: float, hide_paths: bool) -> Json:
             {"token": match.token, "score": round(match.score, 4), "box": [round(x, 4) for x in match.box]}
             for match in hit.matches
         ],
-        "aspect": round(aspect, 4),
+        "aspect": round(hit.aspect, 4),
         "sha256": hit.sha256,
     }

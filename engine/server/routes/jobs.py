@@ -123,7 +123,7 @@ async def outcomes(job_id: JobId, service: Serving, _: Reading, after: Offset = 
     return JSONResponse(await asyncio.to_thread(read))
 
 
-@router.delete("/jobs/{job_id}", response_model=JobModel)
+@router.post("/jobs/{job_id}/cancel", response_model=JobModel)
 async def cancel(job_id: JobId, service: Serving, _: Writing) -> JSONResponse:
     """Stop a job between two pages. What is committed is kept."""
     return JSONResponse(await asyncio.to_thread(lambda: _job(service, service.jobs.cancel(job_id))))
@@ -132,7 +132,7 @@ async def cancel(job_id: JobId, service: Serving, _: Writing) -> JSONResponse:
 @router.get(
     "/jobs/{job_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def events(
     job_id: JobId, service: Serving, _: Reading, last_event_id: Annotated[str, Header()] = ""

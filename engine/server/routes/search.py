@@ -15,7 +15,7 @@ from pagesight.engine.index import View
 from pagesight.engine.results import SearchHit
 from pagesight.engine.server.errors import BadRequest
 from pagesight.engine.server.queue import WorkQueue
-from pagesight.engine.server.routes.hits import hits_json
+from pagesight.engine.server.routes.hits import hit_json
 from pagesight.engine.server.routes.models import DEFAULTS, Json, SearchAnswer, SearchRequest
 from pagesight.engine.server.routes.shared import (
     Candidates,
@@ -140,7 +140,7 @@ async def _answered(
 
         with engine.view() as view:
             results = [
-                {"query": text, "hits": hits_json(find(view, on_stage), view, hide_paths=service.settings.hide_paths)}
+                {"query": text, "hits": [hit_json(hit, service.settings.hide_paths) for hit in find(view, on_stage)]}
                 for text, find in asked
             ]
             generation = view.generation

@@ -52,7 +52,7 @@ export const onePage = (document, number, values, signal) => ask(page(document, 
 export const heat = (document, number, values, signal) => ask(`${page(document, number)}/heat${query(values)}`, { signal });
 export const jobs = () => ask("api/jobs");
 export const outcomes = (id, after) => ask(`api/jobs/${id}/outcomes${query({ after })}`);
-export const cancel = (id) => ask(`api/jobs/${id}`, { method: "DELETE" });
+export const cancel = (id) => ask(`api/jobs/${id}/cancel`, { method: "POST" });
 export const events = (id) => new EventSource(`api/jobs/${id}/events`);
 export const imageOf = (document, number, values) => `${page(document, number)}/image${query(values)}`;
 export const fileOf = (document, number, index) => `api/documents/${name(document)}/file${query({ index })}#page=${number}`;
