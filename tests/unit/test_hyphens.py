@@ -8,7 +8,7 @@ from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.indexer.content import PageContent
 from pagesight.storage.hyphens import BrokenWord, broken_words, whole_texts
 from pagesight.storage.values import PageWords
-from pagesight.storage.words import fold, fold_page, match_expression, visible
+from pagesight.storage.words import fold, fold_page, match_expression, query_terms, visible
 
 
 def lines(*texts):
@@ -80,4 +80,4 @@ def test_what_nobody_sees_is_taken_out(typed, seen):
 
 def test_digits_of_other_scripts_are_found_by_ours_and_in_older_indexes():
     assert fold("١٤٣٤ 四 ०१२") == "1434 四 012"
-    assert match_expression("١٤٣٤") == '"1434" OR "١٤٣٤"'
+    assert match_expression(query_terms("١٤٣٤")) == '"1434" OR "١٤٣٤"'
