@@ -8,6 +8,7 @@ of parts and formulas surprise, too. ``python -m benchmarks.letters`` makes the 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,9 @@ ALPHABETS = (  # first and last code point; letters are lower case, without acce
 CHARACTERS = ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7A3))  # kana, Chinese, Korean
 STEP = 16.0  # of the table, in steps a nat
 MOST = 255 / STEP  # nats: the surprise of what never is
-MAX_CHARS = 2500
+MAX_CHARS = 1500
+_BEYOND_LATIN, _SIGNS = 0x370, (0x2000, 0x303F)
+_ACCENTS = re.compile(f"[{''.join(c for c in map(chr, range(0x300, 0x900)) if unicodedata.category(c) == 'Mn')}]+")
 _ALPHABET_STARTS = np.array([first for first, _ in ALPHABETS], np.int64)
 _ALPHABET_STOPS = np.array([last for _, last in ALPHABETS], np.int64)
 
@@ -45,6 +48,13 @@ def surprise(text: str) -> tuple[float, int]:
     """
     table = _table()
     codes = letters(text[:MAX_CHARS])
+    if not (
+        (codes >= _BEYOND_LATIN) & ((codes < _SIGNS[0]) | (codes > _SIGNS[1]))
+    ).any():  # most pages, five times as fast
+        latin = (codes >= ALPHABETS[0][0]) & (codes <= ALPHABETS[0][1])
+        at = np.flatnonzero(latin[:-1] & latin[1:])
+        pairs = table["pairs0"][codes[at] - ALPHABETS[0][0], codes[at + 1] - ALPHABETS[0][0]]
+        return (float(pairs.mean()) / STEP - float(table["usual"][0]), len(at)) if len(at) else (0.0, 0)
     place = np.searchsorted(_ALPHABET_STARTS, codes, side="right") - 1
     known = (place >= 0) & (codes <= _ALPHABET_STOPS[np.maximum(place, 0)])
     place = np.where(known, place, -1)
@@ -68,9 +78,7 @@ def letters(text: str) -> NDArray[np.int64]:
     """Code points of a text in lower case, without accents."""
     text = text.lower()
     if not text.isascii():
-        text = "".join(
-            c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn" or ord(c) > 0x8FF
-        )
+        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
         text = unicodedata.normalize("NFC", text) if any(0x1100 <= ord(c) <= 0x11FF for c in text) else text
     return np.frombuffer(text.encode("utf-32-le", "replace"), "<u4").astype(np.int64)
 

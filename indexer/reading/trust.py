@@ -1,7 +1,7 @@
 """Whether a text layer says what is drawn.
 
 Fonts name their glyphs, and some name them wrongly: every letter the next one, codes for letters, one letter for all. Such a
-text surprises in every language (plausible.py, a tenth of a millisecond a page). Where it does, a strip of the page is read
+text surprises in every language (plausible.py, some tenths of a millisecond a page). Where it does, a strip of the page is read
 from its pixels, and only if that gives other words, and words of a language, the text layer is wrong. Tables, formulas, part
 numbers and source code surprise as well, but are drawn as they say; what OCR cannot read stays as it is.
 """
