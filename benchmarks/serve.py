@@ -72,7 +72,8 @@ def measure(scratch: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
     for (name, questions), index in zip(asked.items(), (sample, made_up), strict=True):
         (scratch / "questions.json").write_text(json.dumps(questions))
         row: dict[str, Any] = {"index": name, "in_process": in_process(index, questions, given)}
-        with server(index, scratch) as (process, address):
+        own = scratch / f"{len(rows)}"  # a job that did not end would go on in the next server
+        with server(index, own) as (process, address):
             row["memory_mb"] = [memory_mb(process)]
             for phase in ("served", "served_during_a_job"):
                 if phase == "served_during_a_job":

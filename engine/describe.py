@@ -57,5 +57,5 @@ def _identity(page: StoredPage) -> dict[str, Any]:
         "page_id": page.page_id,
         "path": page.location,
         "sha256": page.sha256,
-        "aspect": page.aspect,
+        "aspect": round(page.aspect, 4),
     }

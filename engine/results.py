@@ -47,7 +47,7 @@ class SearchHit:
     page_id: int
     path: Path  # where the file is
     sha256: str  # of the file when it was indexed
-    aspect: float  # width over height of the page
+    aspect: float  # width over height of the page, four digits
     regions: tuple[Region, ...]
     matches: tuple[TokenMatch, ...]
     snippet: str

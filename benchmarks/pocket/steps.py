@@ -104,15 +104,32 @@ class _Pool:
     def add(self, words: list[str], vectors: NDArray[np.float16]) -> int:
         first = len(self._kinds)
         self._vectors.append(np.asarray(vectors, np.float32))
-        self._kinds += [hash(word.lower().strip(".,;:()[]\"'?!")) for word in words]
+        self._kinds += [hash(plain(word)) for word in words]
         return first
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         return np.concatenate(self._vectors), np.array(self._kinds, np.int64)
 
 
+def plain(word: str) -> str:
+    """A word without case and punctuation."""
+    return word.lower().strip(".,;:()[]\"'?!")
+
+
+def _means(said: list[tuple[list[str], Any, Any]]) -> dict[str, NDArray[np.float32]]:
+    """The vector of each word, of unit length."""
+    numbers: dict[str, int] = {}
+    which = [numbers.setdefault(plain(word), len(numbers)) for words, _, _ in said for word in words]
+    sums = np.zeros((len(numbers), said[0][1].shape[1]), np.float32)
+    np.add.at(sums, which, np.concatenate([vectors for _, vectors, _ in said]).astype(np.float32))
+    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
+    return {word: sums[number] for word, number in numbers.items()}
+
+
 class Shards:
-    """What the teacher said so far, by chance."""
+    """What the teacher said so far, by chance. A word's vector is the mean of all its occurrences: what a word looks like says
+    nothing of its neighbours, and a network that has to guess them does not learn to spell.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -121,16 +138,24 @@ class Shards:
         self._queries: list[tuple[list[str], Any, Any]] = []
 
     def look(self) -> None:
-        for path in sorted(self.folder.glob("[0-9]*.npz")):
-            if path.name in self._names or ".part" in path.name:
-                continue
-            self._names.add(path.name)
-            shard = np.load(path)
-            for kind, into in (("", self._passages), ("query_", self._queries)):
+        new = [path for path in sorted(self.folder.glob("[0-9]*.npz")) if path.name not in self._names]
+        if not new:
+            return
+        passages: list[tuple[list[str], Any, Any]] = []
+        queries: list[tuple[list[str], Any, Any]] = []
+        self._names |= {path.name for path in new}
+        for name in sorted(self._names):
+            shard = np.load(self.folder / name)
+            for kind, into in (("", passages), ("query_", queries)):
                 texts = [text.split() for text in (shard["texts"] if not kind else shard["queries"]).tolist()]
                 ends = np.cumsum([len(words) for words in texts])[:-1]
                 vectors = np.split(shard[f"{kind}words"], ends)
                 into.extend(zip(texts, vectors, shard[f"{kind}singles"].astype(np.float32), strict=True))
+        means = _means([*passages, *queries])
+        self._passages, self._queries = (
+            [(words, np.array([means[plain(word)] for word in words], np.float16), single) for words, _, single in kept]
+            for kept in (passages, queries)
+        )
 
     def passage(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
         return self._passages[int(chance.integers(len(self._passages)))]

@@ -11,4 +11,4 @@ printf 'a bicycle for everybody\n' >"$scratch/docs/wheels.txt"
 server=$!
 trap 'kill $server; wait $server || true; rm -rf "$scratch"' EXIT
 until "${PYTHON:-python3}" -c 'import urllib.request as u; u.urlopen("http://127.0.0.1:8765/readyz")' 2>/dev/null; do sleep 1; done
-"$2" --config-file "$here/schemathesis.toml" run http://127.0.0.1:8765/openapi.json --url http://127.0.0.1:8765 --max-examples "${EXAMPLES:-20}" --request-timeout 60 --seed 1
+"$2" --config-file "$here/schemathesis.toml" run http://127.0.0.1:8765/openapi.json --url http://127.0.0.1:8765 --max-examples "${EXAMPLES:-20}" --request-timeout 60 --seed "${SEED:-1}"

@@ -31,6 +31,6 @@ def hit_json(hit: SearchHit, hide_paths: bool) -> Json:
             {"token": match.token, "score": round(match.score, 4), "box": [round(x, 4) for x in match.box]}
             for match in hit.matches
         ],
-        "aspect": round(hit.aspect, 4),
+        "aspect": hit.aspect,
         "sha256": hit.sha256,
     }
