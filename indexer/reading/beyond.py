@@ -24,6 +24,10 @@ _NO_TITLE = re.compile(
 )
 MAX_CHARS = 20_000  # of one comment or field
 LINE_SHARE = 0.02  # of a page's height: the mark of an entry of the outline
+TITLE_SHARE = (
+    0.5  # a title that is drawn in other words is no news, and as a second one it draws questions to the first page
+)
+_SIGNS = ".,;:!?()[]\"'"
 Box = tuple[float, float, float, float]
 
 
@@ -55,24 +59,27 @@ def beyond_drawing(page: Any, drawn: PageWords, outline: Outline) -> PageWords:
     page: of PyMuPDF. drawn: all words that are on the page.
     """
     found = PageWords.none()
-    on_page = {word.casefold() for word in drawn.texts}
-    for text, box in _texts(page, outline):
+    on_page = {word.casefold().strip(_SIGNS) for word in drawn.texts}
+    for text, box, enough in _texts(page, outline):
         words = [clean for word in text[:MAX_CHARS].split() if (clean := clean_word(word))]
-        if words and not all(word.casefold() in on_page for word in words):
+        there = sum(word.casefold().strip(_SIGNS) in on_page for word in words)
+        if there < enough * len(words):
             boxes = np.tile(np.clip(np.array(box, np.float32), 0, 1), (len(words), 1))
             found = join_words(found, PageWords(tuple(words), boxes))
     return found
 
 
-def _texts(page: Any, outline: Outline) -> Iterator[tuple[str, Box]]:
+def _texts(page: Any, outline: Outline) -> Iterator[tuple[str, Box, float]]:
+    """Texts, where they belong, and the share of their words that makes them no news if it is drawn."""
     if page.parent.is_pdf:
-        yield from _of_annotations(page)
+        for text, box in _of_annotations(page):
+            yield text, box, 1.0
     height = page.rect.height
     for text, y in outline.entries.get(page.number + 1, ()):
         top = 0.0 if y is None else min(max(y / height, 0.0), 1.0 - LINE_SHARE)
-        yield text, (0.0, top, 1.0, top + LINE_SHARE)
+        yield text, (0.0, top, 1.0, top + LINE_SHARE), 1.0
     if page.number == 0 and outline.title:
-        yield outline.title, (0.0, 0.0, 1.0, LINE_SHARE)
+        yield outline.title, (0.0, 0.0, 1.0, LINE_SHARE), TITLE_SHARE
 
 
 def _of_annotations(page: Any) -> Iterator[tuple[str, Box]]:

@@ -76,9 +76,19 @@ def reading_order(lines: Sequence[TextLine]) -> list[TextLine]:
 
 
 def upright(quads: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Corners of lines (n, 4, 2), turned about the origin so that most of their text runs to the right."""
-    x, y = (quads[:, 1] - quads[:, 0]).sum(axis=0).tolist()
-    angle = math.atan2(y, x)
+    """Corners of lines (n, 4, 2), turned about the origin so that most of their text runs to the right.
+
+    By how much is the median of the lines that run so, to a quarter: a note up the margin would tilt a mean.
+    """
+    x, y = (quads[:, 1] - quads[:, 0]).T
+    lengths, angles = np.hypot(x, y), np.arctan2(y, x)
+    quarters = np.rint(angles / (math.pi / 2)).astype(int) % 4
+    main = int(np.bincount(quarters, lengths, minlength=4).argmax())
+    off = ((angles - main * math.pi / 2 + math.pi) % (2 * math.pi) - math.pi)[quarters == main]
+    order = np.argsort(off)
+    reach = np.cumsum(lengths[quarters == main][order])
+    angle = main * math.pi / 2 + float(off[order[np.searchsorted(reach, reach[-1] / 2)]])
+    angle = (angle + math.pi) % (2 * math.pi) - math.pi
     if abs(angle) < LEVEL:
         return quads
     cos, sin = math.cos(angle), math.sin(angle)
@@ -111,12 +121,17 @@ def _first_of_gap(ids: NDArray[np.intp], spans: NDArray[np.floating], *, minimum
 
 def _rows(ids: NDArray[np.intp], boxes: NDArray[np.floating]) -> list[int]:
     """Top to bottom; lines whose middles are within half a line height of each other stand in one row, left to right."""
+    if not len(ids):
+        return []
+    heights = boxes[ids, 3] - boxes[ids, 1]
+    # A note that stands up the margin is as high as ten lines, and is in a row with none but its middle's.
+    most = 1.5 * float(np.sort(heights)[(len(ids) - 1) // 2])
     ordered: list[int] = []
     row: list[int] = []
     for i in ids[np.argsort((boxes[ids, 1] + boxes[ids, 3]) / 2, kind="stable")].tolist():
         if row:
             first = boxes[row[0]]
-            middle, half = (boxes[i, 1] + boxes[i, 3]) / 2, (first[3] - first[1]) / 2
+            middle, half = (boxes[i, 1] + boxes[i, 3]) / 2, min(first[3] - first[1], most) / 2
             if middle > (first[1] + first[3]) / 2 + half:
                 ordered += sorted(row, key=lambda j: (boxes[j, 0], j))
                 row = []
