@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -32,6 +33,7 @@ from pagesight.storage.errors import (
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
+from pagesight.storage.words import visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -143,8 +145,9 @@ class SearchEngine(Closing):
         Raises ConfigError, StoreLocked, DiskFull, ModelMismatch.
         """
         began = time.monotonic()
-        outcomes = tuple(self.iter_index(paths, config, on_page=on_page))
-        return IndexSummary(outcomes=outcomes, seconds=time.monotonic() - began)
+        passed_over: Counter[str] = Counter()
+        outcomes = tuple(self.iter_index(paths, config, on_page=on_page, passed_over=passed_over))
+        return IndexSummary(outcomes=outcomes, seconds=time.monotonic() - began, passed_over=dict(passed_over))
 
     def iter_index(
         self,
@@ -153,25 +156,27 @@ class SearchEngine(Closing):
         *,
         on_page: Callable[[PageDone], None] | None = None,
         leave_out: Callable[[Path], bool] | None = None,
+        passed_over: Counter[str] | None = None,
     ) -> Iterator[Outcome]:
         """``index`` step by step: one outcome a file, each committed when it is yielded, for who shows progress.
 
         leave_out: asked of each file that is found; what it leaves out is not looked at this time, and stays as it is.
         Arguments are checked and the model is loaded by the call; files are read as outcomes are asked for. The right to
-        write is kept until the end, or until the iterator is closed.
+        write is kept until the end, or until the iterator is closed. passed_over: counts files with other endings, by ending.
         """
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page, leave_out)
+        return index_files(self._made(), self.encoder, given, config, on_page, leave_out, passed_over)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
         from pagesight.engine.estimate import estimate
 
         given, config, encoder = checked_paths(paths), config or IndexConfig(), self.encoder
-        files = files_to_read(self._store, given, config)
+        passed_over: Counter[str] = Counter()
+        files = files_to_read(self._store, given, config, passed_over)
         space = self._wanted.space(encoder) if self._store is None else self._store.space
         with page_reader(config, encoder.image_pixels) as reader:
-            return estimate(files, reader, encoder, space)
+            return estimate(files, reader, encoder, space, passed_over)
 
     def view(self) -> View:
         """One state of the index, for several searches of it: ``with engine.view() as view``. For one thread at a time."""
@@ -307,7 +312,7 @@ class SearchEngine(Closing):
             page_id = self._page_id(view, document, page)
             if query is None:
                 return describe_page(page_id, view)
-            (encoded,) = self.encoder.encode_queries([query])
+            (encoded,) = self.encoder.encode_queries([visible(query)])
             scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
             return describe(scored, encoded, view)[0]
 

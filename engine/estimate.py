@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pagesight.engine.encoder import CountsTokens, Encoder
@@ -24,7 +24,8 @@ class Estimate:
     """n_files: to be read. n_unreadable: of them, cannot be opened. n_pages: of the others.
 
     exact: whether n_vectors follows from the sizes of all pages, rather than from those tried. n_bytes: of vectors and boxes
-    on disk. seconds: of the run, from n_tried pages on this machine; None if none could be tried.
+    on disk. seconds: of the run, from n_tried pages on this machine; None if none could be tried. passed_over: how many files
+    there are with other endings than those that are read, by ending.
     """
 
     n_files: int
@@ -35,10 +36,13 @@ class Estimate:
     n_bytes: int
     n_tried: int
     seconds: float | None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
-def estimate(paths: Sequence[Path], reader: PageReader, encoder: Encoder, space: Space) -> Estimate:
-    """Open all files, try a few pages spread over them. space: how their vectors will be stored."""
+def estimate(
+    paths: Sequence[Path], reader: PageReader, encoder: Encoder, space: Space, passed_over: Mapping[str, int]
+) -> Estimate:
+    """Open all files, try a few pages spread over them. space: how their vectors will be stored. passed_over: see Estimate."""
     counter = encoder if isinstance(encoder, CountsTokens) else None
     pages, vectors, n_unreadable = _look(paths, reader, counter)
     tried = [pages[i * len(pages) // TRIED_PAGES] for i in range(TRIED_PAGES)] if pages else []
@@ -63,6 +67,7 @@ def estimate(paths: Sequence[Path], reader: PageReader, encoder: Encoder, space:
         n_bytes=n_bytes + len(pages) * sum(row_sizes(encoder.single_dim, encoder.token_dim).values()),
         n_tried=len(read),
         seconds=seconds,
+        passed_over=dict(passed_over),
     )
 
 

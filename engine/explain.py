@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.results import Region, TokenMatch
+from pagesight.storage.hyphens import broken_words
 from pagesight.storage.stored import PageDetail
-from pagesight.storage.values import PageWords
+from pagesight.storage.values import LINE_END_HYPHEN, PageWords
 
 Float = NDArray[np.float32]
 MAX_REGIONS = 5
@@ -147,12 +148,15 @@ def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:
     if len(warm):  # the warm words in the middle, not at an edge
         middle = first + int(warm[0] + warm[-1]) // 2
         first = min(max(0, middle - size // 2), len(words) - size)
+    broken = {i for word in broken_words(words) for i in range(word.first, word.last)}
     threshold = max(word_heat[first : first + size].max() / 4, 1e-9)
     text, spans = ("… " if first else ""), []
     for i in range(first, first + size):
+        joined = i in broken and i + 1 < first + size
+        word = words.texts[i].removesuffix(LINE_END_HYPHEN) if joined else words.texts[i]
         if word_heat[i] >= threshold:
-            spans.append((len(text), len(text) + len(words.texts[i])))
-        text += words.texts[i] + " "
+            spans.append((len(text), len(text) + len(word)))
+        text += word if joined else word + " "
     text = text.rstrip() + (" …" if first + size < len(words) else "")
     return Snippet(text, tuple(spans))
 

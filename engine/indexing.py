@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagesight.engine.config import IndexConfig
 from pagesight.indexer.content import ReadOptions
-from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from pagesight.indexer.running.discover import Unusable, discover
+from pagesight.indexer.formats import walked_extensions
+from pagesight.indexer.running.discover import Unusable, as_on_disk, discover
 from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
 from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
 from pagesight.indexer.running.reader import PageReader
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSummary:
-    """What an indexing run did: an outcome a file, in the order in which they were committed."""
+    """What an indexing run did: an outcome a file, in the order in which they were committed.
+
+    passed_over: how many files there were in the folders with other endings than those that are read, by ending.
+    """
 
     outcomes: tuple[Outcome, ...]
     seconds: float
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter[Status]:
@@ -71,14 +75,18 @@ def index_files(
     config: IndexConfig,
     on_page: Callable[[PageDone], None] | None,
     leave_out: Callable[[Path], bool] | None = None,
+    passed_over: Counter[str] | None = None,
 ) -> Iterator[Outcome]:
     """See ``SearchEngine.iter_index``. Between two outcomes no transaction is open; the right to write is kept to the end."""
-    found = found_files(paths, config)
+    found = found_files(paths, config, passed_over)
     if leave_out is not None:
         found = (item for item in found if not leave_out(location_of(item)))
     with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
+            if config.prune:  # a folder that was renamed is named once more to let go of it
+                gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
+                found = (item for item in found if os.path.lexists(location_of(item)) or location_of(item) not in gone)
         yield from ingest.run(found)
         with store.view() as view:
             missing = missing_files(view.indexed_files(), paths)
@@ -88,12 +96,14 @@ def index_files(
         yield from (Outcome(source=source, status=status) for source in missing)
 
 
-def files_to_read(store: Store | None, paths: Sequence[Path], config: IndexConfig) -> list[Path]:
+def files_to_read(
+    store: Store | None, paths: Sequence[Path], config: IndexConfig, passed_over: Counter[str]
+) -> list[Path]:
     """Those of these files and folders that ``index_files`` would have to read. store: None before there is one.
 
     Nothing is written, nor kept from others: a writer may be at work.
     """
-    found = found_files(paths, config)
+    found = found_files(paths, config, passed_over)
     if store is None:
         return [item.location for item in found if isinstance(item, SourceFile)]
     with store.view() as view:
@@ -108,9 +118,11 @@ def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
 
 
-def found_files(paths: Sequence[Path], config: IndexConfig) -> Iterator[SourceFile | Unusable]:
-    """What lies there that can be a document, sorted, each once."""
-    return discover(paths, EXTENSIONS | TEXT_EXTENSIONS if config.text else EXTENSIONS)
+def found_files(
+    paths: Sequence[Path], config: IndexConfig, passed_over: Counter[str] | None = None
+) -> Iterator[SourceFile | Unusable]:
+    """What lies there that can be a document, sorted, each once. passed_over: counts files with other endings, by ending."""
+    return discover(paths, walked_extensions(text=config.text), passed_over)
 
 
 def location_of(found: SourceFile | Unusable) -> Path:
@@ -123,5 +135,6 @@ def _options(config: IndexConfig) -> IngestOptions:
         reindex=config.reindex,
         retry=config.retry or config.password is not None,
         rehash=config.rehash,
+        seconds=config.seconds_per_page,
         tags=config.tags,
     )

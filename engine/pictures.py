@@ -12,6 +12,7 @@ from pagesight.indexer.content import PageContent, ReadOptions
 from pagesight.indexer.running.plan import hash_file
 from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.names import outer_file
 
 PICTURE_PIXELS = 1_500_000  # an A4 page of 1,030 x 1,457 pixels: readable on a screen, 200 kB as PNG
 SECONDS = 60
@@ -25,7 +26,7 @@ def marked_pages(hits: Sequence[SearchHit], password: str | None = None) -> Iter
     with PageReader(options, n_processes=1, seconds_per_page=SECONDS) as reader:
         for hit in hits:
             if hit.path not in checked:
-                _check_content(hit)
+                _check_content(hit, reader)
                 checked.add(hit.path)
             (page,) = reader.read(hit.path, hit.page, hit.page).result()
             if not isinstance(page, PageContent):
@@ -60,9 +61,10 @@ def mark(picture: Image.Image, regions: Sequence[Region]) -> Image.Image:
     return marked
 
 
-def _check_content(hit: SearchHit) -> None:
+def _check_content(hit: SearchHit, reader: PageReader) -> None:
     try:
-        changed = hash_file(hit.path) != hit.sha256
+        within = outer_file(hit.path) is not None
+        changed = (reader.open(hit.path).result().sha256 if within else hash_file(hit.path)) != hit.sha256
     except OSError as error:
         raise UnreadableDocument(
             f"{hit.path}: {error.strerror}; index its folder again, and prune what is gone"

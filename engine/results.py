@@ -70,7 +70,7 @@ class SearchHit:
     page: int  # from 1, as a PDF viewer shows it
     n_pages: int
     title: str
-    kind: str  # pdf, image, text
+    kind: str  # pdf, image, document, text
     page_id: int
     path: Path  # where the file is
     sha256: str  # of the file when it was indexed

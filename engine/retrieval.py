@@ -18,6 +18,7 @@ from pagesight.engine.ranking.table import ranking_of
 from pagesight.engine.ranking.terms import Asked
 from pagesight.engine.results import Confidence
 from pagesight.engine.stages import OnStage, stage
+from pagesight.storage.words import visible
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
 PAGES_AT_ONCE = 8192  # whose scores are held a query token each
@@ -53,6 +54,7 @@ class Question:
     @classmethod
     def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None) -> Self:
         """A text as this model reads it. Raises EmptyQuery."""
+        text = visible(text)
         (encoded,) = encoder.encode_queries([text])
         words = text if encoder.reads_words else ""
         return cls(

@@ -37,8 +37,21 @@ class ReadOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A document within a document. name: of a file, and no other attachment's."""
+
+    name: str
+    sha256: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedDocument:
-    """What is known when a file has been opened."""
+    """What is known when a file has been opened.
+
+    attachments: those that can be read. notes: what is to be said of a file although it could be opened. sha256: of an
+    attachment itself.
+    """
 
     media_type: str
     kind: Kind
@@ -46,6 +59,9 @@ class OpenedDocument:
     title: str = ""
     author: str = ""
     date: str = ""  # YYYY-MM-DD or ""
+    attachments: tuple[Attachment, ...] = ()
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +70,7 @@ class PageContent:
 
     text_source: "text" (the text layer), "ocr", "text+ocr", or "none" for a page without words.
     image: (height_px, width_px, 3) uint8 RGB, or None if no image was asked for.
+    note: what is to be said of it although it could be read, such as that a part is missing.
     """
 
     number: int  # from 1
@@ -62,6 +79,7 @@ class PageContent:
     words: PageWords
     text_source: str
     image: NDArray[np.uint8] | None = None
+    note: str = ""
 
     def to_bytes(self) -> bytes:
         """One line of JSON, then the boxes (float32), then the pixels."""
@@ -69,6 +87,7 @@ class PageContent:
             "number": self.number,
             "size": (self.width_pt, self.height_pt),
             "source": self.text_source,
+            "note": self.note,
             "texts": self.words.texts,
             "image": None if self.image is None else self.image.shape[:2],
         }
@@ -96,4 +115,5 @@ class PageContent:
             words=PageWords(tuple(head["texts"]), boxes),
             text_source=head["source"],
             image=image,
+            note=str(head["note"]),
         )

@@ -6,10 +6,13 @@ A kind of file is one row here, and a class that opens it (``PagedDocument`` in 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from shutil import which
 from typing import Literal
 
-Kind = Literal["pdf", "image", "text"]
+Kind = Literal["pdf", "image", "document", "text"]
+PDF_READING, IMAGE_READING = 2, 2  # 2: pieces of words joined, comments and whole field values; turned scans in order
 HEAD_BYTES = 1024  # PDF 1.7, annex H.3.4.1: the header may stand anywhere in the first 1,024 bytes
 _NAMED_TEXT_BYTES = 12  # of a file with the name of a text: the longest signature of the others, at its very start
 
@@ -20,6 +23,10 @@ class FileType:
 
     extensions: the usual one first. signature: matches the first bytes; None where only the extension tells.
     opener: "module:function", called with (path, this row, ReadOptions), imported at its first use.
+    named: the signature holds for other files too (all ZIP archives), so that the extension has to be one of these as well.
+    program: an installed program that it is read with.
+    reading: version of how it is read; what an older one read is read again by the next run. Raise it whenever other words,
+    boxes or pages come of the same files.
     """
 
     media_type: str
@@ -27,9 +34,54 @@ class FileType:
     extensions: tuple[str, ...]
     signature: re.Pattern[bytes] | None
     opener: str
+    named: bool = False
+    program: str = ""
+    reading: int = 1
+
+    def is_readable(self) -> bool:
+        """Whether its program is installed, if it needs one."""
+        return not self.program or which(self.program) is not None
+
+    def fits(self, head: bytes, extension: str) -> bool:
+        """Whether a file with these first bytes, and this ending in lower case, is one."""
+        fitting = self.signature is not None and self.signature.match(head) is not None
+        return fitting and (not self.named or extension in self.extensions)
 
 
 _IMAGE = "pagesight.indexer.reading.image_file:ImageDocument"
+_ZIP, _OLE, _MARKUP = rb"PK\x03\x04", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", rb"(\xef\xbb\xbf)?\s*(<[?!a-z]|$)"
+LIBREOFFICE, DJVU = "soffice", "ddjvu"
+
+
+def _documents(*rows: tuple[str, str, bytes, str, str]) -> Iterator[FileType]:
+    """Of (media type, endings, signature, opener, program) of what is neither PDF nor image but has pages."""
+    for media_type, extensions, signature, opener, program in rows:
+        yield FileType(
+            media_type=media_type,
+            kind="document",
+            extensions=tuple(extensions.split()),
+            signature=re.compile(signature, re.DOTALL | re.IGNORECASE),
+            opener=f"pagesight.indexer.reading.{opener}",
+            named=True,
+            program=program,
+        )
+
+
+def _images(*rows: tuple[str, str, bytes]) -> Iterator[FileType]:
+    """Of (media type, endings, signature) of images."""
+    for media_type, extensions, signature in rows:
+        yield FileType(
+            media_type=media_type,
+            kind="image",
+            extensions=tuple(extensions.split()),
+            signature=re.compile(signature, re.DOTALL),
+            opener=_IMAGE,
+            reading=IMAGE_READING,
+        )
+
+
+_OFFICE, _MUPDF = "office:OfficeDocument", "other_document:OtherDocument"
+_OOXML = "application/vnd.openxmlformats-officedocument."
 _TEXT_NAMES = """
     txt md rst tex csv tsv json jsonl yaml yml toml ini cfg xml html css sql sh py pyi ipynb js jsx ts tsx java kt scala
     go rs c h cc cpp hpp cs swift rb php pl r jl lua hs ml ex erl clj dart m proto cmake gradle log
@@ -41,13 +93,15 @@ FILE_TYPES = (
         extensions=(".png",),
         signature=re.compile(rb"\x89PNG\r\n\x1a\n"),
         opener=_IMAGE,
+        reading=IMAGE_READING,
     ),
     FileType(
         media_type="image/jpeg",
         kind="image",
-        extensions=(".jpg", ".jpeg", ".jpe"),
+        extensions=(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo"),
         signature=re.compile(rb"\xff\xd8\xff"),
         opener=_IMAGE,
+        reading=IMAGE_READING,
     ),
     FileType(
         media_type="image/tiff",
@@ -55,6 +109,7 @@ FILE_TYPES = (
         extensions=(".tif", ".tiff"),
         signature=re.compile(rb"II[*+]\x00|MM\x00[*+]"),  # + is BigTIFF
         opener=_IMAGE,
+        reading=IMAGE_READING,
     ),
     FileType(
         media_type="image/webp",
@@ -62,13 +117,48 @@ FILE_TYPES = (
         extensions=(".webp",),
         signature=re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
         opener=_IMAGE,
+        reading=IMAGE_READING,
+    ),
+    *_images(
+        ("image/gif", ".gif", rb"GIF8[79]a"),
+        ("image/bmp", ".bmp .dib", rb"BM.{4}\x00{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00{3}"),
+        ("image/jp2", ".jp2 .j2k .jpf .jpx .j2c", rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51\x00"),
+        ("image/avif", ".avif", rb".{4}ftyp(avif|avis|mi[fa]1.{4}(.{4})*?avif)"),
+        ("image/heic", ".heic .heif .hif", rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)"),
+        ("image/x-portable-anymap", ".pbm .pgm .ppm .pnm", rb"P[1-6]\s"),
+        ("image/vnd.adobe.photoshop", ".psd", rb"8BPS\x00\x01"),
+        ("image/x-pcx", ".pcx", rb"\x0a[\x00\x02\x03\x05]\x01[\x01\x02\x04\x08]"),
+        ("image/x-dcx", ".dcx", rb"\xb1\x68\xde\x3a"),
+        ("image/qoi", ".qoi", rb"qoif"),
     ),
     FileType(
         media_type="application/pdf",
         kind="pdf",
         extensions=(".pdf",),
         signature=re.compile(rb".*?%PDF-", re.DOTALL),
-        opener="pagesight.indexer.reading.pdf:PdfDocument",
+        opener="pagesight.indexer.reading.pdf_file:open_pdf",
+        reading=PDF_READING,
+    ),
+    *_documents(
+        ("application/epub+zip", ".epub", _ZIP, _MUPDF, ""),
+        ("application/oxps", ".xps .oxps", _ZIP, _MUPDF, ""),
+        ("application/vnd.comicbook+zip", ".cbz", _ZIP, _MUPDF, ""),
+        ("application/x-fictionbook+xml", ".fb2", _MARKUP, _MUPDF, ""),
+        ("image/svg+xml", ".svg", _MARKUP, _MUPDF, ""),
+        ("text/html", ".html .htm .xhtml", _MARKUP, _MUPDF, ""),
+        ("message/rfc822", ".eml", rb"[\x21-\x39\x3b-\x7e]+:|From ", "mail:MailDocument", ""),
+        (_OOXML + "wordprocessingml.document", ".docx .docm .dotx", _ZIP, _OFFICE, LIBREOFFICE),
+        (_OOXML + "presentationml.presentation", ".pptx .pptm .ppsx", _ZIP, _OFFICE, LIBREOFFICE),
+        (_OOXML + "spreadsheetml.sheet", ".xlsx .xlsm", _ZIP, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.text", ".odt .ott", _ZIP, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.presentation", ".odp .otp", _ZIP, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.spreadsheet", ".ods .ots", _ZIP, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.graphics", ".odg", _ZIP, _OFFICE, LIBREOFFICE),
+        ("application/msword", ".doc .dot", _OLE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.ms-powerpoint", ".ppt .pps", _OLE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.ms-excel", ".xls", _OLE, _OFFICE, LIBREOFFICE),
+        ("application/rtf", ".rtf", rb"\{\\rtf", _OFFICE, LIBREOFFICE),
+        ("image/vnd.djvu", ".djvu .djv", rb"AT&TFORM", "office:DjvuDocument", DJVU),
     ),
     FileType(
         media_type="text/plain",
@@ -79,9 +169,20 @@ FILE_TYPES = (
     ),
 )
 # Endings that are looked into while walking a folder; a file that is named on its own is looked into whatever its name.
-EXTENSIONS = frozenset(extension for row in FILE_TYPES if row.signature for extension in row.extensions)
+EXTENSIONS = frozenset(e for row in FILE_TYPES if row.signature and not row.program for e in row.extensions)
 # Endings of text and code. A folder is walked for them only on request: most people's folders have more of it than of pages.
 TEXT_EXTENSIONS = frozenset(extension for row in FILE_TYPES if not row.signature for extension in row.extensions)
+
+
+def walked_extensions(*, text: bool) -> frozenset[str]:
+    """Endings that are looked into here, those that an installed program reads among them."""
+    by_program = (e for row in FILE_TYPES if row.program and row.is_readable() for e in row.extensions)
+    return EXTENSIONS.union(by_program, TEXT_EXTENSIONS if text else ())
+
+
+def program_for(extension: str) -> str:
+    """The program that files with this ending are read with, or ""."""
+    return next((row.program for row in FILE_TYPES if extension in row.extensions), "")
 
 
 def file_type(head: bytes, extension: str = "") -> FileType | None:
@@ -89,9 +190,15 @@ def file_type(head: bytes, extension: str = "") -> FileType | None:
 
     extension: of its name, such as ".py". It makes a text of what is none of the others from its very first byte on.
     """
-    named = next((row for row in FILE_TYPES if not row.signature and extension.lower() in row.extensions), None)
-    start = head[:_NAMED_TEXT_BYTES] if named else head
-    return next((row for row in FILE_TYPES if row.signature and row.signature.match(start)), named)
+    extension = extension.lower()
+    text = next((row for row in FILE_TYPES if not row.signature and extension in row.extensions), None)
+    start = head[:_NAMED_TEXT_BYTES] if text else head
+    return next((row for row in FILE_TYPES if row.fits(head if row.named else start, extension)), text)
+
+
+def reading_version(media_type: str) -> int:
+    """How files of this type are read now."""
+    return next((row.reading for row in FILE_TYPES if row.media_type == media_type), 1)
 
 
 def looks_like(head: bytes) -> str:
@@ -105,8 +212,6 @@ def looks_like(head: bytes) -> str:
         return "an XML file"
     if start.startswith(b"%!ps"):
         return "a PostScript file"
-    if start.startswith(b"gif8"):
-        return "a GIF image"
     if b"\x00" not in head:
         return "a text file"
     return "binary data"

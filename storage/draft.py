@@ -10,11 +10,11 @@ import numpy as np
 from sqlalchemy import Connection, insert, update
 
 from pagesight.storage.tables.rows import Names, put_document, put_failures, put_tags
-from pagesight.storage.tables.schema import index_state, page, page_terms, page_text
+from pagesight.storage.tables.schema import index_state, page, page_note, page_terms, page_text
 from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
 from pagesight.storage.vectors.segments import BOX_SCALE
 from pagesight.storage.vectors.vector_files import VectorFiles
-from pagesight.storage.words import fold
+from pagesight.storage.words import fold_page
 
 Reach = Callable[[str], None]
 
@@ -35,6 +35,7 @@ class Draft:
         self._pages: list[dict[str, Any]] = []
         self._texts: list[dict[str, Any]] = []
         self._terms: list[dict[str, Any]] = []
+        self._notes: list[dict[str, Any]] = []
         self.committed = False
 
     @property
@@ -61,7 +62,9 @@ class Draft:
         )
         boxes = np.rint(np.clip(new.words.boxes, 0, 1) * BOX_SCALE).astype("<u2").tobytes()
         self._texts.append({"page_id": page_id, "words": "\n".join(new.words.texts), "boxes": boxes})
-        self._terms.append({"rowid": page_id, "terms": fold(" ".join(new.words.texts))})
+        self._terms.append({"rowid": page_id, "terms": fold_page(new.words)})
+        if new.note:
+            self._notes.append({"page_id": page_id, "note": new.note})
 
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
         """Make the document visible under this name, in place of what the name stood for before.
@@ -77,6 +80,8 @@ class Draft:
                 connection.execute(insert(page), [{**row, "document_id": document_id} for row in self._pages])
                 connection.execute(insert(page_text), self._texts)
                 connection.execute(insert(page_terms), self._terms)
+            if self._notes:
+                connection.execute(insert(page_note), self._notes)
             self._reach("pages inserted")
             put_tags(connection, document_id, info.tags)
             self._names.put(connection, document_id, source)

@@ -7,6 +7,7 @@
     operator    = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~"         (~ is a glob, see storage.globs)
     field       = document | folder | page | pages | title | author | date | kind | source | tag.NAME
     value       = "quoted" | 'quoted' | bare word (anything up to a blank, comma or parenthesis)
+                  A quote within quotes of its own kind is written twice: "a 15"" screen".
 
 Examples: ``document ~ "finance/*.pdf" and page <= 10``, ``tag.customer in (acme, zenith)``, ``date >= 2024-01-01``,
 ``kind = text``, ``source = ocr``.
@@ -25,7 +26,7 @@ from pagesight.storage.errors import BadFilter, ConfigError
 from pagesight.storage.names import nfc
 
 _TOKEN = re.compile(
-    r"""\s*(?: (?P<quoted>"[^"]*"|'[^']*') | (?P<operator><=|>=|!=|!~|[=<>~(),]) | (?P<word>[^\s,()=<>~!"']+) )""",
+    r"""\s*(?: (?P<quoted>"(?:[^"]|"")*"|'(?:[^']|'')*') | (?P<operator><=|>=|!=|!~|[=<>~(),]) | (?P<word>[^\s,()=<>~!"']+) )""",
     re.VERBOSE,
 )
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
@@ -95,9 +96,13 @@ class _Parser:
         while position < len(text):
             match = _TOKEN.match(text, position)
             if match is None:
-                raise BadFilter(self._expression, position, f"cannot read {text[position:].strip()[:12]!r}")
+                rest = text[position:].strip()
+                why = " (a quote that is not closed; within quotes it is written twice)" if rest[0] in "\"'" else ""
+                raise BadFilter(self._expression, position, f"cannot read {rest[:12]!r}{why}")
             kind = str(match.lastgroup)
-            value = match[kind][1:-1] if kind == "quoted" else match[kind]
+            value = match[kind]
+            if kind == "quoted":
+                value = value[1:-1].replace(2 * value[0], value[0])
             tokens.append(_Token(kind, value, match.start(kind)))
             position = match.end()
         return [*tokens, _Token("end", "the end", len(text))]

@@ -33,6 +33,23 @@ def path_text(path: str | os.PathLike[str]) -> str:
     return text
 
 
+def outer_file(location: str | os.PathLike[str]) -> str | None:
+    """The file that holds the document at this location, where it is no file itself: ``a.pdf`` of ``a.pdf/attached.pdf``."""
+    place = os.fspath(location)
+    if os.path.lexists(place):
+        return None
+    while (above := os.path.dirname(place)) != place:
+        place = above
+        if os.path.lexists(place):
+            return place if os.path.isfile(place) else None
+    return None
+
+
+def is_there(location: str | os.PathLike[str]) -> bool:
+    """Whether a file, or the one that holds it, is on the disk."""
+    return os.path.lexists(location) or outer_file(location) is not None
+
+
 def _bytes(text: str) -> bytes:
     try:
         return os.fsencode(text)

@@ -65,6 +65,10 @@ class StoredDocument:
     date: str
     added_at: str
     tags: dict[str, str]
+    ocr_pages: tuple[int, ...] = ()  # whose words come from the pixels, all or some of them
+    notes: tuple[
+        tuple[int, str], ...
+    ] = ()  # page and what is to be said of it, such as why it was read from its pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class Totals:
     token_bytes: int
     n_failed_files: int
     n_failed_pages: int
+    n_noted_pages: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

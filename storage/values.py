@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+LINE_END_HYPHEN = "\u2010"  # what a soft hyphen at the end of a line becomes in words, since it is seen there
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageWords:
@@ -84,6 +86,7 @@ class DocumentInfo:
     author: str = ""
     date: str = ""  # ISO 8601 date (YYYY-MM-DD) the document says it was made, else its file's, or ""
     tags: dict[str, str] = field(default_factory=dict)
+    reading: int = 1  # version of how such files were read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,7 @@ class NewPage:
     text_source: str
     words: PageWords
     encoded: EncodedPage
+    note: str = ""  # what is to be said of it, such as why it was read from its pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,9 @@ class KnownFile:
     n_bytes: int
     mtime_ns: int
     added_at: str  # ISO 8601, UTC
+    media_type: str = ""
+    reading: int = 1  # version of how it was read
+    problems: tuple[str, ...] = ()  # of pages that could not be
 
 
 @dataclass(frozen=True, slots=True)

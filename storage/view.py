@@ -26,7 +26,7 @@ from pagesight.storage.tables.schema import document, file, page
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
-from pagesight.storage.vectors.segments import BOX_SCALE, RecordRef, unpack_boxes
+from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
 from pagesight.storage.words import WordScores, largest_score, match_expression, query_terms, telling
 
 PageIds = NDArray[np.int64]
@@ -220,12 +220,8 @@ class StoreView(Closing):
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
     def _words(self, page_ids: PageIds) -> dict[int, PageWords]:
-        found = {}
         rows = self._connection.execute(_TEXTS_SQL, {"wanted": json.dumps(page_ids.tolist())})
-        for page_id, words, packed in rows.fetchall():
-            boxes = np.frombuffer(packed, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
-            found[page_id] = PageWords(tuple(words.split("\n")) if words else (), boxes)
-        return found
+        return {page_id: stored_words(words, packed) for page_id, words, packed in rows.fetchall()}
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

@@ -1,8 +1,8 @@
 """The words of pages for BM25: how text is folded into terms, and the FTS5 table they live in.
 
 Terms are runs of letters and digits, lower case, in Unicode's compatibility form (NFKC: ligatures and full-width forms
-become plain letters). Chinese, Japanese and Korean write no spaces, so their runs become overlapping pairs of characters,
-as most search engines do. SQLite's unicode61 tokenizer takes the accents off. Scores are SQLite's ``bm25()`` (k1 1.2, b 0.75).
+become plain letters), digits of any script as 0 to 9, without what is not seen (soft hyphens, joiners). Chinese, Japanese and
+Korean write no spaces, so their runs become overlapping pairs of characters, as most search engines do. SQLite's unicode61 tokenizer takes the accents off. Scores are SQLite's ``bm25()`` (k1 1.2, b 0.75).
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.hyphens import broken_words
+from pagesight.storage.values import PageWords
+
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _RUN = re.compile(r"[^\W_]+")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _PART = re.compile(f"[{_CJK}]+|[^{_CJK}]+")
@@ -29,9 +34,18 @@ CREATE_WORDS = (
 )
 
 
+def visible(text: str) -> str:
+    """A text without the characters that nobody sees: controls, soft hyphens, joiners, marks of direction."""
+    return _UNSEEN.sub("", text)
+
+
 def terms(text: str) -> Iterator[str]:
     """Terms of a text, in order, with repetitions."""
-    for run in _RUN.findall(unicodedata.normalize("NFKC", text).lower()):
+    yield from _terms(_OTHER_DIGIT.sub(lambda found: str(unicodedata.digit(found.group())), text))
+
+
+def _terms(text: str) -> Iterator[str]:
+    for run in _RUN.findall(unicodedata.normalize("NFKC", visible(text)).lower()):
         for part in _PART.findall(run):
             if len(part) > 1 and _IS_CJK.match(part):
                 yield from (part[i : i + 2] for i in range(len(part) - 1))
@@ -44,9 +58,17 @@ def fold(text: str) -> str:
     return " ".join(terms(text))
 
 
+def fold_page(words: PageWords) -> str:
+    """The words of a page as the FTS5 table stores them: as they stand, then the wholes of those that a line's end breaks."""
+    return fold(" ".join([*words.texts, *(word.text for word in broken_words(words))]))
+
+
 def query_terms(query: str) -> list[str]:
-    """The distinct terms of a question, in order."""
-    return list(dict.fromkeys(terms(query)))[:MAX_QUERY_TERMS]
+    """The distinct terms of a question, in order.
+
+    Digits are looked for in their own script, too: indexes made before they became 0 to 9 have them so.
+    """
+    return list(dict.fromkeys([*terms(query), *_terms(query)]))[:MAX_QUERY_TERMS]
 
 
 def telling(n_pages_with: Mapping[str, int], n_pages: int) -> list[str]:

@@ -10,13 +10,13 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, inspect, select, update
 
 from pagesight.storage.draft import Draft
 from pagesight.storage.folder import FaultPoint, IndexFolder
 from pagesight.storage.tables.database import raise_generation, write_transaction
 from pagesight.storage.tables.rows import Names, put_failures, put_tags
-from pagesight.storage.tables.schema import document, failure, file, index_state
+from pagesight.storage.tables.schema import document, failure, file, index_state, page_note, reading
 from pagesight.storage.values import SourceFile
 from pagesight.storage.vectors.vector_files import VectorFiles
 
@@ -29,6 +29,12 @@ class StoreWriter:
         self._names = Names(folder.path)
         with self._engine.begin() as connection:
             state = connection.execute(select(index_state)).one()
+            there = inspect(connection).get_table_names()
+            missing = [table for table in (reading, page_note) if table.name not in there]
+        if missing:  # an index made before there was more than one way of reading, or anything to say of a page
+            with write_transaction(self._engine, folder.path) as connection:
+                for table in missing:
+                    table.create(connection, checkfirst=True)
         self._next_page_id: int = state.next_page_id
         self._vectors = VectorFiles(folder.path, folder.space, state.segment, state.segment_bytes)
 

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from pagesight.engine.cli.options import index_option
 from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console
+from pagesight.engine.cli.tables import print_whole
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
 from pagesight.indexer.modes import OCR_MODES
@@ -159,7 +160,8 @@ def evaluate(
                 _save(folder, found, result, run)
                 echo_error(f"saved in {printable(folder)}: report.json, report.csv, run.trec, qrels.trec")
     if len(results) > 1 and not as_json:
-        console().print("\n", subsets_table(results))
+        echo("")
+        print_whole(subsets_table(results))
     return 0
 
 
@@ -274,10 +276,9 @@ def _sweep(
     if as_json:
         _show(results, as_json=True)
     else:
-        output = console()
-        output.print(f"{dataset.name}, {len(dataset.judged):,} queries\n")
-        output.print(sweep_table(results, output.width))
-        output.print("\n" + "\n".join(SWEEP_NOTES))
+        echo(f"{dataset.name}, {len(dataset.judged):,} queries\n")
+        print_whole(sweep_table(results, console().width))
+        console().print("\n" + "\n".join(SWEEP_NOTES))
     echo_error(f"saved in {printable(folder)}: sweep.png, sweep.json, sweep.csv")
 
 
@@ -288,17 +289,16 @@ def _show(results: Sequence[Result], *, as_json: bool) -> None:
         if as_json:
             echo_json(result.to_dict())
             continue
-        output = console()
-        output.print(f"{result.dataset}, {result.n_queries:,} queries: {setting_text(result)}\n")
-        output.print(quality_table(result, output.width))
+        echo(f"{result.dataset}, {result.n_queries:,} queries: {setting_text(result)}\n")
+        print_whole(quality_table(result, console().width))
         if result.differences:
-            output.print(f"\nagainst {result.against}\n")
-            output.print(difference_table(result))
+            echo(f"\nagainst {result.against}\n")
+            print_whole(difference_table(result))
         if result.latency_ms:
-            output.print()
-            output.print(latency_table(result))
+            echo("")
+            print_whole(latency_table(result))
         if lines := notes(result):
-            output.print("\n" + "\n".join(lines))
+            console().print("\n" + "\n".join(lines))
 
 
 class _Bars:

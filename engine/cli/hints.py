@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pagesight.indexer.formats import DJVU, LIBREOFFICE
 from pagesight.storage import errors
 from pagesight.storage.errors import SearchEngineError
 
+PROGRAMS = {  # that files are read with -> how to come by them
+    LIBREOFFICE: "LibreOffice is installed; Debian: apt install libreoffice-nogui; macOS: brew install --cask libreoffice",
+    DJVU: "DjVuLibre is installed; Debian: apt install djvulibre-bin; macOS: brew install djvulibre",
+}
+TESSERACT = (
+    "tesseract reads those it has packs for; Debian: apt install tesseract-ocr-rus; macOS: brew install tesseract-lang"
+)
 HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in braces
     errors.UnknownModel: "see: pagesight models",
     errors.WeightsMissing: "pagesight models pull NAME fetches a model's files, --model FOLDER uses those in a folder",

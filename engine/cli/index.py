@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pagesight.engine.cli.hints import PROGRAMS
 from pagesight.engine.cli.options import index_option, model_options, open_engine
-from pagesight.engine.cli.output import IndexProgress, count, duration, echo, echo_json, error_console, size
+from pagesight.engine.cli.output import (
+    IndexProgress,
+    count,
+    duration,
+    echo,
+    echo_error,
+    echo_json,
+    error_console,
+    size,
+)
 from pagesight.engine.config import IndexConfig, ModelConfig
 from pagesight.engine.models.on_torch.budgets import BUDGETS
+from pagesight.indexer.formats import TEXT_EXTENSIONS, program_for
 from pagesight.indexer.modes import OCR_MODES
 from pagesight.storage.codecs import CODECS, DEFAULT_CODEC, DEFAULT_POOL_FACTOR, MAX_POOL_FACTOR
 from pagesight.storage.names import nfc, printable
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
 
 
 DEFAULTS = IndexConfig()
+MOST_ENDINGS = 12  # of one line about files that were passed over
 
 
 def parse_tags(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -125,8 +138,9 @@ def index(
 ) -> int:
     """Make or update the index of files and folders.
 
-    Files that have not changed are passed over, so the same command brings an index up to date. PDF, PNG, JPEG, TIFF
-    and WebP files are read, and with --text also text and code, in pages of sixty lines.
+    Files that have not changed are passed over, so the same command brings an index up to date. PDF, images,
+    e-books, mail and HTML are read, Office files where LibreOffice is installed, and with --text also text and code, in
+    pages of sixty lines.
 
     \b
     pagesight index ~/Documents
@@ -157,14 +171,15 @@ def index(
     )
     if dry_run:
         with open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine:
-            return _print_estimate(engine.estimate(paths, config), as_json=as_json)
+            return _print_estimate(engine.estimate(paths, config), as_json=as_json, quiet=quiet)
     seen: Counter[str] = Counter()
+    passed_over: Counter[str] = Counter()
     n_pages, bad_pages, began = 0, 0, time.monotonic()
     with (
         open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine,
         IndexProgress(paths, quiet=quiet or as_json) as progress,
     ):
-        for outcome in engine.iter_index(paths, config, on_page=progress.page_done):
+        for outcome in engine.iter_index(paths, config, on_page=progress.page_done, passed_over=passed_over):
             seen[outcome.status] += 1
             n_pages += outcome.n_pages
             bad_pages += len(outcome.page_problems)
@@ -181,13 +196,44 @@ def index(
     if not (quiet or as_json):
         echo(_summary(seen, n_pages, seconds))
         echo(f"index: {printable(address)}")
+    if not quiet:
+        _print_passed_over(passed_over)
+    if not seen:
+        if quiet or as_json:
+            echo_error("no files to index")
+        return 1
     if seen["failed"] or bad_pages:
         error_console().print("some files or pages could not be read; see: pagesight failures", style="yellow")
         return 1
     return 0
 
 
-def _print_estimate(estimate: Estimate, *, as_json: bool) -> int:
+def _print_passed_over(passed_over: Mapping[str, int]) -> None:
+    for line in passed_over_lines(passed_over):
+        error_console().print(line, style="yellow")
+
+
+def passed_over_lines(passed_over: Mapping[str, int]) -> list[str]:
+    """How many files of which endings were not looked into, and what would read them; a line a remedy."""
+    by_remedy: dict[str, list[str]] = {}
+    for extension, number in sorted(passed_over.items(), key=lambda item: (-item[1], item[0])):
+        program = program_for(extension)
+        if extension in TEXT_EXTENSIONS:
+            remedy = "--text reads text and code"
+        elif program:
+            remedy = f"read where {PROGRAMS[program]}"
+        else:
+            remedy = "no reader for these; those that a PDF can be made of are read as PDF"
+        by_remedy.setdefault(remedy, []).append(f"{number:,} {printable(extension) or 'without an ending'}")
+    return [
+        f"passed over: {', '.join(kinds[:MOST_ENDINGS])}{', ...' if len(kinds) > MOST_ENDINGS else ''} ({remedy})"
+        for remedy, kinds in by_remedy.items()
+    ]
+
+
+def _print_estimate(estimate: Estimate, *, as_json: bool, quiet: bool) -> int:
+    if not quiet:
+        _print_passed_over(estimate.passed_over)
     if as_json:
         echo_json(asdict(estimate))
         return 0
@@ -210,6 +256,7 @@ def as_dict(outcome: Outcome) -> dict[str, object]:
         "status": str(outcome.status),
         "pages": outcome.n_pages,
         "reason": outcome.reason,
+        "notes": list(outcome.notes),
         "failed_pages": [{"page": problem.number, "reason": problem.reason} for problem in outcome.page_problems],
     }
 

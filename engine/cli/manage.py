@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from pagesight.engine.cli.options import index_option, open_engine
-from pagesight.engine.cli.output import console, count, echo, echo_error, echo_json, size
+from pagesight.engine.cli.output import count, echo, echo_error, echo_json, page_remedy, size
 from pagesight.storage.names import nfc, printable
 
 
@@ -30,19 +34,36 @@ def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> 
         for document in documents:
             echo_json(asdict(document))
         return 0 if documents else 1
-    from rich.table import Table
+    if not documents:
+        echo("no documents")
+        return 1
+    from pagesight.engine.cli.tables import Column, print_table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("document", overflow="fold")
-    table.add_column("pages", justify="right")
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("date", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", no_wrap=True)
+    columns = (
+        Column("document", "nothing"),
+        Column("pages", right=True, rank=1),
+        Column("size", right=True, rank=3),
+        Column("by OCR", rank=2),
+        Column("date", rank=2),
+        Column("title", "end", rank=4),
+    )
+    rows = [
+        (
+            name,
+            str(document.n_indexed_pages),
+            size(document.n_bytes),
+            "all" if len(document.ocr_pages) == document.n_indexed_pages else spans(document.ocr_pages),
+            document.date,
+            document.title,
+        )
+        for document in documents
+        for name in document.names
+    ]
+    print_table(columns, rows)
     for document in documents:
-        for name in document.names:
-            table.add_row(name, str(document.n_indexed_pages), size(document.n_bytes), document.date, document.title)
-    console().print(table if documents else "no documents")
-    return 0 if documents else 1
+        for number, note in document.notes:
+            echo(f"note: {document.document} page {number}: {note}")
+    return 0
 
 
 @click.command()
@@ -76,6 +97,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
                 "pages",
                 f"{totals.n_pages:,} ({totals.n_pages_by_ocr:,} read by OCR, {totals.n_pages_without_words:,} without words)",
             ),
+            *([("notes", f"{count(totals.n_noted_pages, 'page')}; list says which")] if totals.n_noted_pages else []),
             ("token vectors", f"{totals.n_tokens:,}"),
             ("bytes per page", f"{size(per_page)} of token vectors"),
             ("on disk", size(on_disk)),
@@ -105,7 +127,7 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
             echo_json(asdict(failure))
         else:
             page = f" page {failure.page}" if failure.page else ""
-            echo(f"{failure.status}: {failure.document}{page}: {failure.reason}")
+            echo(f"{failure.status}: {failure.document}{page}: {failure.reason}{page_remedy(failure.reason)}")
     if not found and not as_json:
         echo_error("no failures")
     return 0
@@ -129,6 +151,8 @@ def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, 
         raise click.UsageError("name what to remove, or give --filter or --all")
     with open_engine(index_dir) as engine:
         if not yes:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise click.ClickException("there is no terminal to ask on; give --yes to remove without being asked")
             what = " ".join([*names, *([f"--filter {filters!r}"] if filters else [])]) or "everything"
             click.confirm(f"Remove {what} from {printable(engine.address)}?", abort=True, err=True)
         removed = engine.remove(*names, filters=filters, everything=everything)
@@ -157,6 +181,8 @@ def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
     echo(
         f"{count(result.n_documents, 'document')}, {count(result.n_pages, 'page')}: {'healthy' if result.healthy else 'damaged'}"
     )
+    for line in _readers():
+        echo(line)
     if result.damaged and not drop_damaged:
         echo_error(
             f"damaged: {', '.join(result.damaged)}; run: pagesight doctor --drop-damaged, then index their folders again"
@@ -164,4 +190,53 @@ def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
     return 0 if result.healthy else 1
 
 
+def _readers() -> list[str]:
+    """What kinds of files are read on this machine, and with which programs."""
+    from pagesight.engine.cli.hints import PROGRAMS
+    from pagesight.indexer.formats import FILE_TYPES
+
+    def endings(program: str) -> str:
+        rows = (row for row in FILE_TYPES if row.signature and row.program == program)
+        return " ".join(row.extensions[0][1:] for row in rows)
+
+    lines = [f"reads: {endings('')}"]
+    for program, how in PROGRAMS.items():
+        here = any(row.is_readable() for row in FILE_TYPES if row.program == program)
+        lines.append(
+            f"{'reads' if here else 'does not read'}: {endings(program)} ({f'with {program}' if here else f'needs {program}: where {how}'})"
+        )
+    if not any(find_spec(name) for name in ("pi_heif", "pillow_heif")):
+        lines.append("does not read: heic (needs the package pi-heif: pip install 'pagesight[heif]')")
+    return [*lines, _scripts()]
+
+
+def _scripts() -> str:
+    """Which scripts are read from pixels beside those that the models of RapidOCR know."""
+    from pagesight.engine.cli.hints import TESSERACT
+    from pagesight.indexer.reading.ocr import Tesseract
+    from pagesight.indexer.reading.scripts import LANGUAGES
+    from pagesight.storage.errors import UnreadableDocument
+
+    languages: list[str] = []
+    with suppress(UnreadableDocument):
+        languages = Tesseract().languages
+    here = sorted(script for script, packs in LANGUAGES.items() if set(packs) & set(languages))
+    known = "reads scans in: Latin script, Chinese, Japanese"
+    if here:
+        known += f"; with tesseract: {', '.join(here)}"
+    missing = sorted(LANGUAGES.keys() - set(here) - {"Hangul"})
+    return known + (f"; not in: {', '.join(missing)} ({TESSERACT})" if missing else "")
+
+
 COMMANDS = [list_command, info, failures, remove, doctor]
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Page numbers as people write them: 1-3, 7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

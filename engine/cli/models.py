@@ -36,20 +36,25 @@ def list_models() -> int:
     \b
     pagesight models list
     """
-    from rich.table import Table
-
+    from pagesight.engine.cli.tables import Column, print_table
     from pagesight.engine.config import DEFAULT_MODEL
     from pagesight.engine.models.table import MODELS
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("model", "reads", "single", "token", "weights", "licence"):
-        table.add_column(name, no_wrap=name == "model")
+    columns = (
+        Column("model", "nothing"),
+        Column("reads", "place", rank=1),
+        Column("single", rank=4),
+        Column("token", rank=3),
+        Column("weights", "width", rank=5),
+        Column("licence", "width", rank=2),
+    )
+    rows = []
     for spec in MODELS.values():
         name = f"{spec.name} (default)" if spec.name == DEFAULT_MODEL else spec.name
         single = f"{spec.single_dim}-d" + (" (mean)" if spec.pooled_single else "")
-        table.add_row(name, spec.reads, single, f"{spec.token_dim}-d", _weights(spec), spec.licence)
+        rows.append((name, spec.reads, single, f"{spec.token_dim}-d", _weights(spec), spec.licence))
+    print_table(columns, rows)
     output = console()
-    output.print(table)
     output.print("\n[...] is an extra: pip install 'pagesight[jina]'", style="dim")
     output.print("(mean): no trained single vector; the recall stage uses the mean of the token vectors", style="dim")
     return 0
@@ -107,16 +112,20 @@ def verify(folder: Path, device: str, as_json: bool) -> int:
     else:
         echo(f"{report.kind}: {report.n_tensors:,} tensors, all with the names and shapes they should have")
         if report.differences:
-            from rich.table import Table
+            from pagesight.engine.cli.tables import Column, print_table
 
             ways = list(dict.fromkeys(way for one in report.differences for way in one.by_way))
-            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-            for column in ("output", "largest difference", *ways):
-                table.add_column(column, justify="left" if column == "output" else "right", no_wrap=True)
-            for one in report.differences:
-                cells = [f"{one.by_way[way]:.1e}" if way in one.by_way else "" for way in ways]
-                table.add_row(one.output, f"{one.largest:.1e}", *cells)
-            console().print(table)
+            columns = [Column("output", "nothing"), Column("largest difference", "nothing", right=True)]
+            columns += [Column(way, right=True, rank=rank) for rank, way in enumerate(ways, start=2)]
+            rows = [
+                (
+                    one.output,
+                    f"{one.largest:.1e}",
+                    *(f"{one.by_way[way]:.1e}" if way in one.by_way else "" for way in ways),
+                )
+                for one in report.differences
+            ]
+            print_table(columns, rows)
     above = [one.output for one in report.differences if not one.largest <= TOLERANCE]
     if above:
         echo_error(f"differs by more than {TOLERANCE:g}: {', '.join(above)}")

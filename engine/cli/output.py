@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,16 +18,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console
-    from rich.text import Text
 
-    from pagesight.engine.results import SearchHit
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
 
 WIDTH_WITHOUT_TERMINAL = 120
-LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
-UNLIKELY = 0.5  # that a question is answered here, below which a search says that it is not
-SNIPPET_CELLS = 150  # columns of a terminal; --json has the whole snippet
 
 
 def echo(text: str) -> None:
@@ -60,10 +56,11 @@ def _for_json(value: object) -> object:
 
 
 def console() -> Console:
-    """For results: stdout. Colour only on a terminal, and not with NO_COLOR."""
+    """For results: stdout, as wide as the terminal or $COLUMNS says. Colour only on a terminal, and not with NO_COLOR."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False)
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if known else WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False)
 
 
 def error_console() -> Console:
@@ -94,59 +91,6 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} TB"
-
-
-def print_hits(hits: Sequence[SearchHit], title: str = "") -> None:
-    """The table of a search."""
-    from rich.table import Table
-    from rich.text import Text
-
-    output = console()
-    if title:
-        output.print(Text(title, style="bold"))
-    if not hits:
-        output.print("nothing found")
-        return
-    confidence = hits[0].confidence
-    if confidence is not None and confidence.answerable < UNLIKELY:
-        output.print(f"nothing here answers this ({confidence.answerable:.0%} likely); the nearest pages:")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("document", overflow="fold")
-    table.add_column("page", justify="right", no_wrap=True)
-    table.add_column("snippet", overflow="fold", ratio=1)
-    for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.2f}", hit.document, _place(hit), _snippet(hit))
-    output.print(table)
-
-
-def _place(hit: SearchHit) -> str:
-    """12, or in a text file: 12, l. 678-680."""
-    if hit.lines is None:
-        return str(hit.page)
-    first, last = hit.lines
-    return f"{hit.page}, l. {first}" + (f"-{last}" if last > first else "")
-
-
-def _snippet(hit: SearchHit) -> Text:
-    """The part of the snippet with the matched words, these in bold."""
-    from rich.text import Text
-
-    text = Text(hit.snippet)
-    for start, stop in hit.snippet_spans:
-        text.stylize("bold", start, stop)
-    n_chars = SNIPPET_CELLS * len(text) // max(1, text.cell_len)  # Chinese characters are two columns wide
-    if len(text) <= n_chars:
-        return text
-    first = hit.snippet_spans[0][0] if hit.snippet_spans else 0
-    last = hit.snippet_spans[-1][1] if hit.snippet_spans else 0
-    start = max(0, min((first + last - n_chars) // 2, first, len(text) - n_chars))
-    start = max(hit.snippet.rfind(" ", 0, start) + 1, start - LONGEST_WORD)
-    stop = min(start + n_chars, len(text))
-    blank = hit.snippet.find(" ", stop)
-    stop = blank if 0 <= blank <= stop + LONGEST_WORD else stop
-    return Text("… " if start else "") + text[start:stop] + Text(" …" if stop < len(text) else "")
 
 
 class IndexProgress:
@@ -193,8 +137,13 @@ class IndexProgress:
             self._console.print(f"{line}: {outcome.reason}{_remedy(outcome)}", style=style)
         elif not self._quiet and not self._bar_shown and outcome.status != "unchanged":
             self._console.print(f"{line} ({count(outcome.n_pages, 'page')})" if outcome.n_pages else line)
+        for note in outcome.notes:
+            self._console.print(f"note: {outcome.source.path}: {note}", style="yellow")
         for problem in outcome.page_problems:
-            self._console.print(f"failed: {outcome.source.path} page {problem.number}: {problem.reason}", style="red")
+            self._console.print(
+                f"failed: {outcome.source.path} page {problem.number}: {problem.reason}{page_remedy(problem.reason)}",
+                style="red",
+            )
 
     def _update(self, completed: float, description: str) -> None:
         elapsed = self._bar.tasks[0].elapsed or 0
@@ -215,10 +164,21 @@ class IndexProgress:
             self._bar.stop()
 
 
+def page_remedy(reason: str) -> str:
+    """The same, for a page or what is remembered of a file."""
+    from pagesight.indexer.running.patience import is_time_limit
+
+    return " (see --page-timeout of index)" if is_time_limit(reason) else ""
+
+
 def _remedy(outcome: Outcome) -> str:
     """What the command line has for this failure."""
+    from pagesight.indexer.running.patience import is_time_limit
+
     if outcome.needs_password:
         return " (see --password)"
+    if is_time_limit(outcome.reason):
+        return f" (see --page-timeout{' and --retry' if outcome.remembered else ''})"
     return " (see --retry)" if outcome.remembered else ""
 
 

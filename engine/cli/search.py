@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pagesight.engine.cli.explained import print_explained
+from pagesight.engine.cli.hits import print_hits
 from pagesight.engine.cli.options import index_option, model_options, open_engine, open_server, server_option
-from pagesight.engine.cli.output import count, echo, echo_error, echo_json, print_hits
+from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
 from pagesight.storage.names import nfc, printable
 
@@ -101,7 +102,7 @@ def search(
     """Find the pages that answer a question.
 
     Filters compare document, folder, page, pages, title, author, date, kind, source and tag.NAME by = != < <= > >=
-    and the glob ~, joined by and, or, not and parentheses.
+    and the glob ~, joined by and, or, not and parentheses. A quote within quotes is written twice.
 
     \b
     pagesight search "how often must the filter be cleaned"

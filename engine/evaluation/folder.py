@@ -23,7 +23,7 @@ from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
 from pagesight.engine.evaluation.places import Box
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import page_of
-from pagesight.indexer.running.discover import discover
+from pagesight.indexer.running.discover import as_on_disk, discover
 from pagesight.storage.errors import DatasetError
 from pagesight.storage.names import printable
 from pagesight.storage.values import SourceFile
@@ -116,7 +116,7 @@ def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, .
 def _judged(root: Path, relevant: dict[str, Any]) -> JudgedPage:
     document = str(relevant["document"])
     page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
-    if not (root / document).is_file():
+    if not as_on_disk(root / document).is_file():
         raise DatasetError(f"there is no document {document!r} in {root}")
     boxes = tuple(_box(box) for box in relevant.get("boxes", ()))
     return JudgedPage(document, page, int(relevant.get("grade", 1)), boxes)

@@ -15,6 +15,7 @@ from pagesight.engine.config import ModelConfig
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.indexer.content import PageContent
 from pagesight.storage.errors import ConfigError, EmptyQuery
+from pagesight.storage.hyphens import whole_texts
 from pagesight.storage.values import EncodedPage
 from pagesight.storage.words import terms
 
@@ -39,7 +40,8 @@ class HashingEncoder:
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         return [
-            EncodedPage(self._mean(tokens := _vectors(page.words.texts)), tokens, page.words.boxes) for page in pages
+            EncodedPage(self._mean(tokens := _vectors(whole_texts(page.words))), tokens, page.words.boxes)
+            for page in pages
         ]
 
     def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:

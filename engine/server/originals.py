@@ -15,6 +15,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.names import outer_file
 
 KNOWN = 10_000  # files whose content need not be hashed again
 CHUNK = 1 << 20
@@ -85,5 +86,8 @@ def _stamp(file: BufferedReader) -> Stamp:
 
 
 def _gone(original: Original, error: OSError) -> UnreadableDocument:
+    outer = outer_file(original.path)
+    if outer is not None:
+        return UnreadableDocument(f"{original.name} is no file of its own; get the one it is attached to")
     reason = error.strerror or "it cannot be read"
     return UnreadableDocument(f"the file of {original.name} is not there: {reason}; index its folder again")

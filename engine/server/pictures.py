@@ -18,6 +18,7 @@ from pagesight.engine.server.queue import WorkQueue
 from pagesight.indexer.content import PageContent, ReadOptions
 from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.names import outer_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -82,9 +83,9 @@ class Pictures:
         key = f"{hit.sha256} {hit.page}"
         drawn = self._drawn.get(key)
         if drawn is None:
-            self._originals.check(original)
+            self._check(original)
             (page,) = self._reader.read(hit.path, hit.page, hit.page).result()
-            self._originals.check(original)  # what was drawn in between is what was checked
+            self._check(original)  # what was drawn in between is what was checked
             if not isinstance(page, PageContent):
                 raise UnreadableDocument(f"{hit.name}: {page.reason}")
             assert page.image is not None
@@ -93,6 +94,13 @@ class Pictures:
             drawn = out.getvalue()
             self._drawn.put(key, drawn)
         return drawn
+
+    def _check(self, original: Original) -> None:
+        """Raise UnreadableDocument unless the content that was indexed is there. Of attachments a reading process says so."""
+        if outer_file(original.path) is None:
+            self._originals.check(original)
+        elif self._reader.open(original.path).result().sha256 != original.sha256:
+            raise UnreadableDocument(f"{original.name} was changed since it was indexed; index it again")
 
     def read_picture(self, path: Path, image_pixels: int | None) -> PageContent:
         """A picture from outside, as an encoder reads it: with words by OCR, or drawn with so many pixels. Raises DocumentError."""

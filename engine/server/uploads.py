@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pagesight.engine.server.errors import BadRequest, UnsupportedType
 from pagesight.engine.server.originals import CHUNK
-from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
+from pagesight.indexer.formats import walked_extensions
 from pagesight.storage.names import printable
 from pagesight.storage.tables.database import disk_errors
 
@@ -28,10 +28,8 @@ def safe_name(given: str) -> str:
     stem, dot, extension = name.rpartition(".")
     if not (dot and stem.strip(". ")):
         raise BadRequest(f"{given[:100]!r} is no name of a file, such as report.pdf", "name")
-    if f".{extension.lower()}" not in EXTENSIONS | TEXT_EXTENSIONS:
-        raise UnsupportedType(
-            f"files that end in .{extension[:20]} are not read; PDF, PNG, JPEG, TIFF, WebP and text are"
-        )
+    if f".{extension.lower()}" not in walked_extensions(text=True):
+        raise UnsupportedType(f"files that end in .{extension[:20]} are not read here; PDF, images and text are")
     room = MAX_NAME_BYTES - len(extension.encode()) - 1
     return f"{stem.encode()[:room].decode(errors='ignore').rstrip()}.{extension}"
 

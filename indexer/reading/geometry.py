@@ -5,14 +5,25 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.values import PageWords
+from pagesight.storage.values import LINE_END_HYPHEN, PageWords
 
 POINTS_PER_INCH = 72
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn"))
+_SHAPES = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
+# Accents that are characters of their own, drawn over the letter behind them, as TeX's older fonts have it.
+_ABOVE = dict(
+    zip(
+        "\u00a8\u00b4\u00b8\u02c6\u02c7\u02d8\u02d9\u02da\u02dc\u02dd\u00af",
+        "\u0308\u0301\u0327\u0302\u030c\u0306\u0307\u030a\u0303\u030b\u0304",
+        strict=True,
+    )
+)
+_ACCENT = re.compile(f"([{''.join(_ABOVE)}])([A-Za-z\u0131])")
 _LEADERS = re.compile(r"([^\w\s])\1{3,}")  # "......" in tables of contents: one vector would go to each few dots
 
 
@@ -21,10 +32,44 @@ def zoom_for(width: float, height: float, *, max_pixels: int, max_dpi: float) ->
     return min(max_dpi / POINTS_PER_INCH, math.sqrt(max_pixels / max(width * height, 1e-6)))
 
 
+def as_shown(box: Sequence[float], rotation: int, width: float, height: float) -> tuple[float, float, float, float]:
+    """A box of the page as it was drawn -> of the page as it is shown, which is turned and then ``width`` x ``height``.
+
+    rotation: clockwise, 0, 90, 180 or 270 degrees. MuPDF has a matrix for it, which forgets the page's UserUnit.
+    """
+    x0, y0, x1, y1 = box
+    match rotation % 360:
+        case 90:
+            return width - y1, x0, width - y0, x1
+        case 180:
+            return width - x1, height - y1, width - x0, height - y0
+        case 270:
+            return y0, height - x1, y1, height - x0
+        case _:
+            return x0, y0, x1, y1
+
+
 def clean_word(word: str) -> str:
-    """Take out what cannot be shown or stored: blanks, control characters, lone surrogates, rows of dots."""
-    kept = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cs", "Cn"))
-    return _LEADERS.sub(r"\1\1\1", kept)
+    """Take out what is not seen or cannot be stored: blanks, invisible characters, lone surrogates, rows of dots.
+
+    A soft hyphen at the end is seen there, as a hyphen. Shapes of Arabic and Hebrew letters become the letters.
+    """
+    if not word.isprintable() or " " in word:
+        if word.rstrip()[-1:] == "\u00ad":
+            word = word.rstrip()[:-1] + LINE_END_HYPHEN
+        word = "".join(c for c in word if not c.isspace() and unicodedata.category(c) not in _INVISIBLE)
+    if _ACCENT.search(word):
+        word = _ACCENT.sub(_accented, word)
+    if _SHAPES.search(word):
+        word = "".join(unicodedata.normalize("NFKC", word).split())
+    return _LEADERS.sub(r"\1\1\1", word) if len(word) > 3 else word
+
+
+def _accented(found: re.Match[str]) -> str:
+    """The letter with its accent, where there is such a letter."""
+    accent, letter = found.groups()
+    composed = unicodedata.normalize("NFC", ("i" if letter == "\u0131" else letter) + _ABOVE[accent])
+    return composed if len(composed) == 1 else found.group()
 
 
 def make_words(words: Iterable[tuple[str, float, float, float, float]], width: float, height: float) -> PageWords:

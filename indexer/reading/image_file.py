@@ -1,15 +1,19 @@
-"""Image files by Pillow: each frame is a page."""
+"""Image files by Pillow: a photograph or scan is a page, and so is each frame of a TIFF, DCX, PNG or WebP.
+
+What follows the first picture of other formats is none: a phone's depth map or preview (MPO, HEIC), the rest of a GIF that moves.
+Of a file that is cut off, half a download or from a full card, the pixels that are there are read, as viewers show them.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from pagesight.indexer.content import OpenedDocument, ReadOptions
 from pagesight.indexer.formats import FileType
@@ -21,6 +25,9 @@ from pagesight.storage.values import PageWords
 DEFAULT_DPI = 150.0  # of images that do not say theirs
 MIN_FRAME_BYTES = 16  # of any format; a file that claims more frames than fit into it lies
 MAX_BAD_FRAMES = 16  # so many damaged frames one after the other are taken for the end of the file
+PAGED_FORMATS = frozenset({"TIFF", "DCX", "PNG", "WEBP"})  # whose frames are pages
+_SUBFILE_TYPE, _PREVIEW_OR_MASK = 254, 1 | 4  # TIFF 6.0, section 8: NewSubfileType
+CUT_OFF = "the file is cut off; what there is of the picture was read"
 _WHOLE = np.array([[0, 0, 1, 1]], np.float32)
 
 
@@ -31,12 +38,16 @@ class ImageDocument:
         """Raises UnreadableDocument, and closes the file then."""
         Image.MAX_IMAGE_PIXELS = None  # our own limit speaks plainer, and an image within it is wanted
         self._max_pixels = options.max_image_pixels
+        self._frames: list[int] = [0]
+        self._notes: dict[int, str] = {}
+        _prepare(found)
         self._file: IO[bytes] = open(path, "rb")  # noqa: SIM115 - closed by close
         try:
             self._image = self._open()
             _check_size(self._image, self._max_pixels)
-            n_frames = self._count_frames()
-            self.info = OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=n_frames)
+            if self._image.format in PAGED_FORMATS:
+                self._frames = self._pages_among(self._count_frames())
+            self.info = OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=len(self._frames))
         except BaseException:
             self._file.close()
             raise
@@ -45,8 +56,19 @@ class ImageDocument:
         with as_document_error("damaged image"):
             try:
                 return Image.open(self._file)
-            except UnidentifiedImageError as error:  # its text is the path, which is said elsewhere
-                raise UnreadableDocument("damaged image: nothing in it can be read as one") from error
+            except Exception as error:
+                self._check_whole(error)
+                if isinstance(error, UnidentifiedImageError):  # its text is the path, which is said elsewhere
+                    raise UnreadableDocument("damaged image: nothing in it can be read as one") from error
+                raise
+
+    def _check_whole(self, error: Exception) -> None:
+        """Raise UnreadableDocument if the file is shorter than it says at its beginning."""
+        self._file.seek(0)
+        if os.fstat(self._file.fileno()).st_size < _claimed_bytes(self._file.read(16)):
+            raise UnreadableDocument(
+                "the image file is cut off, and what is missing says where its pixels are"
+            ) from error
 
     def _count_frames(self) -> int:
         """How many frames there are, the damaged ones among them included."""
@@ -71,10 +93,28 @@ class ImageDocument:
         self._image = self._open()  # where seeking failed, Pillow believes to be there
         return max(1, n_frames)
 
+    def _pages_among(self, n_frames: int) -> list[int]:
+        """Which frames are pages: not those that are smaller copies of another, or masks of it."""
+        if n_frames == 1:
+            return [0]
+        pages = []
+        for frame in range(n_frames):
+            tags: Any = {}
+            with suppress(Exception):  # a damaged frame; that is said when it is read
+                self._image.seek(frame)
+                tags = getattr(self._image, "tag_v2", {})
+            kind = tags.get(_SUBFILE_TYPE, 0)
+            if not (isinstance(kind, int) and kind & _PREVIEW_OR_MASK):
+                pages.append(frame)
+        self._image = self._open()
+        return pages or [0]
+
     def _seek(self, number: int) -> None:
-        """Go to a frame. Raises what Pillow raises, and UnreadableDocument if the frame is too large."""
+        """Go to a page. Raises what Pillow raises, and UnreadableDocument if it is too large."""
+        if number == 1 and len(self._frames) == 1:  # HEIC opens at its main picture, wherever that is
+            return
         try:
-            self._image.seek(number - 1)
+            self._image.seek(self._frames[number - 1])
         except BaseException:
             with suppress(Exception):  # it opened before; if it does not now, the next seek says so
                 self._image = self._open()
@@ -82,10 +122,43 @@ class ImageDocument:
         _check_size(self._image, self._max_pixels)
 
     def _frame(self, number: int) -> Image.Image:
-        """A frame, upright, in RGB on white."""
-        with as_document_error(f"frame {number} is damaged"):
+        """A page, upright, in RGB on white."""
+        with as_document_error(self._damaged(number)):
             self._seek(number)
+            try:
+                self._image.load()
+            except OSError:
+                return self._rest_of(number)
             return as_rgb(self._image)
+
+    def _rest_of(self, number: int) -> Image.Image:
+        """What there is of a picture that breaks off. Raises OSError if that is nothing."""
+        self._image = self._open()
+        self._seek(number)
+        picture = self._image
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            picture.load()
+        except OSError as error:
+            self._check_whole(error)
+            if picture.format != "TIFF":
+                raise
+            # libtiff's decoder knows no such leniency, but has written the strips that are there into the pixels.
+            picture = Image.Image()._new(picture.im)
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        low, high = picture.convert("L").getextrema()
+        if low == high:
+            raise UnreadableDocument(f"{self._damaged(number)}: the file is cut off before the first of its pixels")
+        self._notes[number] = CUT_OFF
+        return as_rgb(picture)
+
+    def _damaged(self, number: int) -> str:
+        return f"frame {number} is damaged" if len(self._frames) > 1 else "damaged image"
+
+    def note(self, number: int) -> str:
+        """What is to be said of a page that was read all the same, or ""."""
+        return self._notes.get(number, "")
 
     def size_pt(self, number: int) -> tuple[float, float]:
         """As PdfDocument.size_pt."""
@@ -94,12 +167,14 @@ class ImageDocument:
         return width_px * scale, height_px * scale
 
     def _size_px(self, number: int) -> tuple[int, int]:
-        with as_document_error(f"frame {number} is damaged"):
+        with as_document_error(self._damaged(number)):
             self._seek(number)
             width_px, height_px = self._image.size
-            if self._image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9):  # stored on its side
-                return height_px, width_px
-            return width_px, height_px
+            try:
+                orientation = self._image.getexif().get(ExifTags.Base.Orientation, 1)
+            except OSError:  # PNG may have it behind the pixels, which break off
+                self._image, orientation = self._open(), 1
+            return (height_px, width_px) if orientation in range(5, 9) else (width_px, height_px)  # on its side
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:  # noqa: ARG002
         """As PdfDocument.render_size."""
@@ -132,6 +207,33 @@ class ImageDocument:
     def close(self) -> None:
         self._image.close()
         self._file.close()
+
+
+def _prepare(found: FileType) -> None:
+    """Have Pillow know a format that it does not bring. Raises UnreadableDocument."""
+    if found.media_type != "image/heic":
+        return
+    try:
+        import pi_heif as heif
+    except ImportError:
+        try:
+            import pillow_heif as heif
+        except ImportError as error:
+            raise UnreadableDocument(
+                "HEIC pictures are read with the package pi-heif, which is not installed (pip install pi-heif)"
+            ) from error
+    heif.register_heif_opener()
+
+
+def _claimed_bytes(head: bytes) -> int:
+    """How long the file has to be at least, by its first bytes; 0 where they do not say."""
+    if head[:4] == b"RIFF":
+        return int.from_bytes(head[4:8], "little") + 8
+    if head[:4] in (b"II*\x00", b"MM\x00*"):
+        return (
+            int.from_bytes(head[4:8], "little" if head[:2] == b"II" else "big") + 2
+        )  # where the first page is described
+    return 0
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:

@@ -10,6 +10,8 @@ import csv
 import io
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +29,8 @@ DETECTION_SIDE_PX = 1280  # 960 misses small print: see ARCHITECTURE
 MIN_SCORE = 0.5
 STRIP_ASPECT = 2.5  # a receipt is cut into pieces, or its print would be too small at DETECTION_SIDE_PX
 MOSTLY = 0.6
+VOTES, SURE = 8, 0.9  # lines that are asked whether they are upside down, and how sure an answer has to be
+MAX_SKEW_DEG = 8.0  # lines that are further off are read from a picture turned upright
 
 
 class OcrEngine(Protocol):
@@ -40,16 +44,23 @@ class OcrEngine(Protocol):
 
 def ocr_engine(mode: str) -> OcrEngine:
     """The engine for "auto" or "tesseract", kept for the life of the process. Raises UnreadableDocument."""
-    return _tesseract() if mode == "tesseract" else _rapid()
+    return _tesseract() if mode == "tesseract" else _auto()
 
 
 @cache
-def _rapid() -> OcrEngine:
+def _rapid() -> RapidOcr:
     return RapidOcr()
 
 
 @cache
-def _tesseract() -> OcrEngine:
+def _auto() -> OcrEngine:
+    from pagesight.indexer.reading.scripts import EitherOcr
+
+    return EitherOcr(_rapid(), _tesseract if shutil.which("tesseract") else None)
+
+
+@cache
+def _tesseract() -> Tesseract:
     return Tesseract()
 
 
@@ -61,6 +72,7 @@ class RapidOcr:
         from rapidocr import RapidOCR
 
         cv2.setNumThreads(1)  # several processes read in parallel, each with one thread
+        self.n_seen = 0  # lines that the last reading detected, beside known ones, whether they could be read or not
         self._engine: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -74,6 +86,7 @@ class RapidOcr:
 
     def read(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
         lines: list[TextLine] = []
+        self.n_seen = 0
         long_axis = 0 if image.shape[0] >= image.shape[1] else 1
         for start, stop, own_start, own_stop in strips(image.shape[long_axis], image.shape[1 - long_axis]):
             shift = np.zeros(2)
@@ -93,17 +106,36 @@ class RapidOcr:
         quads = self._detect(image)
         if len(quads) == 0:
             return []
+        skew = skew_deg(quads)
+        if abs(skew) > MAX_SKEW_DEG and not len(known):
+            level, back = _levelled(image, skew)
+            return [TextLine(line.text, back(line.quad), line.score) for line in self._read_upright(level, known)]
         size = quads.max(axis=1) - quads.min(axis=1)
         standing = float((size[:, 1] > 1.5 * size[:, 0]).mean()) > MOSTLY
-        best = [] if standing else self._recognise(image, quads, known)
-        if not standing and (len(known) or not best or _confidence(best) >= 0.75 * len(best)):
+        upside_down = not len(known) and self._upside_down(image, quads)
+        best = [] if standing or upside_down else self._recognise(image, quads, known)
+        if not standing and (len(known) or _makes_sense(best)):
             return [line for line in best if line.score >= MIN_SCORE]
-        for turns in (1, 3) if standing else (2,):
+        for turns in ((3, 1) if upside_down else (1, 3)) if standing else ((2, 0) if upside_down else (2,)):
             turned = np.ascontiguousarray(np.rot90(image, turns))
             reading = self._recognise(turned, self._detect(turned), np.empty((0, 4)))
             if _confidence(reading) > _confidence(best):
                 best = [TextLine(line.text, _turn_back(line.quad, turns, image.shape), line.score) for line in reading]
+            if _makes_sense(reading):
+                break
         return [line for line in best if line.score >= MIN_SCORE]
+
+    def _upside_down(self, image: NDArray[np.uint8], quads: NDArray[np.floating]) -> bool:
+        """Whether the small model that tells 0 from 180 degrees says so of most of the longest lines.
+
+        Recognition alone does not show it: of upside-down letters it makes others, and believes in them.
+        """
+        lengths = np.linalg.norm(quads - np.roll(quads, 1, axis=1), axis=2).max(axis=1)
+        longest = quads[np.argsort(-lengths, kind="stable")[:VOTES]]
+        crops = self._engine.crop_text_regions(image, longest.astype(np.float32))
+        _, said = self._engine.cls_and_rotate(crops)
+        votes = [label == "180" and float(score) > SURE for label, score in said.cls_res or ()]
+        return bool(sum(votes) > len(votes) / 2)
 
     def _detect(self, image: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Text lines: (n, 4, 2), corners from the top left clockwise."""
@@ -115,6 +147,7 @@ class RapidOcr:
     ) -> list[TextLine]:
         boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1) if len(quads) else np.empty((0, 4))
         unread = [quad for quad, box in zip(quads, boxes, strict=True) if covered_width(box, known) < 0.5]
+        self.n_seen += len(unread)
         if not unread:
             return []
         crops = self._engine.crop_text_regions(image, np.array(unread, np.float32))
@@ -137,19 +170,28 @@ class Tesseract:
                 "(Debian: apt install tesseract-ocr; macOS: brew install tesseract)"
             )
         self._program = program
-        listed = _run([program, "--list-langs"]).decode("utf-8", "replace")
-        languages = [name for name in listed.split("\n")[1:] if name and name != "osd"]
+        listed = _run([program, "--list-langs"]).decode("utf-8", "replace").split("\n")[1:]
+        self.sees_scripts = "osd" in listed
+        self.languages = languages = [name for name in listed if name and name != "osd"]
         if not languages:
             raise UnreadableDocument("its pixels cannot be read: the program tesseract has no language installed")
         self._languages = "+".join(sorted(languages, key=lambda name: (name != "eng", name)))
 
-    def read(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
-        from PIL import Image
+    def script_of(self, image: NDArray[np.uint8]) -> str:
+        """The script that most of a page is in, by the name Tesseract has for it ("Cyrillic"), or ""."""
+        if not self.sees_scripts:
+            return ""
+        with suppress(UnreadableDocument):  # too few characters
+            found = _run([self._program, "stdin", "stdout", "--psm", "0"], _as_ppm(image)).decode("utf-8", "replace")
+            return next((line.split(":")[1].strip() for line in found.split("\n") if line.startswith("Script:")), "")
+        return ""
 
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "PPM")
-        command = [self._program, "stdin", "stdout", "-l", self._languages, "--psm", "3", "tsv"]
-        found = _run(command, buffer.getvalue()).decode("utf-8", "replace")
+    def read(
+        self, image: NDArray[np.uint8], known: NDArray[np.floating], languages: Sequence[str] = ()
+    ) -> list[TextLine]:
+        chosen = "+".join(languages) or self._languages
+        command = [self._program, "stdin", "stdout", "-l", chosen, "--psm", "3", "tsv"]
+        found = _run(command, _as_ppm(image)).decode("utf-8", "replace")
         rows = csv.DictReader(io.StringIO(found), delimiter="\t", quoting=csv.QUOTE_NONE)
         lines = []
         for row in rows:
@@ -159,6 +201,14 @@ class Tesseract:
                 if covered_width(np.array((x, y, x + width, y + height)), known) < 0.5:
                     lines.append(TextLine(row["text"], quad, float(row["conf"]) / 100))
         return lines
+
+
+def _as_ppm(image: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PPM")
+    return buffer.getvalue()
 
 
 def _run(command: list[str], data: bytes = b"") -> bytes:
@@ -173,6 +223,41 @@ def _run(command: list[str], data: bytes = b"") -> bytes:
         ) from error
 
 
+def skew_deg(quads: NDArray[np.floating]) -> float:
+    """By how much lines (n, 4, 2) are off the nearest of the page's two directions, from -45 to 45; 0 if they disagree."""
+    sides = np.stack([quads[:, 1] - quads[:, 0], quads[:, 2] - quads[:, 1]], axis=1)
+    lengths = np.linalg.norm(sides, axis=2)
+    longer = lengths.argmax(axis=1)
+    rows = np.arange(len(quads))
+    long = lengths.max(axis=1) > 2 * lengths.min(axis=1)  # of a short word the direction says little
+    if not long.any():
+        return 0.0
+    x, y = sides[rows, longer][long].T
+    off = (np.degrees(np.arctan2(y, x)) + 45) % 90 - 45
+    order = np.argsort(off)
+    reach = np.cumsum(lengths[rows, longer][long][order])
+    middle = off[order[np.searchsorted(reach, reach[-1] / 2)]]
+    near = np.abs((off - middle + 45) % 90 - 45) < MAX_SKEW_DEG
+    agree = lengths[rows, longer][long][near].sum() > MOSTLY * reach[-1]
+    return float(middle) if agree else 0.0
+
+
+def _levelled(
+    image: NDArray[np.uint8], skew: float
+) -> tuple[NDArray[np.uint8], Callable[[NDArray[np.floating]], NDArray[np.floating]]]:
+    """The picture turned by ``skew`` degrees, all of it, and the way back for corners found on it."""
+    import cv2
+
+    height_px, width_px = image.shape[:2]
+    there = cv2.getRotationMatrix2D((width_px / 2, height_px / 2), skew, 1.0)
+    cos, sin = abs(there[0, 0]), abs(there[0, 1])
+    size = (round(height_px * sin + width_px * cos), round(height_px * cos + width_px * sin))
+    there[:, 2] += (size[0] - width_px) / 2, (size[1] - height_px) / 2
+    level = cv2.warpAffine(image, there, size, flags=cv2.INTER_LINEAR, borderValue=(255, 255, 255))
+    home = cv2.invertAffineTransform(there)
+    return level, lambda quad: quad @ home[:, :2].T + home[:, 2]
+
+
 def strips(length: int, width: int) -> list[tuple[int, int, int, int]]:
     """Cut a long image: (start, stop, own_start, own_stop) of each piece; pieces overlap, what they own does not."""
     if length <= STRIP_ASPECT * width:
@@ -181,6 +266,10 @@ def strips(length: int, width: int) -> list[tuple[int, int, int, int]]:
     own = [round(length * i / count) for i in range(count + 1)]
     overlap = width // 4
     return [(max(0, a - overlap), min(length, b + overlap), a, b) for a, b in pairwise(own)]
+
+
+def _makes_sense(lines: list[TextLine]) -> bool:
+    return bool(lines) and _confidence(lines) >= 0.75 * len(lines)
 
 
 def _confidence(lines: list[TextLine]) -> float:
@@ -195,6 +284,8 @@ def _turn_back(quad: NDArray[np.floating], turns: int, shape: tuple[int, ...]) -
     height_px, width_px = shape[:2]
     x, y = quad[:, 0], quad[:, 1]
     match turns:
+        case 0:
+            return quad
         case 1:
             return np.stack([width_px - y, x], axis=1)
         case 2:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
-from pagesight.indexer.formats import HEAD_BYTES, file_type, looks_like
+from pagesight.indexer.formats import HEAD_BYTES, FileType, file_type, looks_like
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import is_garbage, join_words, make_words
+from pagesight.indexer.reading.trust import fault_of
 from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.names import outer_file
 from pagesight.storage.values import PageWords
 
 OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi
 OCR_DPI = 200.0
 RENDER_DPI = 200.0  # of images made for an encoder with a large pixel budget, as in the collections it is measured on
+LATE_HEADER_BYTES = 1_000_000
 FEW_WORDS = 3  # a page with fewer words in its text layer is read from its pixels as a whole
 _WHOLE = np.array([0, 0, 1, 1], np.float32)
 
@@ -38,14 +41,33 @@ class PagedDocument(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Deep(Protocol):
+    """A PagedDocument whose pages may hold more than is drawn on them."""
+
+    def beyond(self, number: int, words: PageWords) -> PageWords: ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A PagedDocument that has something to say of pages that it could read."""
+
+    def note(self, number: int) -> str: ...
+
+
 def open_document(path: Path, options: ReadOptions) -> PagedDocument:
     """Open a file by what it is, not by its name, or a text. Raises EncryptedDocument, UnreadableDocument."""
+    outer = outer_file(path)
+    if outer is not None:
+        from pagesight.indexer.reading.attached import open_attached
+
+        return open_attached(Path(outer), path.relative_to(outer).parts, lambda inner: open_document(inner, options))
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from error
-    found = file_type(head, path.suffix)
+    found = file_type(head, path.suffix) or _late_pdf(path)
     if found is None:
         raise UnreadableDocument(f"neither a PDF nor an image, but {looks_like(head)}")
     with as_document_error("cannot be opened"):
@@ -54,16 +76,35 @@ def open_document(path: Path, options: ReadOptions) -> PagedDocument:
     return document
 
 
+def _late_pdf(path: Path) -> FileType | None:
+    """The row of PDF for a file with its ending that begins with something else, such as the mail it came in."""
+    if path.suffix.lower() != ".pdf":
+        return None
+    with open(path, "rb") as file:
+        at = file.read(LATE_HEADER_BYTES).find(b"%PDF-")
+    return file_type(b"%PDF-") if at >= 0 else None
+
+
 def read_page(document: PagedDocument, number: int, options: ReadOptions) -> PageContent:
     """Read page ``number`` (from 1). Raises UnreadableDocument."""
     with as_document_error(f"page {number} cannot be read"):
         width_pt, height_pt = document.size_pt(number)
-        words, source = _read_words(document, number, options)
+        words, source, reason = _read_words(document, number, options)
+        if isinstance(document, Deep):
+            more = document.beyond(number, words)
+            if len(more):
+                words, source = join_words(words, more), source if source != "none" else "text"
         image = None
         if options.image_pixels is not None:
             image = document.render(number, max_pixels=options.image_pixels, max_dpi=RENDER_DPI)
         return PageContent(
-            number=number, width_pt=width_pt, height_pt=height_pt, words=words, text_source=source, image=image
+            number=number,
+            width_pt=width_pt,
+            height_pt=height_pt,
+            words=words,
+            text_source=source,
+            image=image,
+            note=reason or (document.note(number) if isinstance(document, Noting) else ""),
         )
 
 
@@ -77,31 +118,45 @@ def drawn_sizes(document: PagedDocument, options: ReadOptions) -> list[tuple[int
     return sizes
 
 
-def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> tuple[PageWords, str]:
-    words = document.words(number)
+def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> tuple[PageWords, str, str]:
+    """Words, where they come from, and why from the pixels although there is a text layer, or ""."""
+    strange: list[str] = []  # what could not be read of the pixels
+
+    def read_area(area: NDArray[np.float32]) -> PageWords:
+        return _read_area(document, number, area, PageWords.none(), options, strange)
+
+    words, fault = document.words(number), ""
     if len(words) and is_garbage(words.texts):
-        words = PageWords.none()
+        words, fault = PageWords.none(), "the fonts of its text layer do not say which letters they draw"
     if options.ocr == "off" or document.info.kind == "text":
-        return words, "text" if len(words) else "none"
-    if len(words) < FEW_WORDS:
-        read = _read_area(document, number, _WHOLE, PageWords.none(), options)
-        if len(read) > len(words):
-            return read, "ocr"
-        return words, "text" if len(words) else "none"
+        return words, "text" if len(words) else "none", ""
+    if len(words) >= FEW_WORDS:
+        fault = fault_of(words, read_area)
+    if len(words) < FEW_WORDS or fault:
+        read = read_area(_WHOLE)
+        if len(read) > (0 if fault else len(words)):
+            return read, "ocr", f"read from its pixels: {fault}" if fault else ""
+        return words, "text" if len(words) else "none", strange[-1] if strange else ""
     source = "text"
     for area in document.pictures(number):
         read = _read_area(document, number, area, words, options)
         if len(read):
             words, source = join_words(words, read), "text+ocr"
-    return words, source
+    return words, source, ""
 
 
 def _read_area(
-    document: PagedDocument, number: int, area: NDArray[np.float32], known: PageWords, options: ReadOptions
+    document: PagedDocument,
+    number: int,
+    area: NDArray[np.float32],
+    known: PageWords,
+    options: ReadOptions,
+    strange: list[str] | None = None,
 ) -> PageWords:
-    """Words in the pixels of an area (page fractions), except those already known."""
+    """Words in the pixels of an area (page fractions), except those already known. strange: gets what cannot be read."""
     from pagesight.indexer.reading.layout import line_words, reading_order
     from pagesight.indexer.reading.ocr import ocr_engine
+    from pagesight.indexer.reading.scripts import UnknownScript
 
     share = float((area[2] - area[0]) * (area[3] - area[1]))
     pixels = document.render(
@@ -109,6 +164,11 @@ def _read_area(
     )
     size_px = np.array([pixels.shape[1], pixels.shape[0]] * 2, float)
     origin, extent = np.tile(area[:2], 2), np.tile(area[2:] - area[:2], 2)
-    lines = ocr_engine(options.ocr).read(pixels, (known.boxes - origin) / extent * size_px)
+    try:
+        lines = ocr_engine(options.ocr).read(pixels, (known.boxes - origin) / extent * size_px)
+    except UnknownScript as error:
+        if strange is not None:
+            strange.append(str(error))
+        return PageWords.none()
     found = make_words((word for line in reading_order(lines) for word in line_words(line)), size_px[0], size_px[1])
     return PageWords(found.texts, (found.boxes * extent + origin).astype(np.float32))

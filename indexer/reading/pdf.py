@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pagesight.indexer.content import OpenedDocument, ReadOptions
 from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
-from pagesight.indexer.reading.geometry import make_words, zoom_for
+from pagesight.indexer.reading.geometry import as_shown, make_words, zoom_for
+from pagesight.indexer.reading.text_layer import text_words
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
 
@@ -47,15 +48,15 @@ class PdfDocument:
         n_pages = len(self._document)
         if n_pages == 0:
             raise UnreadableDocument("the PDF has no pages (or its page tree is damaged)")
-        return OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=n_pages, **self._metadata())
-
-    def _metadata(self) -> dict[str, str]:
         metadata: dict[str, str | None] = self._document.metadata or {}
-        date = ""
-        if match := _DATE.match(metadata.get("creationDate") or metadata.get("modDate") or ""):
-            year, month, day = match.groups(default="01")
-            date = f"{year}-{month}-{day}"
-        return {"title": _one_line(metadata.get("title")), "author": _one_line(metadata.get("author")), "date": date}
+        return OpenedDocument(
+            media_type=found.media_type,
+            kind=found.kind,
+            n_pages=n_pages,
+            title=_one_line(metadata.get("title")),
+            author=_one_line(metadata.get("author")),
+            date=_date(metadata.get("creationDate") or metadata.get("modDate") or ""),
+        )
 
     def _page(self, number: int) -> Any:
         return self._document[number - 1]
@@ -67,13 +68,11 @@ class PdfDocument:
 
     def words(self, number: int) -> PageWords:
         """The text layer, form fields and annotations included, in the order of the file."""
-        import pymupdf
-
         page = self._page(number)
-        found = page.get_text("words")
-        turn = page.rotation_matrix  # MuPDF gives text positions as if the page were not turned
-        placed = ((word[4], *(pymupdf.Rect(word[:4]) * turn)) for word in found)
-        return make_words(placed, page.rect.width, page.rect.height)
+        width, height, rotation = page.rect.width, page.rect.height, page.rotation
+        placed = ((text, *as_shown(box, rotation, width, height)) for text, *box in text_words(page))
+        seen = (word for word in placed if _is_on_page(word[1:], width, height))
+        return make_words(seen, width, height)
 
     def pictures(self, number: int) -> NDArray[np.float32]:
         """Large pictures on a page: (n, 4) float32, page fractions. Many small tiles count as one whole page."""
@@ -83,7 +82,7 @@ class PdfDocument:
         width, height = page.rect.width, page.rect.height
         boxes = []
         for picture in page.get_image_info():
-            box = pymupdf.Rect(picture["bbox"]) * page.rotation_matrix & page.rect
+            box = pymupdf.Rect(as_shown(picture["bbox"], page.rotation, width, height)) & page.rect
             if not box.is_empty and box.width * box.height >= PICTURE_SHARE * width * height:
                 boxes.append((box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height))
         if len(boxes) > MAX_PICTURES:
@@ -121,6 +120,11 @@ class PdfDocument:
         self._document.close()
 
 
+def _is_on_page(box: Sequence[float], width: float, height: float) -> bool:
+    """Whether the middle of a word is on what is shown of the page: the rest is cropped off."""
+    return 0 <= box[0] + box[2] <= 2 * width and 0 <= box[1] + box[3] <= 2 * height
+
+
 def _open(path: Path) -> Any:
     import pymupdf
 
@@ -143,6 +147,11 @@ def _readable(path: Path) -> Iterator[str]:
             yield f"/dev/fd/{file.fileno()}"
     else:
         yield str(path)
+
+
+def _date(text: str) -> str:
+    found = _DATE.match(text)
+    return "-".join(found.groups(default="01")) if found else ""
 
 
 def _one_line(text: str | None) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from pagesight.storage.names import printable
+from pagesight.storage.names import nfc, printable
 from pagesight.storage.values import SourceFile
+
+LOCK_PREFIX = "~$"  # Office writes such a file beside each document that is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +25,51 @@ class Unusable:
     skipped: bool
 
 
-def discover(paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS) -> Iterator[SourceFile | Unusable]:
+def discover(
+    paths: Sequence[Path], extensions: frozenset[str] = EXTENSIONS, passed_over: Counter[str] | None = None
+) -> Iterator[SourceFile | Unusable]:
     """Files below folders that end in one of ``extensions``, and every file named on its own.
 
-    Hidden files and folders (a leading dot) are passed over without a word, as are other endings inside folders.
+    Hidden files and folders (a leading dot) and locks of Office programs are passed over without a word. So are other endings inside folders, which ``passed_over`` counts.
     Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at.
     """
     seen: set[Path] = set()
     for path in paths:
-        absolute = Path(os.path.abspath(path))
+        absolute = as_on_disk(path)
         root = absolute if absolute.is_dir() else absolute.parent
-        for found in _walk(absolute, root, extensions, frozenset()) if absolute.is_dir() else [_look(absolute, root)]:
+        for found in (
+            _walk(absolute, root, extensions, passed_over, frozenset())
+            if absolute.is_dir()
+            else [_look(absolute, root)]
+        ):
             location = (found.source if isinstance(found, Unusable) else found).location
             if location not in seen:
                 seen.add(location)
                 yield found
 
 
+def as_on_disk(path: Path) -> Path:
+    """A path, absolute, as the disk spells it: of what is not there as typed, another form of the same characters may be."""
+    absolute = Path(os.path.abspath(path))
+    if os.path.lexists(absolute):
+        return absolute
+    place = Path(absolute.anchor)
+    for part in absolute.parts[1:]:
+        if not os.path.lexists(place / part):
+            try:
+                part = next((name for name in sorted(os.listdir(place)) if nfc(name) == nfc(part)), part)  # noqa: PLW2901
+            except OSError:
+                return absolute
+        place /= part
+    return place
+
+
 def _walk(
-    folder: Path, root: Path, extensions: frozenset[str], ancestors: frozenset[tuple[int, int]]
+    folder: Path,
+    root: Path,
+    extensions: frozenset[str],
+    passed_over: Counter[str] | None,
+    ancestors: frozenset[tuple[int, int]],
 ) -> Iterator[SourceFile | Unusable]:
     try:
         status = folder.stat()
@@ -53,7 +82,7 @@ def _walk(
         yield Unusable(_source(folder, root), "a link back to a folder that contains it", skipped=True)
         return
     for entry in entries:
-        if entry.name.startswith("."):
+        if entry.name.startswith((".", LOCK_PREFIX)):
             continue
         path = folder / entry.name
         try:
@@ -61,9 +90,11 @@ def _walk(
         except OSError:  # a link in a circle: _look says so
             is_folder = False
         if is_folder:
-            yield from _walk(path, root, extensions, ancestors | {identity})
+            yield from _walk(path, root, extensions, passed_over, ancestors | {identity})
         elif path.suffix.lower() in extensions:
             yield _look(path, root)
+        elif passed_over is not None:
+            passed_over[path.suffix.lower()] += 1
 
 
 def _look(path: Path, root: Path) -> SourceFile | Unusable:
@@ -76,6 +107,8 @@ def _look(path: Path, root: Path) -> SourceFile | Unusable:
     except OSError as error:
         return Unusable(_source(path, root), f"cannot be looked at: {error.strerror}", skipped=False)
     source = _source(path, root, status)
+    if path.name.startswith(LOCK_PREFIX):
+        return Unusable(source, "not a document, but the lock of one that is open in an Office program", skipped=True)
     if not stat.S_ISREG(status.st_mode):
         return Unusable(source, "not a regular file", skipped=True)
     if status.st_size == 0:

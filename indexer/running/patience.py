@@ -5,10 +5,24 @@ On a busy machine a good page takes any time by the clock, so the clock says onl
 
 from __future__ import annotations
 
+import re
 import time
 
 IDLE_SHARE = 0.01  # of a processor: a process that used less in a whole round, and does not want more, hangs
 _SHORTEST_WAIT_S = 0.05
+SPENT, IDLE = "took more than {:g} s of processor time", "did nothing for {:g} s"
+_LIMITED = re.compile(r"took more than ([0-9.e+]+) s of processor time|did nothing for")
+
+
+def is_time_limit(reason: str) -> bool:
+    """Whether a page failed because it took too long."""
+    return _LIMITED.search(reason) is not None
+
+
+def worth_retrying(reason: str, seconds: float) -> bool:
+    """Whether what failed so may go well with ``seconds`` of processor time a page, or, if it waited for something, now."""
+    found = _LIMITED.search(reason)
+    return found is not None and (found[1] is None or float(found[1]) < seconds)
 
 
 class Patience:
@@ -36,10 +50,10 @@ class Patience:
         spent_s, runs = self._look()
         self._used_s = spent_s - self._begin_s
         if self._used_s > self._seconds:
-            return f"took more than {self._seconds:g} s of processor time"
+            return SPENT.format(self._seconds)
         if time.monotonic() - self._round_at >= self._seconds:
             if spent_s - self._round_s < IDLE_SHARE * self._seconds and not runs:
-                return f"did nothing for {self._seconds:g} s"
+                return IDLE.format(self._seconds)
             self._round_s, self._round_at = spent_s, time.monotonic()
         return ""
 

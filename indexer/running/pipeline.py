@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from pagesight.indexer.content import PageContent
-from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.content import Attachment, PageContent
+from pagesight.indexer.formats import reading_version
+from pagesight.indexer.running.discover import Unusable, as_on_disk
 from pagesight.indexer.running.plan import (
     IngestOptions,
     KnownIndex,
@@ -27,7 +28,10 @@ from pagesight.indexer.running.plan import (
 from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
 from pagesight.storage.errors import DocumentError, EncryptedDocument, UnreadableDocument
+from pagesight.storage.names import is_there, nfc
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
+
+MAX_DEPTH = 3  # of attachments within attachments
 
 
 class PageEncoder(Protocol):
@@ -86,12 +90,38 @@ class Ingest:
         self._writer, self._reader, self._encoder = writer, reader, encoder
         self._options, self._on_page = options, on_page
         self._planner = Planner(known, options)
+        self._attachments: dict[str, tuple[Attachment, ...]] = {}  # of content that was read in this run
 
     def run(self, found: Iterator[SourceFile | Unusable]) -> Iterator[Outcome]:
         """Index each document whole or not at all. Only the files' own faults are outcomes: a full disk raises."""
         plans = (self._planner.plan(item) for item in found)
-        for reading in ReadAhead(self._reader, plans, lambda plan: plan.path):
-            yield self._finish(reading)
+        ahead = ReadAhead(self._reader, plans, lambda plan: plan.path)
+        for reading in ahead:
+            outcome = self._finish(reading)
+            yield outcome
+            yield from self._within(outcome, reading, ahead)
+
+    def _within(
+        self, outcome: Outcome, reading: Reading[Plan], ahead: ReadAhead[Plan], depth: int = 1
+    ) -> Iterator[Outcome]:
+        """Documents attached to one that was stored or got another name now."""
+        outer, sha256 = outcome.source, reading.item.sha256
+        if outcome.status == Status.INDEXED:
+            self._attachments[sha256] = reading.opened().attachments
+        elif outcome.status not in (Status.COPIED, Status.RENAMED):
+            return
+        now = set()
+        for attachment in self._attachments.get(sha256, ()):
+            plan = self._planner.attached(outer, attachment)
+            now.add(os.fsencode(plan.source.location))
+            inner = Reading(plan, plan.path, ahead)
+            result = self._finish(inner)
+            yield result
+            if depth < MAX_DEPTH:
+                yield from self._within(result, inner, ahead, depth + 1)
+        gone = [place for place in self._planner.known_inside(os.fsencode(outer.location)) if place not in now]
+        if gone:
+            self._writer.remove_names(gone)
 
     def _finish(self, reading: Reading[Plan]) -> Outcome:
         plan = reading.item
@@ -103,7 +133,8 @@ class Ingest:
         if outcome.status in (Status.FAILED, Status.SKIPPED) and not outcome.remembered:
             # Content that we could hash is new and unreadable, so the old is gone; a file that could not even be
             # opened (a network drive, a permission) may be back tomorrow as it was.
-            drop = bool(plan.sha256)
+            known = self._planner.known(plan.source)
+            drop = bool(plan.sha256) and not (known and known.sha256 == plan.sha256)
             self._writer.record_failure(outcome.source, outcome.status, outcome.reason, drop=drop)
         return outcome
 
@@ -123,21 +154,36 @@ class Ingest:
         if known and known.sha256 == plan.sha256:
             self._writer.touch(plan.source)
             return Outcome(source=plan.source, status=Status.UNCHANGED)
-        gone = [name for name in self._writer.names_of(plan.sha256) if not os.path.lexists(name)]
+        gone = [name for name in self._writer.names_of(plan.sha256) if not is_there(os.fsdecode(name))]
         self._writer.add_name(plan.sha256, plan.source)
+        for name in gone:
+            self._move_attachments(name, plan.source)
         if gone:
             self._writer.remove_names(gone)
         return Outcome(source=plan.source, status=Status.RENAMED if gone else Status.COPIED)
 
+    def _move_attachments(self, before: bytes, now: SourceFile) -> None:
+        """What is attached to a file that was renamed goes with it."""
+        for location in self._planner.known_inside(before):
+            name = os.fsdecode(os.path.basename(location))
+            known = self._planner.known_at(location)
+            source = replace(now, path=f"{now.path} > {nfc(name)}", location=now.location / name, n_bytes=known.n_bytes)
+            if self._writer.has_document(known.sha256):
+                self._writer.add_name(known.sha256, source)
+            self._writer.remove_names([location])
+
     def _add_document(self, plan: Plan, reading: Reading[Plan]) -> Outcome:
         source, opened = plan.source, reading.opened()
         problems: list[PageProblem] = []
+        notes = list(opened.notes)
         with self._writer.draft() as draft:
             batch: list[PageContent] = []
             for page in reading.pages():
                 if isinstance(page, PageProblem):
                     problems.append(page)
                     continue
+                if page.note:
+                    notes.append(page.note if opened.n_pages == 1 else f"page {page.number}: {page.note}")
                 batch.append(page)
                 if len(batch) == self._encoder.pages_at_once:
                     self._encode(batch, draft, source, opened.n_pages)
@@ -152,13 +198,20 @@ class Ingest:
                 media_type=opened.media_type,
                 kind=opened.kind,
                 n_pages=opened.n_pages,
-                title=opened.title,
-                author=opened.author,
+                title=nfc(opened.title),  # as filters are
+                author=nfc(opened.author),
                 date=opened.date or file_date(source),
                 tags=self._options.tags,
+                reading=reading_version(opened.media_type),
             )
             draft.commit(info, source, [(problem.number, problem.reason) for problem in problems])
-        return Outcome(source=source, status=Status.INDEXED, n_pages=draft.n_pages, page_problems=tuple(problems))
+        return Outcome(
+            source=source,
+            status=Status.INDEXED,
+            n_pages=draft.n_pages,
+            page_problems=tuple(problems),
+            notes=tuple(notes),
+        )
 
     def _encode(self, batch: list[PageContent], draft: DocumentDraft, source: SourceFile, n_pages: int) -> None:
         for page, encoded in zip(batch, self._encoder.encode_pages(batch), strict=True):
@@ -170,6 +223,7 @@ class Ingest:
                     text_source=page.text_source,
                     words=page.words,
                     encoded=encoded,
+                    note=page.note,
                 )
             )
             if self._on_page is not None:
@@ -178,12 +232,11 @@ class Ingest:
 
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:
     """Those of these indexed files that are at or below the paths, and not on the disk any more."""
-    places = [os.fsencode(os.path.abspath(path)) for path in paths]
+    places = [os.fsencode(as_on_disk(path)) for path in paths]
     return [
         source
         for source in files
-        if any(_is_below(os.fsencode(source.location), place) for place in places)
-        and not os.path.lexists(source.location)
+        if any(_is_below(os.fsencode(source.location), place) for place in places) and not is_there(source.location)
     ]
 
 

@@ -10,9 +10,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from pagesight.indexer.content import Attachment
+from pagesight.indexer.formats import reading_version
 from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.running.patience import worth_retrying
 from pagesight.indexer.running.reader import PageProblem
 from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.names import outer_file
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may change again within the same time stamp
@@ -42,7 +46,7 @@ class Status(StrEnum):
 class Outcome:
     """What became of one file.
 
-    reason: why, for skipped and failed ones. remembered: it was so at an earlier run, and was not tried again.
+    reason: why, for skipped and failed ones. notes: what is to be said of one that was read. remembered: it was so at an earlier run, and was not tried again.
     needs_password: it failed because it is encrypted.
     """
 
@@ -51,6 +55,7 @@ class Outcome:
     n_pages: int = 0
     reason: str = ""
     page_problems: tuple[PageProblem, ...] = ()
+    notes: tuple[str, ...] = ()
     remembered: bool = False
     needs_password: bool = False
 
@@ -60,11 +65,13 @@ class IngestOptions:
     """What to do about files that are known already, and the tags that documents get.
 
     reindex: read everything again. retry: read again what failed before. rehash: do not trust size and time.
+    seconds: of processor time a page may take; what failed with less is read again.
     """
 
     reindex: bool = False
     retry: bool = False
     rehash: bool = False
+    seconds: float = 0.0
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -93,12 +100,42 @@ class Planner:
         self._options = options
         self._known = known.known_files()
         self._failures = known.known_failures()
+        self._inside: dict[bytes, list[bytes]] = {}  # locations of attachments by that of the file they are in
+        for location in self._known:
+            if (outer := os.path.dirname(location)) in self._known:
+                self._inside.setdefault(outer, []).append(location)
         # Content that needs no reading: what is stored, and what the plans so far will store.
-        self._there = set() if options.reindex else {file.sha256 for file in self._known.values()}
+        self._there = {file.sha256 for file in self._known.values() if self._is_current(file)}
 
     def known(self, source: SourceFile) -> KnownFile | None:
         """What the index knew of this file when the run began."""
         return self._known.get(os.fsencode(source.location))
+
+    def attached(self, outer: SourceFile, attachment: Attachment) -> Plan:
+        """For a document within a file that was read now."""
+        source = SourceFile(
+            root=outer.root,
+            path=f"{outer.path} > {attachment.name}",
+            location=outer.location / attachment.name,
+            n_bytes=attachment.n_bytes,
+            mtime_ns=outer.mtime_ns,
+        )
+        copy = attachment.sha256 in self._there
+        self._there.add(attachment.sha256)
+        return Plan(source, attachment.sha256, copy=copy)
+
+    def known_at(self, location: bytes) -> KnownFile:
+        return self._known[location]
+
+    def known_inside(self, location: bytes) -> list[bytes]:
+        """Locations of what was attached to a file when the run began."""
+        return self._inside.get(location, [])
+
+    def _is_current(self, file: KnownFile) -> bool:
+        """Whether reading it again would give nothing new."""
+        options = self._options
+        stalled = any(worth_retrying(reason, options.seconds) for reason in file.problems)
+        return not (options.reindex or stalled) and file.reading >= reading_version(file.media_type)
 
     def plan(self, found: SourceFile | Unusable) -> Plan:
         if isinstance(found, Unusable):
@@ -107,9 +144,10 @@ class Planner:
         options, known = self._options, self.known(found)
         failure = self._failures.get(os.fsencode(found.location))
         look_inside = options.reindex or options.rehash or options.tags or failure
-        if known and not look_inside and _looks_unchanged(found, known):
+        if known and not look_inside and self._is_current(known) and _looks_unchanged(found, known):
             return _decided(found, Status.UNCHANGED)
-        if failure and not (options.reindex or options.retry):  # noqa: SIM102 - two questions
+        again = options.reindex or options.retry or bool(failure and worth_retrying(failure.reason, options.seconds))
+        if failure and not again:  # noqa: SIM102 - two questions
             if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):
                 reason = f"{failure.reason} (unchanged since; not tried again)"
                 return _decided(found, Status(failure.status), reason, remembered=True)
@@ -130,11 +168,13 @@ def hash_file(path: Path) -> str:
 
 def check_untouched(source: SourceFile) -> None:
     """Raise UnreadableDocument if the file is not the one that was found: its pages may be of two versions."""
+    outer = outer_file(source.location)
     try:
-        status = source.location.stat()
+        status = os.stat(outer or source.location)
     except OSError as error:
         raise UnreadableDocument("it went away while it was being read") from error
-    if (status.st_size, status.st_mtime_ns) != (source.n_bytes, source.mtime_ns):
+    n_bytes = source.n_bytes if outer else status.st_size  # an attachment has a size of its own
+    if (n_bytes, status.st_mtime_ns) != (source.n_bytes, source.mtime_ns):
         raise UnreadableDocument("it was changed while it was being read; index it again")
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.frames import receive, send
 from pagesight.indexer.launch import start_worker
-from pagesight.indexer.running.patience import Patience, kill_with_children
+from pagesight.indexer.running.patience import SPENT, Patience, kill_with_children
 from pagesight.storage.errors import ReaderCrashed, ReaderStalled
 
 WORKER = "pagesight.indexer.reading.worker"
@@ -91,9 +91,7 @@ class ReadingProcess:
                 return ReaderClosed()
             code = self.stop()
         if code == -signal.SIGPROF:  # the worker's own guard was faster
-            return ReaderStalled(
-                f"took more than {self._seconds:g} s of processor time; the reading process was stopped"
-            )
+            return ReaderStalled(f"{SPENT.format(self._seconds)}; the reading process was stopped")
         return ReaderCrashed(f"the reading process crashed ({_exit_text(code)})")
 
     def stop(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
+from pagesight.indexer.content import Attachment, OpenedDocument, PageContent, ReadOptions
 from pagesight.indexer.reading.faults import one_line, reason_of
 from pagesight.indexer.running.process import ReadingProcess
 from pagesight.storage import errors
 from pagesight.storage.errors import DocumentError, ReaderCrashed, ReaderStalled
+from pagesight.storage.names import printable
 
 CHUNK_PAGES = 4
 MAX_DEATHS = 3  # pages of one file that may kill or stall their process before the file is given up
@@ -91,10 +93,12 @@ class PageReader:
 
     def _read(self, path: Path, first: int, last: int) -> list[PageContent | PageProblem]:
         pages: list[PageContent | PageProblem] = []
-        crashed_at = 0
+        crashed_at, cause = 0, ""
         while first + len(pages) <= last:
             if self._deaths[path] >= MAX_DEATHS:
-                raise ReaderCrashed(f"{MAX_DEATHS} of its pages crashed or stalled the reading process")
+                raise ReaderCrashed(
+                    f"{MAX_DEATHS} of its pages crashed or stalled the reading process{': ' if cause else ''}{cause}"
+                )
             try:
                 for page in self._read_on(path, first + len(pages), last):
                     pages.append(page)  # noqa: PERF402 - one by one: what came before an error is kept
@@ -104,7 +108,8 @@ class PageReader:
                     crashed_at = number  # once more in a fresh process: an earlier file may have left it unwell
                     continue
                 self._deaths[path] += 1
-                pages.append(PageProblem(number, str(error)))
+                cause = str(error)
+                pages.append(PageProblem(number, cause))
         return pages
 
     def _read_on(self, path: Path, first: int, last: int) -> Iterator[PageContent | PageProblem]:
@@ -169,7 +174,12 @@ def _as_page(frame: bytes, number: int) -> PageContent | PageProblem | DocumentE
 
 
 def _as_opened(answer: dict[str, Any]) -> OpenedDocument:
-    opened = OpenedDocument(**answer["opened"])
+    said = answer["opened"]
+    attachments = tuple(Attachment(**one) for one in said["attachments"])
+    opened = OpenedDocument(**{**said, "attachments": attachments, "notes": tuple(map(one_line, said["notes"]))})
+    for one in attachments:
+        if not re.fullmatch(r"[0-9a-f]{64}", one.sha256) or printable(one.name) != one.name or "/" in one.name:
+            raise ValueError(f"an attachment {one}")
     f"{opened.title}{opened.author}{opened.date}".encode()  # lone surrogates cannot be stored
     if not isinstance(opened.n_pages, int) or opened.n_pages < 1:
         raise ValueError(f"{opened.n_pages} pages")

@@ -23,10 +23,11 @@ from pagesight.storage.stored import Examination, Finding
 from pagesight.storage.tables.database import raise_generation, write_transaction
 from pagesight.storage.tables.rows import delete_documents, in_parts
 from pagesight.storage.tables.schema import document, file, index_state, page, page_terms, page_text
+from pagesight.storage.values import PageWords
 from pagesight.storage.vectors.codecs import Int8Codec
 from pagesight.storage.vectors.page_rows import LEVELS, PageRows, RowFile, means_name, pack_means, row_sizes
-from pagesight.storage.vectors.segments import RecordRef, SegmentReader, segment_path
-from pagesight.storage.words import fold
+from pagesight.storage.vectors.segments import RecordRef, SegmentReader, segment_path, stored_words
+from pagesight.storage.words import fold, fold_page
 
 BATCH_PAGES = 1000
 Pages = Sequence[Any]  # rows of the page table
@@ -125,16 +126,18 @@ class _Doctor:
 
     def check_terms(self, pages: Pages) -> None:
         first, last = pages[0].id, pages[-1].id
-        texts = select(page_text.c.page_id, page_text.c.words).where(page_text.c.page_id.between(first, last))
-        words = {row.page_id: row.words for row in self._connection.execute(texts)}
+        texts = select(page_text).where(page_text.c.page_id.between(first, last))
+        words = {row.page_id: stored_words(row.words, row.boxes) for row in self._connection.execute(texts)}
         terms = select(page_terms).where(page_terms.c.rowid.between(first, last))
         stored = {row.rowid: row.terms for row in self._connection.execute(terms)}
         for row in pages:
             if row.id not in words:
                 self._lose({row.document_id}, f"the words of page id {row.id} are missing")
-        expected = {page_id: fold(text_.replace("\n", " ")) for page_id, text_ in words.items()}
+        expected = {page_id: fold_page(found) for page_id, found in words.items()}
         ids = {row.id for row in pages} & expected.keys()
-        wrong = sorted(page_id for page_id in ids if expected[page_id] != stored.get(page_id))
+        suspect = (page_id for page_id in ids if expected[page_id] != stored.get(page_id))
+        # Terms of an earlier version, without wholes of broken words, stay as they are.
+        wrong = sorted(page_id for page_id in suspect if _plain_terms(words[page_id]) != stored.get(page_id))
         for some in in_parts(wrong):
             self._connection.execute(delete(page_terms).where(page_terms.c.rowid.in_(some)))
         if wrong:
@@ -198,3 +201,7 @@ class _Doctor:
     def _lose(self, document_ids: set[int], problem: str) -> None:
         self._damaged |= document_ids
         self._findings.append(Finding(problem))
+
+
+def _plain_terms(words: PageWords) -> str:
+    return fold(" ".join(words.texts))

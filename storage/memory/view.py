@@ -19,7 +19,7 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.words import WordScores, largest_score, query_terms, squeezed, telling, terms
+from pagesight.storage.words import WordScores, fold_page, largest_score, query_terms, squeezed, telling
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -46,7 +46,7 @@ class MemoryView(Closing):
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
         """BM25 (k1 1.2, b 0.75), Robertson & Zaragoza 2009, with the inverse document frequency never below 1e-6."""
-        texts = {i: list(terms(" ".join(page.new.words.texts))) for i, (_, page) in self._pages.items()}
+        texts = {i: fold_page(page.new.words).split() for i, (_, page) in self._pages.items()}
         usual = sum(map(len, texts.values())) / max(len(texts), 1)
         scores = dict.fromkeys(texts, 0.0)
         n_pages_with = {term: sum(term in text for text in texts.values()) for term in query_terms(query)}
@@ -156,6 +156,10 @@ class MemoryView(Closing):
                         date=info.date,
                         added_at=document.added_at,
                         tags=dict(sorted(info.tags.items())),
+                        ocr_pages=tuple(
+                            p.new.number for p in document.pages if p.new.text_source in ("ocr", "text+ocr")
+                        ),
+                        notes=tuple((p.new.number, p.new.note) for p in document.pages if p.new.note),
                     )
                 )
         return sorted(found, key=lambda item: (item.document, item.sha256))
@@ -176,13 +180,29 @@ class MemoryView(Closing):
             token_bytes=sum(codec.n_bytes(len(page.tokens)) + 8 * len(page.tokens) for page in pages),
             n_failed_files=sum(failure.page == 0 and failure.status == "failed" for failure in failures),
             n_failed_pages=sum(failure.page > 0 for failure in failures),
+            n_noted_pages=sum(bool(page.new.note) for page in pages),
         )
 
     def known_files(self) -> dict[bytes, KnownFile]:
         return {
-            location: KnownFile(location, sha256, file.n_bytes, file.mtime_ns, self._state.documents[sha256].added_at)
+            location: KnownFile(
+                location,
+                sha256,
+                file.n_bytes,
+                file.mtime_ns,
+                self._state.documents[sha256].added_at,
+                self._state.documents[sha256].info.media_type,
+                self._state.documents[sha256].info.reading,
+                self._problems(location),
+            )
             for location, (sha256, file) in self._state.files.items()
         }
+
+    def _problems(self, location: bytes) -> tuple[str, ...]:
+        found = (
+            (page, failure.reason) for (at, page), failure in self._state.failures.items() if at == location and page
+        )
+        return tuple(reason for _, reason in sorted(found))
 
     def known_failures(self) -> dict[bytes, KnownFailure]:
         return dict(self._state.failed_files)

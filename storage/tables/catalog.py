@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, inspect, select
 
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.filter_sql import condition
-from pagesight.storage.tables.schema import document, failure, file, page, tag
+from pagesight.storage.tables.schema import document, failure, file, page, page_note, reading, tag
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 
@@ -30,6 +30,15 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
         tags.setdefault(row.document_id, {})[row.name] = row.value
     counted = select(page.c.document_id, func.count().label("n")).group_by(page.c.document_id)
     counts = {row.document_id: row.n for row in connection.execute(counted)}
+    by_ocr: dict[int, list[int]] = {}
+    ocr = select(page.c.document_id, page.c.number).where(page.c.text_source.in_(("ocr", "text+ocr")))
+    for scanned in connection.execute(ocr.order_by(page.c.document_id, page.c.number)):
+        by_ocr.setdefault(scanned.document_id, []).append(scanned.number)
+    notes: dict[int, list[tuple[int, str]]] = {}
+    if inspect(connection).has_table(page_note.name):
+        noted = select(page.c.document_id, page.c.number, page_note.c.note).join_from(page_note, page)
+        for said in connection.execute(noted.order_by(page.c.document_id, page.c.number)):
+            notes.setdefault(said.document_id, []).append((said.number, said.note))
     found = [
         StoredDocument(
             document=names[0][0],
@@ -46,6 +55,8 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
             date=row.date,
             added_at=row.added_at,
             tags=tags.get(row.id, {}),
+            ocr_pages=tuple(by_ocr.get(row.id, ())),
+            notes=tuple(notes.get(row.id, ())),
         )
         for row in connection.execute(query)
         if (names := files.get(row.id))
@@ -90,6 +101,9 @@ def totals(connection: Connection) -> Totals:
             count(failure.c.page_number > 0).label("pages"),
         )
     ).one()
+    n_noted = 0
+    if inspect(connection).has_table(page_note.name):
+        n_noted = connection.execute(select(func.count()).select_from(page_note)).scalar_one()
     return Totals(
         n_documents=connection.execute(select(func.count()).select_from(document)).scalar_one(),
         n_files=connection.execute(select(func.count()).select_from(file)).scalar_one(),
@@ -100,13 +114,34 @@ def totals(connection: Connection) -> Totals:
         token_bytes=pages.bytes,
         n_failed_files=failures.files,
         n_failed_pages=failures.pages,
+        n_noted_pages=n_noted,
     )
 
 
 def known_files(connection: Connection) -> dict[bytes, KnownFile]:
     """All names in the index by location."""
-    query = select(file.c.location, document.c.sha256, file.c.n_bytes, file.c.mtime_ns, document.c.added_at)
-    return {row.location: KnownFile(*row) for row in connection.execute(query.join_from(file, document))}
+    versions: dict[int, int] = {}
+    if inspect(connection).has_table(reading.name):
+        versions = {row.document_id: row.version for row in connection.execute(select(reading))}
+    problems: dict[bytes, list[str]] = {}
+    failed_pages = select(failure.c.location, failure.c.reason).where(failure.c.page_number > 0)
+    for row in connection.execute(failed_pages.order_by(failure.c.page_number)):
+        problems.setdefault(row.location, []).append(row.reason)
+    columns = (document.c.id, document.c.sha256, document.c.added_at, document.c.media_type)
+    query = select(file.c.location, file.c.n_bytes, file.c.mtime_ns, *columns).join_from(file, document)
+    return {
+        row.location: KnownFile(
+            row.location,
+            row.sha256,
+            row.n_bytes,
+            row.mtime_ns,
+            row.added_at,
+            row.media_type,
+            versions.get(row.id, 1),
+            tuple(problems.get(row.location, ())),
+        )
+        for row in connection.execute(query)
+    }
 
 
 def known_failures(connection: Connection) -> dict[bytes, KnownFailure]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from pagesight.storage.tables.schema import document, failure, file, page, page_terms, tag
+from pagesight.storage.tables.schema import document, failure, file, page, page_terms, reading, tag
 from pagesight.storage.values import DocumentInfo, SourceFile, now
 
 VALUES_A_STATEMENT = 500
@@ -73,6 +73,8 @@ def put_document(connection: Connection, info: DocumentInfo, source: SourceFile)
     statement = statement.on_conflict_do_update(index_elements=["sha256"], set_=values)
     document_id: int = connection.execute(statement.returning(document.c.id)).scalar_one()
     _delete_pages(connection, [document_id])
+    read = upsert(reading).values(document_id=document_id, version=info.reading)
+    connection.execute(read.on_conflict_do_update(index_elements=["document_id"], set_={"version": info.reading}))
     return document_id
 
 

@@ -54,6 +54,13 @@ file = Table(
 )
 Index("file_document", file.c.document_id)
 
+reading = Table(  # by which version of reading a document was read; no row: the first. Older indexes have no such table
+    "reading",
+    metadata,
+    Column("document_id", ForeignKey("document.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
 page = Table(
     "page",
     metadata,
@@ -77,6 +84,13 @@ page_text = Table(  # fat rows, kept apart so that listing pages does not read t
     Column("page_id", ForeignKey("page.id", ondelete="CASCADE"), primary_key=True),
     Column("words", String, nullable=False),  # one word a line
     Column("boxes", LargeBinary, nullable=False),  # uint16 (n_words, 4), page fractions times 65535
+)
+
+page_note = Table(  # what is to be said of a page, as why it was read from its pixels. Older indexes have no such table
+    "page_note",
+    metadata,
+    Column("page_id", ForeignKey("page.id", ondelete="CASCADE"), primary_key=True),
+    Column("note", String, nullable=False),
 )
 
 page_terms = table("page_terms", column("rowid", Integer), column("terms", String))  # FTS5: see storage.words

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from pagesight.storage.errors import StoreCorrupt
 from pagesight.storage.folder import sync_folder
+from pagesight.storage.values import PageWords
 from pagesight.storage.vectors.codecs import TokenCodec
 
 try:
@@ -64,6 +65,12 @@ def pack_record(codec: TokenCodec, tokens: NDArray[np.float32], boxes: NDArray[n
     """tokens: (n, dim) float32; boxes: (n, 4) float32 in [0, 1]."""
     fractions = np.rint(np.clip(boxes, 0, 1) * BOX_SCALE).astype("<u2")
     return codec.encode(tokens) + fractions.tobytes()
+
+
+def stored_words(texts: str, boxes: bytes) -> PageWords:
+    """The words of a page from its row in the database: a word a line, boxes as of tokens."""
+    fractions = np.frombuffer(boxes, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
+    return PageWords(tuple(texts.split("\n")) if texts else (), fractions)
 
 
 def unpack_boxes(data: bytes | memoryview, n_tokens: int) -> NDArray[np.float32]:

@@ -129,7 +129,9 @@ def test_listing_info_failures_models(index):
 def test_remove_asks_and_removes(docs, tmp_path):
     run_cli("--index", tmp_path, "index", docs / "fruit.pdf", "--model", "hashing", check=True)
     refused = run_cli("--index", tmp_path, "remove", "fruit.pdf")
-    assert refused.returncode == 130
+    assert refused.returncode == 2
+    assert "give --yes" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
     assert run_cli("--index", tmp_path, "remove", "other.pdf", "--yes").returncode == 1
     removed = run_cli("--index", tmp_path, "remove", "*.pdf", "--yes")
     assert removed.stdout == "removed: fruit.pdf\n"

@@ -224,17 +224,17 @@ def test_rows_are_written_once_and_follow_the_data_set(tmp_path):
 
 def test_images_by_path_and_of_other_kinds(tmp_path):
     root = tmp_path / "d"
-    lines(root / "corpus.jsonl", [{"_id": "d1", "image": "pages/one.gif"}])
+    lines(root / "corpus.jsonl", [{"_id": "d1", "image": "pages/one.tga"}])
     lines(root / "queries.jsonl", [{"_id": "q1", "text": "one"}])
     lines(root / "qrels.jsonl", [{"query-id": "q1", "corpus-id": "d1", "score": 1}])
     (root / "pages").mkdir()
-    text_image("one").save(root / "pages" / "one.gif")
+    text_image("one").save(root / "pages" / "one.tga")
     (dataset,) = open_datasets(str(root))
     with Image.open(dataset.corpus.place(tmp_path / "placed") / "d1.png") as image:
         assert image.size == (1000, 400)
-    (root / "pages" / "one.gif").unlink()
+    (root / "pages" / "one.tga").unlink()
     with pytest.raises(
-        DatasetError, match=r"image of corpus row 'd1' is neither in its table nor a file in .*'pages/one.gif'"
+        DatasetError, match=r"image of corpus row 'd1' is neither in its table nor a file in .*'pages/one.tga'"
     ):
         open_datasets(str(root))[0].corpus.place(tmp_path / "other")
 

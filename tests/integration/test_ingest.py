@@ -255,6 +255,24 @@ def test_files_that_are_gone_stay_until_pruned(engine, docs):
     assert names(engine) == ["sub/b.pdf"]
 
 
+def test_a_folder_that_was_renamed_leaves_nothing_behind(engine, docs):
+    index(engine, docs)
+    make_pdf(docs / "a.pdf", ["changed on the way: damsons"])
+    moved = docs.rename(docs.parent / "moved")
+    assert statuses(engine, moved, prune=True) == {"a.pdf": "indexed", "sub/b.pdf": "renamed"}
+    assert len(names(engine)) == 3  # the old a.pdf is below a path that was not named
+    assert set(index(engine, docs, moved, prune=True)) == {"a.pdf", "sub/b.pdf"}
+    assert sorted(names(engine)) == ["a.pdf", "sub/b.pdf"]
+    assert engine.failures() == []
+    assert statuses(engine, docs)["docs"] == "failed"  # without anything to prune it is a mistake
+
+
+def test_locks_of_office_programs_are_no_documents(engine, docs):
+    (docs / "~$a.pdf").write_bytes(b"\x05Ivan\x00" * 20)
+    assert set(statuses(engine, docs)) == {"a.pdf", "sub/b.pdf"}
+    assert statuses(engine, docs / "~$a.pdf") == {"~$a.pdf": "skipped"}
+
+
 def test_tags_are_given_to_old_and_new_documents(engine, docs):
     index(engine, docs / "a.pdf")
     index(engine, docs, tags={"customer": "acme"})

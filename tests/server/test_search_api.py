@@ -2,11 +2,14 @@
 
 import io
 import json
+from urllib.parse import quote
 
 import pytest
 from PIL import Image, ImageChops
 
-from pagesight import SearchEngine
+from pagesight import IndexConfig, SearchEngine
+from tests.helpers import make_pdf
+from tests.integration.test_odd_pdfs import with_attachments
 from tests.server.conftest import HTML, PAGES, make_index, opened
 
 ODD = "office/rules & notes #1.pdf"
@@ -216,6 +219,23 @@ def test_only_the_bytes_that_were_indexed_are_shown(tmp_path):
         for address in addresses:
             error_of(client.get(address), 422)
         assert ask(client, query="turnover", k=1)["results"][0]["hits"][0]["document"] == "finance/report.pdf"
+
+
+def test_an_attachment_has_pictures_and_no_file_of_its_own(tmp_path):
+    from pagesight.engine.server.settings import ServerSettings
+
+    outer = tmp_path / "docs" / "letter.pdf"
+    inner = make_pdf(tmp_path / "contract.pdf", ["the krypton supplier"]).read_bytes()
+    outer.parent.mkdir()
+    with_attachments(outer, "see the attached file", {"contract.pdf": inner})
+    with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
+        engine.index([outer.parent], IndexConfig(n_processes=1, ocr="off"))
+    with opened(ServerSettings(indexes={"docs": str(tmp_path / "index")})) as client:
+        hit = ask(client, query="krypton", k=1)["results"][0]["hits"][0]
+        assert hit["document"] == "letter.pdf > contract.pdf"
+        address = f"/api/documents/{quote(hit['document'], safe='')}"
+        assert client.get(f"{address}/pages/1/image").status_code == 200
+        assert "get the one it is attached to" in error_of(client.get(f"{address}/file"), 422)["message"]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pagesight.storage.errors import BadFilter
+from pagesight.storage.filters import parse_filter
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
 from tests.helpers import add_document, new_page, source_file, space
@@ -73,6 +74,7 @@ LETTER, PHOTO = "scans/letter.pdf:1", "top.png:1"
         ("PAGE = 3 AND Kind = pdf", ANNUAL[2:]),
         ("document = nothing.pdf", []),
         ("page in (2, 3)", ANNUAL[1:]),
+        ("title in ('A ''quoted'' photo', \"A photo\")", [PHOTO]),
     ],
 )
 def test_a_filter_finds_what_it_says(store, expression, expected):
@@ -88,7 +90,7 @@ def test_a_filter_finds_what_it_says(store, expression, expected):
         ("page = two", "whole number"),
         ("page ~ 2*", "has no glob"),
         ("date = yesterday", "YYYY-MM-DD"),
-        ("document = 'open", "cannot read"),
+        ("document = 'open", 'cannot read "\'open".*not closed; within quotes it is written twice'),
         ("(page = 1", r"expected '\)'"),
         ("page = 1 page = 2", "expected 'and', 'or' or the end"),
         ("page in 1", r"expected '\(' after 'in'"),
@@ -110,6 +112,22 @@ def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
         assert len(view.nearest(query, 10, view.page_ids("page = 77"))) == 0
         assert len(view.nearest_by_words("one two", 10, None).page_ids) == 2
         assert len(view.nearest_by_words("one two", 10, view.page_ids("page = 77")).page_ids) == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("""title = "a 15"" screen\"""", 'a 15" screen'),
+        ("title = 'it''s'", "it's"),
+        ("title = ''''", "'"),
+        ("title = ''", ""),
+        ("""title = 'a 15" screen'""", 'a 15" screen'),
+        ("""title = "both ' and ""\"""", "both ' and \""),
+        ("title = 'back\\'", "back\\"),
+    ],
+)
+def test_quotes_within_quotes_are_written_twice(expression, value):
+    assert parse_filter(expression).values == (value,)
 
 
 def test_text_in_a_filter_is_never_sql(store):

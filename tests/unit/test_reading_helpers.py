@@ -3,6 +3,7 @@
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -137,6 +138,20 @@ def test_tables_are_read_row_by_row():
         for r in range(5)
     ]
     assert [x.text for x in reading_order(cells)] == [f"{kind} {r}" for r in range(5) for kind in ("item", "price")]
+
+
+@pytest.mark.parametrize("middle", [86, 100, 110, 131])
+@pytest.mark.parametrize("tilt_deg", [0.0, 0.7])
+def test_a_note_that_stands_up_the_margin_moves_no_lines(middle, tilt_deg):
+    texts = [f"line {n} of a letter that goes on for a while" for n in range(9)]
+    lines = [line(text, 0, 20 * n, 400 if n != 4 else 90, 20 * n + 12) for n, text in enumerate(texts)]
+    x0, x1, top, bottom = 410, 424, middle - 75, middle + 75
+    note = TextLine("note", np.array([[x0, bottom], [x0, top], [x1, top], [x1, bottom]], float), 1.0)
+    sine, cosine = np.sin(np.radians(tilt_deg)), np.cos(np.radians(tilt_deg))
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    turned = [replace(one, quad=one.quad @ turn) for one in [*lines, note]]
+    found = [one.text for one in reading_order(turned)]
+    assert [text for text in found if text != "note"] == texts
 
 
 def test_line_words_stand_where_their_characters_do():

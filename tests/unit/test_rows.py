@@ -22,7 +22,9 @@ def test_a_changed_row_of_equal_length_is_written_and_an_unchanged_one_keeps_its
     assert (tmp_path / "2.txt").stat().st_mtime == 1_600_000_000
 
 
-@pytest.mark.parametrize(("kind", "name"), [("PNG", "x.png"), ("JPEG", "x.jpg"), ("TIFF", "x.tif"), ("GIF", "x.png")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("PNG", "x.png"), ("JPEG", "x.jpg"), ("TIFF", "x.tif"), ("GIF", "x.gif"), ("TGA", "x.png")]
+)
 def test_an_image_gets_the_ending_of_its_type(tmp_path, kind, name):
     text_image("words").save(tmp_path / "source", kind)
     place(tmp_path / "rows", 1, CorpusRow("x", (tmp_path / "source").read_bytes(), ""))

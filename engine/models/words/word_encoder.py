@@ -28,6 +28,7 @@ from pagesight.engine.models.words.languages import recipe_digest, without
 from pagesight.engine.models.words.weights import Float, WordTable
 from pagesight.indexer.content import PageContent
 from pagesight.storage.errors import EmptyQuery
+from pagesight.storage.hyphens import broken_words
 from pagesight.storage.values import EncodedPage, PageWords
 
 WINDOW_PIECES = 128  # 64 and 256 find less: see ARCHITECTURE
@@ -85,11 +86,15 @@ class WordModelSpec:
 
 @dataclass(slots=True)
 class _Units:
-    """A page as the model reads it. owner: (n_pieces,) unit of each piece; boxes: (n_units, 4)."""
+    """A page as the model reads it. owner: (n_pieces,) unit of each piece. boxes: (n_boxes, 4); unit: (n_boxes,) what stands there.
+
+    A word that a line's end breaks is one unit in two boxes, everything else has one.
+    """
 
     ids: list[int]
     owner: NDArray[np.int64]
     boxes: Float
+    unit: NDArray[np.int64]
 
 
 class WordEncoder:
@@ -164,25 +169,37 @@ class WordEncoder:
         ids: list[int] = []
         owner: list[int] = []
         boxes: list[tuple[float, float, float, float]] = []
-        for word, (x0, y0, x1, y1) in zip(words.texts, words.boxes.tolist(), strict=True):
-            pieces = self._tokenizer.pieces(word)
+        unit: list[int] = []
+        whole = {word.first: word.text for word in broken_words(words)}
+        later = {i for word in broken_words(words) for i in range(word.first + 1, word.last + 1)}
+        for i, (word, (x0, y0, x1, y1)) in enumerate(zip(words.texts, words.boxes.tolist(), strict=True)):
+            if i in later:
+                boxes.append((x0, y0, x1, y1))
+                unit.append(owner[-1])
+                continue
+            pieces = self._tokenizer.pieces(whole.get(i, word))
             if len(ids) + len(pieces) > MAX_PAGE_PIECES:
                 break
             length = max(1, sum(len(text) for _, text in pieces))
+            stands = y1 - y0 > x1 - x0 and len(word) > 1  # from top to bottom, as Japanese may
             at = 0  # characters of the word before this piece
             may_grow = has_text = False  # of the word's last unit
             for piece_id, text in pieces:
-                left, right = x0 + (x1 - x0) * at / length, x0 + (x1 - x0) * (at + len(text)) / length
+                start, stop = at / length, (at + len(text)) / length
                 alone = bool(_NO_BLANKS.search(text))
-                if may_grow and not (alone and has_text):
-                    boxes[-1] = (boxes[-1][0], y0, right, y1)
-                else:
-                    boxes.append((left, y0, right, y1))
+                if not (may_grow and not (alone and has_text)):
+                    unit.append(unit[-1] + 1 if unit else 0)
+                    boxes.append(
+                        (x0, y0 + (y1 - y0) * start, x1, y1) if stands else (x0 + (x1 - x0) * start, y0, x1, y1)
+                    )
+                left, top = boxes[-1][:2]
+                boxes[-1] = (left, top, x1, y0 + (y1 - y0) * stop) if stands else (left, top, x0 + (x1 - x0) * stop, y1)
                 may_grow, has_text = not alone, bool(text)
                 at += len(text)
                 ids.append(piece_id)
-                owner.append(len(boxes) - 1)
-        return _Units(ids, np.array(owner, np.int64), np.array(boxes, np.float32).reshape(-1, 4))
+                owner.append(unit[-1])
+        placed = np.array(boxes, np.float32).reshape(-1, 4)
+        return _Units(ids, np.array(owner, np.int64), placed, np.array(unit, np.int64))
 
     def _assemble(self, page: _Units, outputs: list[tuple[tuple[int, int], Float]]) -> EncodedPage:
         if not page.ids:
@@ -198,10 +215,10 @@ class WordEncoder:
             better = np.flatnonzero(distance > best[start:stop])
             pieces[start + better] = output[len(self._page_head) + better]
             best[start + better] = distance[better]
-        sums = np.zeros((len(page.boxes), self.token_dim), np.float32)
+        sums = np.zeros((page.unit[-1] + 1, self.token_dim), np.float32)
         np.add.at(sums, page.owner, _normalised(pieces))
         lengths = np.where(in_large_type(page.boxes), np.float32(self._large_type), np.float32(1))
-        return EncodedPage(self._mean(pieces), self._unit_rows(sums) * lengths[:, None], page.boxes)
+        return EncodedPage(self._mean(pieces), self._unit_rows(sums)[page.unit] * lengths[:, None], page.boxes)
 
     def _unit_rows(self, rows: Float) -> Float:
         """Rows without the language they are in, scaled to length 1."""
