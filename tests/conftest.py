@@ -14,6 +14,7 @@ from tests.helpers import ROOT, run_cli
 def _environment(tmp_path_factory):
     """No index of the user's is touched; the converted model is kept between runs where the user keeps it."""
     os.environ.pop("PAGESIGHT_INDEX", None)
+    os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started on: tables are as wide as it
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
 
 

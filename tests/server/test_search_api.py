@@ -117,7 +117,7 @@ def test_documents_pages_numbers(client):
     assert (totals["n_pages"], totals["model"]) == (7, "hashing")
     assert client.get("/api/failures").json() == {"total": 0, "failures": []}
     facets = client.get("/api/facets").json()
-    assert {facet["value"]: facet["documents"] for facet in facets["kinds"]} == {"pdf": 3, "text": 1}
+    assert {facet["value"]: facet["documents"] for facet in facets["kinds"]} == {"pdf": 3, "document": 1}
     assert facets["tags"]["year"] == [{"value": "2025", "documents": 4}]
     assert {facet["value"] for facet in facets["folders"]} == {"finance", "office"}
 
