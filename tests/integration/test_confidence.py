@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pagesight import Confidence, SearchEngine
-from pagesight.engine.cli.output import print_hits
+from pagesight.engine.cli.hits import print_hits
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.describe import describe
 from pagesight.engine.ranking.confidence import SIGNS, Calibration, Signs, calibration_of
