@@ -9,6 +9,7 @@ from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.reading.page import open_document
 
 WIDTH, HEIGHT = 595, 842
+LINE_PT = 24.0  # of a line of 40 points, above letters without ascenders
 coordinate = st.integers(-300, 300)
 
 
@@ -52,15 +53,13 @@ def test_a_word_is_marked_where_it_is_drawn(tmp_path_factory, rotation, unit, cr
         (columns.max() + 1) / width_px,
         (rows.max() + 1) / height_px,
     )
-    beyond = (np.array(sides) - box) * (
-        1,
-        1,
-        -1,
-        -1,
-    )  # how far the box reaches beyond the ink: lines are higher than letters
-    assert ((beyond > -0.02) & (beyond < 0.06)).all(), (box, sides)
     shown = (WIDTH, HEIGHT) if crop is None else (crop[2] - crop[0], crop[3] - crop[1])
     turned = rotation // 90 % 2
+    beyond = (np.array(sides) - box) * (1, 1, -1, -1)  # how far the box reaches beyond the ink
+    pixel = np.tile([1 / width_px, 1 / height_px], 2)
+    above = LINE_PT / np.tile([shown[turned], shown[1 - turned]], 2)  # lines are higher than letters
+    assert (beyond > -0.02).all(), (box, sides)
+    assert (beyond < above + 2 * pixel).all(), (box, sides)
     np.testing.assert_allclose(width_pt / height_pt, shown[turned] / shown[1 - turned], rtol=1e-3)
 
 
