@@ -22,7 +22,7 @@ import json
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def build(place: Path, indexes: dict[str, Path], filler: list[EncodedPage]) -> N
                 add(f"filler/{letter}{first:06}", [_made_up(i + 1, filler, draw) for i in range(PAGES_A_DOCUMENT)])
 
 
-def _copy(source: Store, folder: str, add: object) -> list[int]:
+def _copy(source: Store, folder: str, add: Callable[[str, list[NewPage]], None]) -> list[int]:
     with source.view() as view:
         ids = view.page_ids()
         described, details = view.describe(ids), view.details(ids)
@@ -123,7 +123,7 @@ def _copy(source: Store, folder: str, add: object) -> list[int]:
                         encoded=encoded,
                     )
                 )
-            add(f"{folder}/{name}", news)  # type: ignore[operator]
+            add(f"{folder}/{name}", news)
         return list(ids.tolist())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ _PROFILE = (
 )
 
 
-class ConvertedDocument(PdfDocument):
+class ConvertedDocument(PdfDocument, ABC):
     """An open file that was turned into PDF, with the same methods as PdfDocument."""
 
     def __init__(self, path: Path, found: FileType, options: ReadOptions) -> None:
@@ -47,8 +48,9 @@ class ConvertedDocument(PdfDocument):
             self._folder.cleanup()
             raise
 
+    @abstractmethod
     def _convert(self, program: str, path: Path, found: FileType, folder: Path) -> Path:
-        raise NotImplementedError
+        """Write a PDF into ``folder``; returns where. Raises UnreadableDocument."""
 
     def close(self) -> None:
         super().close()
