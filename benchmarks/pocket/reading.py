@@ -33,7 +33,9 @@ from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, 
 EASY_UNTIL, HARDER = 0.85, 0.0007  # pages become harder, a little a step, while so many letters are right
 BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
-PATCH_SHARE = 1 / 6  # of the learning rate: a grey pixel comes six times, as three colours of two pictures, and all six move
+PATCH_SHARE = (
+    1 / 6
+)  # of the learning rate: a grey pixel comes six times, as three colours of two pictures, and all six move
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
 
 
