@@ -74,6 +74,20 @@ MODELS = {
                 ),
             ),
         ),
+        ModelSpec(
+            name="pocket",
+            loader="pagesight.engine.models.pocket.packed:load",
+            verifier="pagesight.engine.models.pocket.packed:verify",
+            reads="page images (learnt to read, English; to try things with)",
+            single_dim=256,
+            token_dim=128,
+            weights="come with the installation",
+            licence="Apache-2.0",
+            extra="jina",
+            packages=_TORCH,
+            settings=("task", "single_dim", "image_pixels", *_ON_TORCH),
+            matryoshka=(32, 64, 128, 256),
+        ),
         *(
             ModelSpec(
                 name=name,

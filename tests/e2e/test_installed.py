@@ -253,7 +253,11 @@ def test_the_wheel_has_the_package_and_puts_nothing_else_among_the_installed(whe
     assert len(compiled) == (1 if shutil.which("cc") else 0)
     metadata_files = {name for name in names if name.startswith(metadata)}
     page = {f"pagesight/engine/server/static/{path.name}" for path in (ROOT / "engine/server/static").iterdir()}
-    data = {"pagesight/indexer/reading/letters.npz", "pagesight/engine/ranking/multilingual-e5-small.json"}
+    data = {
+        "pagesight/indexer/reading/letters.npz",
+        "pagesight/engine/ranking/multilingual-e5-small.json",
+        "pagesight/engine/models/pocket/pocket.safetensors",
+    }
     assert names == modules | {"pagesight/py.typed"} | data | sources | page | compiled | metadata_files
 
 

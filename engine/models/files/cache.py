@@ -45,7 +45,11 @@ def cached(name: str, source_stamp: dict[str, object], make: Callable[[Path], No
     building = _building_folder(folder.parent, name)
     try:
         make(building)
-        record = {path.name: sha256_of(path) for path in sorted(building.iterdir())}
+        record = {
+            path.relative_to(building).as_posix(): sha256_of(path)
+            for path in sorted(building.rglob("*"))
+            if path.is_file()
+        }
         (building / _RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
