@@ -31,7 +31,7 @@ def _load(name: str, config: ModelConfig) -> Encoder:
     spec = MODELS[name] if folder is None else spec_of_folder(folder)
     require_no_choice(name, config, spec.settings)
     spec.require_extra(name)
-    if folder is None and spec.fetched:
+    if folder is None and (spec.fetched or spec.unpacker):
         from pagesight.engine.models.files.hub import find
 
         folder = find(name, offline=config.offline)

@@ -41,7 +41,8 @@ class ModelSpec:
     loader: "module:function"; load(name, folder, config) -> Encoder, folder None for weights that come with a package.
     known_by: what config.json says in a folder of this model; empty if it is loaded by its name only.
     verifier: "module:function"; verify(folder, device) -> engine.models.verify.Report.
-    fetched: without a folder, its files are fetched from the hub.
+    fetched: without a folder, its files are fetched from the hub. unpacker: "module:function" that returns the folder of its
+    files, which come with the installation in another form.
     extra: of the distribution, if it is needed. packages: what the extra brings, by the names they are imported by.
     settings: fields of ModelConfig that it has a choice of. matryoshka: what its single vectors can be cut to and still be
     compared. pooled_single: it was trained for token vectors only; its single vector is their mean.
@@ -58,6 +59,7 @@ class ModelSpec:
     verifier: str = ""
     hub: HubFiles | None = None
     fetched: bool = False
+    unpacker: str = ""
     extra: str = ""
     packages: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

@@ -76,9 +76,9 @@ MODELS = {
         ),
         ModelSpec(
             name="pocket",
-            loader="pagesight.engine.models.pocket.packed:load",
-            verifier="pagesight.engine.models.pocket.packed:verify",
-            reads="page images (learnt to read, English; to try things with)",
+            loader="pagesight.engine.models.jina_v4.encoder:load",
+            unpacker="pagesight.engine.models.pocket.packed:unpacked",
+            reads="page images, printed English (learnt here; to try things with)",
             single_dim=256,
             token_dim=128,
             weights="come with the installation",

@@ -1,4 +1,4 @@
-"""Checkpoints from the model hub: found on this machine, or fetched.
+"""Checkpoints by name: found on this machine, unpacked from what was installed, or fetched from the model hub.
 
 Fetched files are kept where every tool of the hub keeps them ($HF_HOME, else the user's cache folder), or in a folder that
 is named. Once they are there, the network is not touched again.
@@ -7,8 +7,9 @@ is named. Once they are there, the network is not touched again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from pagesight.engine.models.specs import HubFiles
@@ -19,11 +20,16 @@ from pagesight.storage.errors import ConfigError, ExtraMissing, HubRefused, Unkn
 def find(name: str, *, offline: bool = False) -> Path:
     """The folder of a model: ``name`` itself if it is one, else the files of that model, fetched where they are missing.
 
-    Raises UnknownModel, WeightsMissing with ``offline``, HubRefused.
+    Raises UnknownModel, WeightsMissing with ``offline``, HubRefused; WeightsDamaged of what was installed.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder.absolute()
+    spec = MODELS.get(name)
+    if spec is not None and spec.unpacker:
+        module, function = spec.unpacker.split(":")
+        unpack: Callable[[], Path] = getattr(import_module(module), function)
+        return unpack()
     files = _hub_files(name)
     here = on_this_machine(name)
     if here is not None:

@@ -12,17 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.engine.config import ModelConfig
-from pagesight.engine.encoder import Encoder
 from pagesight.engine.models.files.cache import cached, verified
 from pagesight.engine.models.files.packaged import PackagedFile
-from pagesight.engine.models.verify import Report
 
 NAME = "pocket"
 PACKED = PackagedFile(
     package="pagesight.engine.models.pocket",
     path="pocket.safetensors",
-    sha256="",
+    sha256="e7cad882408d7a5e9f890abd9fa71b7ee4ed9b0c1d4223ca0857d63127c0050a",
     requirement="pagesight",
 )
 _VERSION = 1  # of how it is unpacked
@@ -30,21 +27,6 @@ _TOKENIZER = "tokenizer.json"
 _TEXTS = ("config.json", "preprocessor_config.json", "adapters/adapter_config.json")
 _WEIGHTS, _ADAPTERS = "model.safetensors", "adapters/adapter_model.safetensors"
 _SCALE = "/scale"
-
-
-def load(name: str, folder: Path | None, config: ModelConfig) -> Encoder:
-    """As jina-embeddings-v4, from the checkpoint in the cache. Raises WeightsMissing, WeightsDamaged, ConfigError."""
-    from pagesight.engine.models.jina_v4.encoder import load as load_checkpoint
-
-    assert folder is None, "a folder of it is one of jina-embeddings-v4's layout"
-    return load_checkpoint(name, unpacked(), config)
-
-
-def verify(folder: Path | None, device: str) -> Report:
-    """The checks of jina-embeddings-v4's layout."""
-    from pagesight.engine.models.jina_v4.verify import verify as verify_checkpoint
-
-    return verify_checkpoint(folder or unpacked(), device)
 
 
 def unpacked() -> Path:
