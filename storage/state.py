@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from pagesight.storage.folder import IndexFolder
 from pagesight.storage.recall.index import RecallIndex, SinglePart
+from pagesight.storage.tables.pictures import has_pictures
 from pagesight.storage.tables.schema import index_state
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
@@ -48,6 +49,7 @@ class State:
         self._single: SinglePart | None = self._single_before
         self._places: Places | None = None
         self._recall: RecallIndex | None = None
+        self._has_pictures: bool | None = None
         self._lock = threading.RLock()
         self._filtered: dict[str, PageIds] = {}
         self._pages_with: dict[str, int] = {}
@@ -60,6 +62,13 @@ class State:
                 rows = [] if cursor is None else cursor.fetchall()  # plain tuples, which numpy takes ten times as fast
                 self._places = Places.of(rows)
             return self._places
+
+    def has_pictures(self, connection: Connection) -> bool:
+        """Whether anything can have been seen on its pages."""
+        with self._lock:
+            if self._has_pictures is None:
+                self._has_pictures = has_pictures(connection)
+            return self._has_pictures
 
     def recall_index(self, connection: Connection) -> RecallIndex:
         """What finds candidates in this state."""

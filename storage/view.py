@@ -22,6 +22,7 @@ from pagesight.storage.state import State
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
+from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.schema import document, file, page
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
@@ -136,6 +137,7 @@ class StoreView(Closing):
             .join(file, file.c.id == first_file)
             .where(page.c.id.in_(wanted))
         )
+        seen = pictures_of(self._connection, page_ids) if self._state.has_pictures(self._connection) else {}
         return {
             row.id: StoredPage(
                 page_id=row.id,
@@ -151,6 +153,7 @@ class StoreView(Closing):
                 width_pt=row.width_pt,
                 height_pt=row.height_pt,
                 text_source=row.text_source,
+                pictures=seen.get(row.id, ()),
             )
             for row in self._connection.execute(query)
         }
@@ -216,7 +219,9 @@ class StoreView(Closing):
 
     def _find(self, filters: str) -> PageIds:
         query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
-        query = query.join_from(page, document).where(condition(parse_filter(filters)))
+        query = query.join_from(page, document).where(
+            condition(parse_filter(filters), pictures=self._state.has_pictures(self._connection))
+        )
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
     def _words(self, page_ids: PageIds) -> dict[int, PageWords]:

@@ -108,6 +108,7 @@ class MemoryView(Closing):
                 width_pt=page.new.width_pt,
                 height_pt=page.new.height_pt,
                 text_source=page.new.text_source,
+                pictures=page.new.pictures,
             )
         return described
 

@@ -12,7 +12,15 @@ from pagesight.engine.retrieval import Question, search
 from tests.helpers import HASHING
 
 QUESTIONS = ("green white", "black", "red red blue")
-FILTERS = (None, 'folder = "a"', "page = 1 and not document ~ b/*", "tag.colour in (dark, light)", "kind = image")
+FILTERS = (
+    None,
+    'folder = "a"',
+    "page = 1 and not document ~ b/*",
+    "tag.colour in (dark, light)",
+    "kind = image",
+    "picture in (chart, map)",
+    "picture !~ *chart",
+)
 ROUNDING = 2e-3  # of a query to 15 bits, over its tokens
 
 
