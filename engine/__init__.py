@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         KnownFile,
         NewPage,
         PageWords,
+        SeenPicture,
         SourceFile,
     )
     from pagesight.storage.words import WordScores
@@ -91,6 +92,7 @@ __all__ = [
     "SearchEngineError",
     "SearchFields",
     "SearchHit",
+    "SeenPicture",
     "Searcher",
     "SourceFile",
     "Space",
@@ -156,6 +158,7 @@ _HOMES = {
     "KnownFile": "pagesight.storage.values",
     "NewPage": "pagesight.storage.values",
     "PageWords": "pagesight.storage.values",
+    "SeenPicture": "pagesight.storage.values",
     "SourceFile": "pagesight.storage.values",
     "WordScores": "pagesight.storage.words",
 }

@@ -175,7 +175,7 @@ class SearchEngine(Closing):
         passed_over: Counter[str] = Counter()
         files = files_to_read(self._store, given, config, passed_over)
         space = self._wanted.space(encoder) if self._store is None else self._store.space
-        with page_reader(config, encoder.image_pixels) as reader:
+        with page_reader(config, encoder) as reader:
             return estimate(files, reader, encoder, space, passed_over)
 
     def view(self) -> View:

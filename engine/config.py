@@ -66,8 +66,9 @@ def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchC
 class ModelConfig:
     """What a model has a choice of. None and "auto" leave it to the model.
 
-    The first three change its vectors, are kept in the index, and cannot differ afterwards:
+    The first four change its vectors, are kept in the index, and cannot differ afterwards:
     task: of a model with an adapter a task. single_dim: to cut single vectors to. image_pixels: of a page picture, at most.
+    sight: of a model that reads words: what kinds of pictures a page has is seen, too.
     The others say how it runs:
     device: as torch names it; several, joined by commas, are used at once by a process each. dtype: float32, bfloat16.
     batch_tokens: of one forward pass. compile: by torch, which takes a minute. offline: never fetch weights.
@@ -76,6 +77,7 @@ class ModelConfig:
     task: str | None = None
     single_dim: int | None = None
     image_pixels: int | None = None
+    sight: bool = False
     device: str = "auto"
     dtype: str = "auto"
     batch_tokens: int | None = None
@@ -91,6 +93,7 @@ class ModelConfig:
     def stored(self) -> dict[str, str | int]:
         """What belongs to an index."""
         chosen = {"task": self.task, "single_dim": self.single_dim, "image_pixels": self.image_pixels}
+        chosen["sight"] = self.sight or None
         return {name: value for name, value in chosen.items() if value is not None}
 
     def with_stored(self, stored: Mapping[str, str | int]) -> Self:

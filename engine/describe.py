@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
+from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, seen_at, supported, token_heat
 from pagesight.engine.index import View
 from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
@@ -28,13 +28,14 @@ def describe(
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
         heat = supported(token_heat(query.tokens, detail.tokens[placed]), boxes, aspect)
-        snippet = make_snippet(detail.words, heat, boxes)
+        of_words = seen_at(boxes, page.pictures) < 0
+        snippet = make_snippet(detail.words, heat * of_words, boxes)
         hits.append(
             SearchHit(
                 rank=rank,
                 score=scored.score,
                 regions=find_regions(heat, boxes, aspect),
-                matches=find_matches(query.tokens, query.token_texts, detail),
+                matches=find_matches(query.tokens, query.token_texts, detail, page.pictures),
                 parts=tuple(ScorePart(name, part) for name, part in scored.parts),
                 confidence=confidence,
                 snippet=snippet.text,
@@ -62,4 +63,5 @@ def _identity(page: StoredPage) -> dict[str, Any]:
         "path": page.location,
         "sha256": page.sha256,
         "aspect": round(page.aspect, 4),
+        "pictures": page.pictures,
     }

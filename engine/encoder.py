@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -32,6 +33,14 @@ class CountsTokens(Protocol):
 
     def count_tokens(self, width_px: int, height_px: int) -> int:
         """For a page that is drawn with this size."""
+
+
+@runtime_checkable
+class Sees(Protocol):
+    """An Encoder that wants to know what kinds of pictures a page has (``PageContent.pictures``)."""
+
+    def sight_file(self) -> Path:
+        """The network to look at them with. Raises WeightsMissing, WeightsDamaged."""
 
 
 class QueryEncoder(Protocol):

@@ -5,6 +5,7 @@ Works from stored vectors, boxes and words alone, for every model: no model runs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pagesight.engine.results import Region, TokenMatch
 from pagesight.storage.hyphens import broken_words
 from pagesight.storage.stored import PageDetail
-from pagesight.storage.values import LINE_END_HYPHEN, PageWords
+from pagesight.storage.values import LINE_END_HYPHEN, PageWords, SeenPicture
 
 Float = NDArray[np.float32]
 MAX_REGIONS = 5
@@ -23,6 +24,7 @@ NEAR = 0.06  # of the page's height: how far matches support each other
 MIN_SHARE = 0.05  # of the heat: regions with less are not shown
 SNIPPET_WORDS = 28
 MAX_WORDS_AT = 12  # that are named of one place: a patch of a picture may cover many
+SAME_BOX = 2e-5  # boxes are stored in steps of 1.5e-5
 AT_ONCE = 256  # tokens that are held against all others, or all words, at a time
 
 
@@ -106,12 +108,28 @@ def find_regions(heat: Float, boxes: Float, aspect: float) -> tuple[Region, ...]
     return tuple(Region((float(b[0]), float(b[1]), float(b[2]), float(b[3])), min(1.0, weight)) for b, weight in shown)
 
 
-def find_matches(query: Float, texts: tuple[str, ...], page: PageDetail) -> tuple[TokenMatch, ...]:
-    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there."""
+def seen_at(boxes: Float, pictures: Sequence[SeenPicture]) -> NDArray[np.int64]:
+    """For each token's box (n, 4) the picture whose kind it stands for, or -1 for one of words: (n,)."""
+    if not pictures:
+        return np.full(len(boxes), -1)
+    same = np.abs(boxes[:, None] - np.array([picture.box for picture in pictures], np.float32)).max(axis=2) < SAME_BOX
+    return np.where(same.any(axis=1), same.argmax(axis=1), -1)
+
+
+def find_matches(
+    query: Float, texts: tuple[str, ...], page: PageDetail, pictures: Sequence[SeenPicture] = ()
+) -> tuple[TokenMatch, ...]:
+    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there.
+
+    pictures: that were seen on the page; of one, its kind is named.
+    """
     similarities = query @ page.tokens.T
     best = similarities.argmax(axis=1)
     scores, boxes = similarities[np.arange(len(best)), best].tolist(), page.boxes[best]
     words = _words_at(page.words, boxes)
+    for i, picture in enumerate(seen_at(boxes, pictures).tolist()):
+        if picture >= 0:
+            words[i] = pictures[picture].kind
     return tuple(
         TokenMatch(text, score, (x0, y0, x1, y1), word)
         for text, score, (x0, y0, x1, y1), word in zip(texts, scores, boxes.tolist(), words, strict=True)

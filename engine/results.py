@@ -8,6 +8,7 @@ from typing import Any
 
 from pagesight.indexer.reading.text_file import line_span
 from pagesight.storage.names import path_text
+from pagesight.storage.values import SeenPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,13 @@ class ScorePart:
         return {"name": self.name, "score": round(self.score, 4)}
 
 
+def picture_dict(picture: SeenPicture) -> dict[str, Any]:
+    """The object that ``--json`` prints."""
+    box = [round(value, 4) for value in picture.box]
+    text = {"text": picture.text} if picture.text else {}
+    return {"kind": picture.kind, "family": picture.family, "box": box, "sure": round(picture.sure, 3), **text}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
     """One page found for a query."""
@@ -83,6 +91,8 @@ class SearchHit:
     confidence: Confidence | None = (
         None  # of the answer that the hit belongs to; None if the model was never calibrated
     )
+
+    pictures: tuple[SeenPicture, ...] = ()  # what was seen on the page, if the index was told to look; largest first
 
     @property
     def lines(self) -> tuple[int, int] | None:
@@ -114,4 +124,5 @@ class SearchHit:
             "path": path_text(self.path),
             "regions": [region.to_dict() for region in self.regions],
             "snippet": self.snippet,
+            "pictures": [picture_dict(picture) for picture in self.pictures],
         }

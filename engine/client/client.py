@@ -17,6 +17,7 @@ from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, T
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
+from pagesight.storage.values import SeenPicture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -201,6 +202,16 @@ def _hit(fields: dict[str, Any]) -> SearchHit:
         confidence=Confidence(**fields["confidence"]) if fields.get("confidence") else None,
         snippet=fields["snippet"],
         snippet_spans=tuple((start, stop) for start, stop in fields["highlights"]),
+        pictures=tuple(
+            SeenPicture(
+                kind=seen["kind"],
+                family=seen["family"],
+                box=_box(seen["box"]),
+                sure=seen["sure"],
+                text=seen.get("text") or "",
+            )
+            for seen in fields.get("pictures", ())
+        ),
     )
 
 

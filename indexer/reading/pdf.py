@@ -16,6 +16,7 @@ from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import as_shown, make_words, zoom_for
 from pagesight.indexer.reading.text_layer import text_words
+from pagesight.indexer.sight.find import Drawn
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
 
@@ -88,6 +89,22 @@ class PdfDocument:
         if len(boxes) > MAX_PICTURES:
             boxes = [(0.0, 0.0, 1.0, 1.0)]
         return np.array(boxes, np.float32).reshape(-1, 4)
+
+    def drawn(self, number: int) -> Drawn:
+        """What is on a page beside its text: every image, and every path that is filled or stroked."""
+        page = self._page(number)
+        width, height = page.rect.width, page.rect.height
+        kinds: dict[bool, list[Sequence[float]]] = {True: [], False: []}
+        for kind, box in page.get_bboxlog():
+            if "text" not in kind and kind != "clip-path":
+                kinds[kind == "fill-image"].append(box)
+        images, paths = (
+            np.stack(as_shown(np.array(boxes, float).reshape(-1, 4).T, page.rotation, width, height), axis=1)  # type: ignore[arg-type, unused-ignore]
+            for boxes in (kinds[True], kinds[False])
+        )
+        size = np.array([width, height, width, height])
+        inside = [(boxes / size).clip(0, 1).astype(np.float32) for boxes in (images, paths)]
+        return Drawn(inside[0], inside[1], width / height)
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:
         """(width_px, height_px) of what ``render`` draws of a whole page."""

@@ -68,8 +68,18 @@ class ConfidenceModel(BaseModel):
     answerable: float
 
 
+class PictureModel(BaseModel):
+    """A picture on the page: its kind, what that is a case of, its probability, and what a QR code says."""
+
+    kind: str
+    family: str
+    box: Box
+    sure: float
+    text: str | None = None
+
+
 class Hit(BaseModel):
-    """One page found. Up to ``snippet`` as the command line prints it."""
+    """One page found. Up to ``pictures`` as the command line prints it."""
 
     rank: int
     score: float
@@ -84,6 +94,7 @@ class Hit(BaseModel):
     path: str | None = Field(None, description="Where the file lies; left out if the server hides it.")
     regions: list[RegionModel]
     snippet: str
+    pictures: list[PictureModel] = Field(description="What was seen, if the index was told to look; largest first.")
     highlights: list[list[int]] = Field(description="Start and stop of the matched words in snippet, in code points.")
     matches: list[MatchModel]
     aspect: float = Field(description="Width of the page divided by its height.")
