@@ -1,0 +1,355 @@
+"""Charts, formulas and maps, drawn by matplotlib in many styles."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from benchmarks.sight.kit import SOFT, STRONG, Chance
+
+MAPS = ("tab10", "Set2", "viridis", "Pastel1", "Blues", "plasma", "tab20", "Oranges", "Dark2")
+
+
+def _figure(
+    c: Chance, draw: Callable[[object], None], *, bare: float = 0.3, size: tuple[float, float] | None = None
+) -> Image.Image:
+    """bare: how often only what is between the axes is kept, as where a PDF's drawing is found without its words."""
+    r = c.r
+    with plt.rc_context(
+        {"font.size": r.choice([5, 6, 8, 10, 12]), "font.family": r.choice(["sans-serif", "sans-serif", "serif"])}
+    ):
+        w, h = size or (r.uniform(2.6, 6.5), r.uniform(2, 4.5))
+        figure, axes = plt.subplots(figsize=(w, h), dpi=64)
+        draw(axes)
+        if r.random() < 0.5:
+            axes.set_title(c.words(r.randint(2, 6)), loc=r.choice(["left", "center"]))
+        if r.random() < 0.35:
+            axes.set_xlabel(c.words(2))
+            axes.set_ylabel(c.words(2))
+        if r.random() < 0.45:
+            for side in r.choice([("top", "right"), ("top", "right", "left"), ("top", "right", "left", "bottom")]):
+                axes.spines[side].set_visible(False)
+        if r.random() < 0.25:
+            axes.set_facecolor(r.choice(["#e5ecf6", "#eeeeee", "#fafafa", "#fbf5ea"]))
+        if r.random() < 0.45:
+            axes.grid(axis=r.choice(["x", "y", "both"]), alpha=r.uniform(0.2, 0.8))
+        if r.random() < bare:
+            axes.set_xticklabels([])
+            axes.set_yticklabels([])
+            axes.set_title("")
+        if r.random() < 0.08:
+            figure.set_facecolor(r.choice(["#f7f1e5", "#eef", "#222233"]))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", bbox_inches="tight" if r.random() < 0.7 else None)
+        plt.close(figure)
+    return Image.open(buffer).convert("RGB")
+
+
+def _colours(c: Chance, n: int) -> list[object]:
+    style = c.r.random()
+    if style < 0.4:
+        table = plt.get_cmap(c.r.choice(MAPS))
+        return [table(i % 10 if table.N <= 20 else c.r.random()) for i in range(n)]
+    if style < 0.8:
+        return c.r.choices(STRONG, k=n)
+    grey = c.r.random()
+    return [str(min(0.9, 0.2 + 0.7 * ((grey + i / max(n, 1)) % 1))) for i in range(n)]
+
+
+def bar(c: Chance) -> Image.Image:
+    def draw(axes: object) -> None:
+        r, n, series = c.r, c.r.randint(2, 14), c.r.randint(2, 5)
+        kind = r.choice(["one", "one", "one", "stack", "group", "across", "across", "stack across", "combo"])
+        base, colours = np.zeros(n), _colours(c, 6)
+        values = c.g.random(n) ** r.choice([1, 2]) * r.choice([1, 10, 100])
+        if r.random() < 0.4:
+            values = np.sort(values)[:: r.choice([1, -1])]
+        width = r.uniform(0.4, 1.0)
+        match kind:
+            case "stack" | "stack across":
+                parts = c.g.random((series, n)) + 0.1
+                if r.random() < 0.5:
+                    parts /= parts.sum(axis=0)
+                for i, part in enumerate(parts):
+                    (
+                        axes.bar
+                        if kind == "stack"
+                        else lambda x, v, w, bottom, color: axes.barh(x, v, w, left=bottom, color=color)
+                    )(range(n), part, width, bottom=base, color=colours[i])
+                    base += part
+            case "group":
+                for i in range(series):
+                    axes.bar(np.arange(n) + i * 0.8 / series, c.g.random(n), 0.8 / series, color=colours[i])
+            case "across":
+                axes.barh(range(n), values, width, color=colours[0] if r.random() < 0.7 else _colours(c, n))
+                if r.random() < 0.5:
+                    axes.invert_yaxis()
+            case _:
+                axes.bar(range(n), values, width, color=colours[0] if r.random() < 0.7 else _colours(c, n))
+                if kind == "combo":
+                    axes.plot(range(n), c.g.random(n) * values.max(), color=colours[1], marker=r.choice(["o", ""]))
+        labels = [c.label() for _ in range(n)]
+        if "across" in kind:
+            axes.set_yticks(range(n), labels)
+        else:
+            axes.set_xticks(range(n), labels, rotation=r.choice([0, 30, 45, 90]))
+        if kind not in ("one", "across") and r.random() < 0.6:
+            axes.legend([c.word() for _ in range(series)], loc=r.choice(["best", "upper left"]))
+        if kind in ("one", "across") and r.random() < 0.4:
+            for i, v in enumerate(values):
+                axes.text(
+                    *((v, i) if kind == "across" else (i, v)), f"{v:.1f}%", ha="center" if kind == "one" else "left"
+                )
+
+    return _figure(c, draw)
+
+
+def pie(c: Chance) -> Image.Image:
+    def draw(axes: object) -> None:
+        r, n = c.r, c.r.randint(2, 8)
+        axes.pie(
+            c.g.random(n) + 0.08,
+            labels=[c.word() for _ in range(n)] if r.random() < 0.5 else None,
+            colors=_colours(c, n),
+            autopct="%d%%" if r.random() < 0.5 else None,
+            wedgeprops={"width": r.choice([0.25, 0.35, 0.5]), "edgecolor": r.choice(["white", "none"])}
+            if r.random() < 0.45
+            else {"edgecolor": r.choice(["white", "black", "none"])},
+            startangle=r.randint(0, 360),
+            explode=[0.1 if r.random() < 0.15 else 0 for _ in range(n)],
+            shadow=r.random() < 0.15,
+        )
+        if r.random() < 0.2:
+            axes.set_aspect(r.uniform(0.4, 0.7))
+        if r.random() < 0.35:
+            axes.legend([c.word() for _ in range(n)], loc="center left", bbox_to_anchor=(1, 0.5))
+
+    return _figure(c, draw, bare=0)
+
+
+def line(c: Chance) -> Image.Image:
+    def draw(axes: object) -> None:
+        r, n = c.r, c.r.choice([5, 8, 12, 30, 80, 200])
+        area = r.random() < 0.15
+        if area:
+            axes.stackplot(
+                range(n), np.abs(np.cumsum(c.g.normal(size=(r.randint(1, 5), n)), axis=1)) + 1, colors=_colours(c, 6)
+            )
+        for _ in range(0 if area else r.choice([1, 1, 2, 3, 4, 5])):
+            x = np.linspace(0, 1, n)
+            shape = r.choice(["walk", "power", "wave", "spikes", "decay", "step"])
+            match shape:
+                case "walk":
+                    v = np.cumsum(c.g.normal(size=n)) + r.random() * 5
+                case "power":
+                    v = (x ** r.uniform(0.3, 3)) * r.choice([-1, 1]) * r.uniform(1, 9)
+                case "wave":
+                    v = np.sin(x * r.uniform(4, 25) + r.random() * 6) * r.uniform(0.5, 2) + c.g.normal(0, 0.1, n)
+                case "spikes":
+                    v = c.g.exponential(1, n) ** 2
+                case "decay":
+                    v = np.exp(-x * r.uniform(1, 8)) * r.uniform(1, 5)
+                case _:
+                    v = np.round(np.cumsum(c.g.random(n)) * r.choice([1, -1]))
+            axes.plot(
+                x,
+                v,
+                color=_colours(c, 1)[0],
+                marker=r.choice(["", "", "o", "s", "."]),
+                ms=3,
+                lw=r.choice([0.7, 1, 1.5, 2.5]),
+                ls=r.choice(["-", "-", "-", "--"]),
+                drawstyle="steps" if shape == "step" else "default",
+            )
+            if r.random() < 0.15:
+                axes.fill_between(x, v, v.min(), alpha=0.3)
+        if r.random() < 0.3:
+            axes.legend([c.word() for _ in range(5)], frameon=r.random() < 0.5)
+        if r.random() < 0.2:
+            axes.annotate(c.words(2), (0.5, 0.5), (0.6, 0.8), xycoords="axes fraction", arrowprops={"arrowstyle": "->"})
+
+    return _figure(c, draw)
+
+
+def scatter(c: Chance) -> Image.Image:
+    def draw(axes: object) -> None:
+        r = c.r
+        for _ in range(r.randint(1, 4)):
+            n = r.choice([6, 15, 40, 120, 400])
+            x = c.g.normal(r.random() * 3, 1, n)
+            y = x * r.uniform(-1, 1) + c.g.normal(r.random() * 3, r.uniform(0.2, 1), n)
+            axes.scatter(
+                x,
+                y,
+                s=r.choice([4, 8, 15, 40]) if r.random() < 0.75 else c.g.random(n) * 300,
+                color=_colours(c, 1)[0],
+                alpha=r.uniform(0.4, 1),
+                marker=r.choice(["o", "o", ".", "x", "^", "+"]),
+            )
+            if r.random() < 0.2 and n < 50:
+                for a, b in zip(x, y, strict=True):
+                    axes.text(a, b, c.word(), fontsize=5)
+            if r.random() < 0.2:
+                axes.plot(np.sort(x), np.poly1d(np.polyfit(x, y, 1))(np.sort(x)), color="black", lw=1)
+
+    return _figure(c, draw)
+
+
+def formula(c: Chance) -> Image.Image:
+    r = c.r
+    letters = [
+        *"abcdefgknmpqrstuvwxyzABCEFGHKLMNPRSTVXY",
+        r"\alpha",
+        r"\beta",
+        r"\gamma",
+        r"\lambda",
+        r"\mu",
+        r"\pi",
+        r"\sigma",
+        r"\theta",
+        r"\phi",
+        r"\Omega",
+        r"\Delta",
+    ]
+    names = ["f", "g", "h", r"\sin", r"\log", r"\exp", "P"]
+
+    def one() -> str:
+        return r.choice(letters)
+
+    def term(depth: int = 0) -> str:
+        simple = [
+            one,
+            lambda: f"{r.randint(1, 9)}{one()}",
+            lambda: f"{one()}_{{{one()}}}",
+            lambda: f"{one()}^{{{r.choice([one(), '2', 'n', '-1'])}}}",
+            lambda: r.choice(names) + f"({one()})",
+        ]
+        deep = [
+            lambda: rf"\frac{{{term(depth + 1)}}}{{{term(depth + 1)}}}",
+            lambda: rf"\sum_{{{one()}=0}}^{{{one()}}} {term(depth + 1)}",
+            lambda: rf"\int_{{0}}^{{\infty}} {term(depth + 1)}\, d{one()}",
+            lambda: rf"\sqrt{{{term(depth + 1)}}}",
+            lambda: rf"\left({term(depth + 1)} + {term(depth + 1)}\right)",
+            lambda: rf"\partial_{{{one()}}} {term(depth + 1)}",
+        ]
+        return r.choice(simple if depth > 1 else deep + simple)()
+
+    signs, joins = ["=", r"\leq", r"\approx", "=", r"\in"], ["+", "-", r"\cdot", ""]
+    rows = [
+        "$" + " ".join([term(), r.choice(signs), term(), r.choice(joins), term()]) + "$"
+        for _ in range(r.choice([1, 1, 1, 2, 3]))
+    ]
+    with plt.rc_context({"mathtext.fontset": r.choice(["cm", "cm", "stix", "dejavusans", "dejavuserif"])}):
+        figure = plt.figure(figsize=(4.5, 0.8 * len(rows)), dpi=80)
+        for i, row in enumerate(rows):
+            figure.text(0.5, 1 - (i + 0.5) / len(rows), row, ha="center", va="center", fontsize=r.choice([13, 16, 20]))
+            if r.random() < 0.3:
+                figure.text(0.98, 1 - (i + 0.5) / len(rows), f"({r.randint(1, 40)})", ha="right", va="center")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", bbox_inches="tight")
+        plt.close(figure)
+    return Image.open(buffer).convert("RGB")
+
+
+@cache
+def _countries(path: Path) -> list[list[np.ndarray]]:
+    """Rings of each shape in a shapefile (ESRI, "Shapefile Technical Description", 1998), in degrees."""
+    data, at, shapes = path.read_bytes(), 100, []
+    while at < len(data):
+        _, words = struct.unpack_from(">2i", data, at)
+        kind, *_ = struct.unpack_from("<i", data, at + 8)
+        if kind == 5:
+            n_parts, n_points = struct.unpack_from("<2i", data, at + 44)
+            starts = [*struct.unpack_from(f"<{n_parts}i", data, at + 52), n_points]
+            points = np.frombuffer(data, "<f8", 2 * n_points, at + 52 + 4 * n_parts).reshape(-1, 2)
+            shapes.append([points[a:b] for a, b in pairwise(starts)])
+        at += 8 + 2 * words
+    return shapes
+
+
+def country_map(c: Chance) -> Image.Image:
+    (path,) = c.materials.rglob("naturalearth_lowres.shp")
+    shapes = _countries(path)
+
+    def draw(axes: object) -> None:
+        r = c.r
+        middle = np.concatenate(r.choice(shapes)).mean(axis=0)
+        span = r.choice([8, 20, 40, 90, 180])
+        sea = r.choice(["#cfe8f5", "white", "#a8d0e6", "white", "#eef3f7"])
+        land = _colours(c, 7) if r.random() < 0.5 else [r.choice(["#e8e4d8", "#f3efe0", "#d9ead3", "#fff5dd", "#ddd"])]
+        edge = r.choice(["#888", "black", "white", "#b5651d"])
+        axes.set_facecolor(sea)
+        for shape in shapes:
+            colour = r.choice(land)
+            for ring in shape:
+                rough = ring
+                if span <= 40:  # coasts have detail at every scale
+                    for step in (0.25, 0.12):
+                        mid = (rough[:-1] + rough[1:]) / 2 + c.g.normal(0, step * span / 60, (len(rough) - 1, 2))
+                        rough = np.stack([rough[:-1], mid], axis=1).reshape(-1, 2)
+                axes.fill(*rough.T, facecolor=colour, edgecolor=edge, lw=r.choice([0.4, 0.8]))
+        for _ in range(r.choice([0, 3, 10, 25])):
+            x, y = middle + c.g.uniform(-0.5, 0.5, 2) * span
+            if r.random() < 0.6:
+                axes.plot(x, y, marker=r.choice(["o", ".", "s"]), ms=r.choice([2, 4, 8]), color=r.choice(STRONG))
+            axes.text(x, y, c.word(), fontsize=r.choice([4, 6, 8]))
+        axes.set_xlim(middle[0] - span / 2, middle[0] + span / 2)
+        axes.set_ylim(middle[1] - span / 2 * 0.7, middle[1] + span / 2 * 0.7)
+        if r.random() < 0.85:
+            axes.set_xticks([])
+            axes.set_yticks([])
+
+    return _figure(c, draw)
+
+
+def street_map(c: Chance) -> Image.Image:
+    """Streets at odd angles, blocks, parks, a river."""
+    r = c.r
+
+    def draw(axes: object) -> None:
+        axes.set_facecolor(r.choice(["#f2efe9", "#eeeeee", "white", "#f8f4e8"]))
+        for _ in range(r.randint(1, 4)):
+            angle = np.linspace(0, 6.3, 9)
+            radius = c.g.uniform(0.03, 0.2, 9)
+            axes.fill(
+                c.g.random() + radius * np.cos(angle),
+                c.g.random() + radius * np.sin(angle),
+                color=r.choice(["#c8e6b8", "#aad3df", "#d5e8c8", "#e6dccb"]),
+            )
+        x = np.linspace(-0.1, 1.1, 40)
+        if r.random() < 0.5:
+            axes.plot(x, 0.5 + np.cumsum(c.g.normal(0, 0.03, 40)), color="#aad3df", lw=r.uniform(4, 14))
+        tilt = r.uniform(0, np.pi)
+        for _ in range(r.randint(15, 50)):
+            a = tilt + r.choice([0, np.pi / 2]) + c.g.normal(0, r.choice([0.02, 0.2]))
+            m, length = c.g.random(2), r.uniform(0.2, 1.4)
+            d = np.array([np.cos(a), np.sin(a)]) * length / 2
+            bend = c.g.normal(0, 0.02, 2)
+            points = np.stack([m - d, m + bend, m + d])
+            wide = r.choice([1, 1, 2, 4])
+            axes.plot(*points.T, color=r.choice(["#999", "#bbb", "#e0a030", "#777"]), lw=wide + 1)
+            axes.plot(*points.T, color=r.choice(["white", "white", "#ffe08a"]), lw=wide)
+            if r.random() < 0.4:
+                axes.text(*m, c.word(), fontsize=r.choice([4, 6]), rotation=np.degrees(a) % 180 - 90, clip_on=True)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+        axes.axis("off")
+        for _ in range(r.choice([0, 1, 5])):
+            axes.plot(*c.g.random(2), marker="o", ms=8, color=r.choice(["red", *SOFT]))
+
+    return _figure(c, draw, bare=0)
+
+
+def a_map(c: Chance) -> Image.Image:
+    return c.r.choice([country_map, country_map, street_map])(c)
