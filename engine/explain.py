@@ -185,7 +185,7 @@ def _heat_of_words(words: PageWords, heat: Float, boxes: Float) -> Float:
     y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
     word_heat = np.zeros(len(words), np.float32)
     warm = np.flatnonzero(heat > heat.max() / 100)
-    for some in np.array_split(warm, -(-len(warm) // AT_ONCE)):
+    for some in np.array_split(warm, max(1, -(-len(warm) // AT_ONCE))):
         x0, y0, x1, y1 = boxes[some].T[:, :, None]
         inside = (x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4)  # (n_some, n_words)
         for token in np.flatnonzero(~inside.any(axis=1)):

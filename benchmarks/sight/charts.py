@@ -22,7 +22,7 @@ MAPS = ("tab10", "Set2", "viridis", "Pastel1", "Blues", "plasma", "tab20", "Oran
 
 
 def _figure(
-    c: Chance, draw: Callable[[object], None], *, bare: float = 0.3, size: tuple[float, float] | None = None
+    c: Chance, draw: Callable[[object], None], *, bare: float = 0.45, size: tuple[float, float] | None = None
 ) -> Image.Image:
     """bare: how often only what is between the axes is kept, as where a PDF's drawing is found without its words."""
     r = c.r
@@ -157,7 +157,7 @@ def line(c: Chance) -> Image.Image:
                 case "wave":
                     v = np.sin(x * r.uniform(4, 25) + r.random() * 6) * r.uniform(0.5, 2) + c.g.normal(0, 0.1, n)
                 case "spikes":
-                    v = c.g.exponential(1, n) ** 2
+                    v = c.g.exponential(1, n) ** 2 * (x > r.choice([0, 0, 0.5]) if r.random() < 0.5 else 1)
                 case "decay":
                     v = np.exp(-x * r.uniform(1, 8)) * r.uniform(1, 5)
                 case _:
@@ -200,6 +200,9 @@ def scatter(c: Chance) -> Image.Image:
             if r.random() < 0.2 and n < 50:
                 for a, b in zip(x, y, strict=True):
                     axes.text(a, b, c.word(), fontsize=5)
+            if r.random() < 0.15:
+                for a, b in c.g.normal(0, 1.5, (6, 2)):
+                    axes.annotate("", (a, b), (0, 0), arrowprops={"arrowstyle": "->", "color": r.choice(STRONG)})
             if r.random() < 0.2:
                 axes.plot(np.sort(x), np.poly1d(np.polyfit(x, y, 1))(np.sort(x)), color="black", lw=1)
 
@@ -279,7 +282,7 @@ def _countries(path: Path) -> list[list[np.ndarray]]:
 
 
 def country_map(c: Chance) -> Image.Image:
-    (path,) = c.materials.rglob("naturalearth_lowres.shp")
+    path = c.material("naturalearth_lowres.shp")
     shapes = _countries(path)
 
     def draw(axes: object) -> None:
@@ -290,9 +293,12 @@ def country_map(c: Chance) -> Image.Image:
         land = _colours(c, 7) if r.random() < 0.5 else [r.choice(["#e8e4d8", "#f3efe0", "#d9ead3", "#fff5dd", "#ddd"])]
         edge = r.choice(["#888", "black", "white", "#b5651d"])
         axes.set_facecolor(sea)
+        half = np.array([span / 2, span / 2 * 0.7])
         for shape in shapes:
             colour = r.choice(land)
             for ring in shape:
+                if ((ring.max(axis=0) < middle - half) | (ring.min(axis=0) > middle + half)).any():
+                    continue
                 rough = ring
                 if span <= 40:  # coasts have detail at every scale
                     for step in (0.25, 0.12):
@@ -351,5 +357,129 @@ def street_map(c: Chance) -> Image.Image:
     return _figure(c, draw, bare=0)
 
 
+def regions_map(c: Chance) -> Image.Image:
+    """One country on white, cut into regions that are coloured by a number, labelled, with a legend."""
+    from matplotlib.patches import Polygon, Rectangle
+
+    r = c.r
+    path = c.material("naturalearth_lowres.shp")
+    ring = max(r.choice([s for s in _countries(path) if max(map(len, s)) > 14]), key=len)
+    for step in (0.02, 0.01):
+        mid = (ring[:-1] + ring[1:]) / 2 + c.g.normal(0, step, (len(ring) - 1, 2)) * np.ptp(ring, axis=0).min()
+        ring = np.stack([ring[:-1], mid], axis=1).reshape(-1, 2)
+
+    def draw(axes: object) -> None:
+        low, size = ring.min(axis=0), np.ptp(ring, axis=0)
+        seeds = low + c.g.random((r.randint(4, 22), 2)) * size
+        grid = np.stack(np.meshgrid(*(np.linspace(low[k], low[k] + size[k], 260) for k in (0, 1))), axis=-1)
+        owner = np.argmin(np.square((grid[:, :, None] - seeds) / size).sum(axis=-1), axis=-1)
+        shades = plt.get_cmap(r.choice(["Oranges", "Blues", "Greens", "YlOrRd", "viridis", "Pastel1", "Set2"]))
+        levels = c.g.integers(1, 6, len(seeds)) / 6
+        clip = Polygon(ring, facecolor="none", edgecolor=r.choice(["white", "#555", "black"]), lw=r.choice([0.8, 1.5]))
+        axes.add_patch(clip)
+        picture = axes.imshow(
+            shades(levels)[owner],
+            extent=(low[0], low[0] + size[0], low[1] + size[1], low[1]),
+            aspect="auto",
+            interpolation="bilinear",
+        )
+        picture.set_clip_path(clip)
+        edges = axes.contour(
+            grid[:, :, 0],
+            grid[:, :, 1],
+            owner,
+            levels=np.arange(len(seeds)) + 0.5,
+            colors=r.choice(["white", "#666"]),
+            linewidths=0.8,
+        )
+        edges.set_clip_path(clip)
+        for seed in seeds if r.random() < 0.8 else []:
+            axes.text(
+                *seed,
+                f"{c.word()}\n{r.randint(10, 9000)}" if r.random() < 0.6 else c.word(),
+                fontsize=r.choice([4, 5, 6]),
+                ha="center",
+            )
+        axes.set_xlim(low[0] - size[0] * 0.05, low[0] + size[0] * r.choice([1.05, 1.4]))
+        axes.set_ylim(low[1] - size[1] * 0.15, low[1] + size[1] * 1.05)
+        for k in range(r.choice([0, 4, 5])):
+            axes.add_patch(
+                Rectangle(
+                    (low[0] + size[0] * 0.22 * k, low[1] - size[1] * 0.12),
+                    size[0] * 0.04,
+                    size[1] * 0.04,
+                    color=shades((k + 1) / 6),
+                )
+            )
+            axes.text(low[0] + size[0] * (0.22 * k + 0.05), low[1] - size[1] * 0.12, f"> {k * 500}", fontsize=5)
+        axes.axis("off")
+
+    return _figure(c, draw, bare=0)
+
+
 def a_map(c: Chance) -> Image.Image:
-    return c.r.choice([country_map, country_map, street_map])(c)
+    return c.r.choice([country_map, regions_map, regions_map, street_map])(c)
+
+
+def other(c: Chance) -> Image.Image:
+    """Box plots, heat maps, contours, radars, plans of bars, gauges."""
+    r, kind = c.r, c.r.choice(["box", "box", "heat", "heat", "contour", "radar", "gantt", "gauge"])
+
+    def draw(axes: object) -> None:
+        match kind:
+            case "box":
+                n = r.randint(3, 10)
+                plot = axes.boxplot(
+                    [c.g.normal(r.random() * 3, r.uniform(0.5, 2), 30) for _ in range(n)],
+                    patch_artist=r.random() < 0.7,
+                    widths=r.uniform(0.3, 0.8),
+                )
+                for box in plot["boxes"]:
+                    box.set(color=r.choice(STRONG))
+            case "heat":
+                data = c.g.random((r.randint(4, 12), r.randint(4, 16)))
+                axes.imshow(data, cmap=r.choice(MAPS), aspect="auto")
+                if r.random() < 0.5 and data.size < 100:
+                    for i, j in np.ndindex(data.shape):
+                        axes.text(j, i, f"{data[i, j]:.1f}", ha="center", fontsize=5)
+            case "contour":
+                x, y = np.meshgrid(np.linspace(-2, 2, 50), np.linspace(-2, 2, 50))
+                z = (
+                    np.sin(x * r.uniform(0.5, 2) + r.random())
+                    + np.cos(y * r.uniform(0.5, 2))
+                    + x * y * r.uniform(-0.3, 0.3)
+                )
+                (axes.contourf if r.random() < 0.7 else axes.contour)(x, y, z, r.randint(5, 12), cmap=r.choice(MAPS))
+            case "gantt":
+                for i in range(r.randint(4, 14)):
+                    axes.barh(
+                        i,
+                        r.uniform(1, 5),
+                        r.uniform(0.4, 0.8),
+                        left=i * r.uniform(0.4, 1) + r.random(),
+                        color=r.choice(STRONG),
+                    )
+                axes.invert_yaxis()
+            case "gauge":
+                axes.pie(
+                    [r.uniform(0.2, 0.9), 0.4, 1.0],
+                    colors=[r.choice(STRONG), "#dddddd", "white"],
+                    wedgeprops={"width": 0.3},
+                    startangle=180,
+                    counterclock=False,
+                )
+                axes.text(0, 0.05, f"{r.randint(5, 99)}%", ha="center", fontsize=16)
+            case _:
+                n = r.randint(4, 9)
+                angle = np.linspace(0, 2 * np.pi, n + 1)
+                for level in (0.33, 0.66, 1.0):
+                    axes.plot(level * np.cos(angle), level * np.sin(angle), color="#bbb", lw=0.7)
+                for _ in range(r.randint(1, 3)):
+                    v = c.g.uniform(0.2, 1, n)
+                    v = np.append(v, v[0])
+                    colour = r.choice(STRONG)
+                    axes.plot(v * np.cos(angle), v * np.sin(angle), color=colour)
+                    axes.fill(v * np.cos(angle), v * np.sin(angle), color=colour, alpha=0.25)
+                axes.axis("off")
+
+    return _figure(c, draw)

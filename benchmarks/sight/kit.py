@@ -6,6 +6,7 @@ import io
 import random
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,10 @@ class Chance:
             if p.suffix.lower() in endings and any(f in str(p.parent) for f in folders)
         ]
 
+    def material(self, name: str) -> Path:
+        """The first file with this name."""
+        return _first(self.materials, name)
+
     def word(self) -> str:
         return self.r.choice(self.vocabulary)
 
@@ -146,6 +151,11 @@ class Chance:
             whole.alpha_composite(clear)
             whole.thumbnail((700, 700))
             return whole.convert("RGB")
+
+
+@cache
+def _first(folder: Path, name: str) -> Path:
+    return next(iter(sorted(folder.rglob(name))))
 
 
 def _is_photo(path: Path) -> bool:

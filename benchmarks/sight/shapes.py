@@ -96,7 +96,88 @@ def form(c: Chance) -> Image.Image:
 
 
 def diagram(c: Chance) -> Image.Image:
-    return c.r.choice([_boxes, _boxes, _boxes, _circuit, _ring, _tree, _layers, _timeline])(c)
+    return c.r.choice([_boxes, _boxes, _nested, _nested, _blocks, _circuit, _ring, _tree, _layers, _timeline])(c)
+
+
+def _icon(c: Chance, image: Image.Image, x: float, y: float, size: float) -> None:
+    solid = c.material("fa-solid-900.ttf")
+    font = ImageFont.truetype(str(solid), round(size))
+    ImageDraw.Draw(image).text(
+        (x, y), chr(c.r.randint(0xF000, 0xF2E0)), fill=c.r.choice(STRONG), font=font, anchor="mm"
+    )
+
+
+def _nested(c: Chance) -> Image.Image:
+    """An architecture: groups with names, parts within, arrows between groups, icons."""
+    r = c.r
+    image, d = c.canvas(*r.choice([(620, 360), (520, 460), (700, 300)]), r.choice(["white", "white", "#fbfbfd"]))
+    w, h, font = image.width, image.height, c.font(r.choice([8, 9, 11]))
+    nx, ny = r.choice([(2, 1), (3, 1), (2, 2), (1, 3), (3, 2), (1, 2)])
+    middles = []
+    for i in range(nx):
+        for j in range(ny):
+            x0, y0 = w / nx * i + w / nx * 0.08, h / ny * j + h / ny * 0.1
+            x1, y1 = w / nx * (i + 1) - w / nx * 0.08, h / ny * (j + 1) - h / ny * 0.06
+            d.rectangle(
+                (x0, y0, x1, y1),
+                fill=r.choice(["#f3f6fb", "#fff8e5", "#eef8ee", "#fdf2f2", "white", *SOFT]),
+                outline=r.choice(["#333", "#1a73e8", "#c0392b", "#777"]),
+                width=r.choice([1, 1, 2, 3]),
+            )
+            d.text((x0 + 6, y0 + 3), c.words(2), fill="black", font=font)
+            middles.append(((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0))
+            columns, rows = r.randint(1, 3), r.randint(1, 4)
+            style, fill = r.choice(["box", "round", "drum", "oval"]), r.choice(SOFT + STRONG)
+            for a in range(columns):
+                for b in range(rows):
+                    if r.random() < 0.15:
+                        continue
+                    px, py = x0 + (x1 - x0) * (a + 0.5) / columns, y0 + 18 + (y1 - y0 - 24) * (b + 0.5) / rows
+                    if r.random() < 0.12:
+                        _icon(c, image, px, py, 30)
+                        continue
+                    bw, bh = (x1 - x0) / columns * 0.42, (y1 - y0 - 24) / rows * 0.36
+                    _shape(c, d, (px - bw, py - bh, px + bw, py + bh), style, fill, font, c.words(r.randint(1, 3)))
+    for a in middles:
+        for b in middles:
+            if a is not b and r.random() < 0.5:
+                dx, dy = b[0] - a[0], b[1] - a[1]
+                side = (math.copysign(a[2] / 2, dx), 0) if abs(dx) > abs(dy) else (0, math.copysign(a[3] / 2, dy))
+                _arrow(
+                    d,
+                    (a[0] + side[0], a[1] + side[1]),
+                    (b[0] - side[0], b[1] - side[1]),
+                    r.choice(["#333", "#1a73e8", "#c0392b"]),
+                    r.choice([1, 2, 4]),
+                )
+    return image
+
+
+def _blocks(c: Chance) -> Image.Image:
+    """A block diagram as hardware has them: coloured blocks on a bus, thick arrows, names of signals."""
+    r = c.r
+    image, d = c.canvas(560, r.choice([300, 400]))
+    font, middle = c.font(r.choice([8, 9])), image.height / 2
+    d.rectangle((20, middle - 12, 540, middle + 12), fill=r.choice(SOFT + STRONG[:4]), outline="#444")
+    d.text((280, middle), c.words(2), fill="black", font=font, anchor="mm")
+    n = r.randint(3, 7)
+    for top in (True, False):
+        for i in range(n):
+            if r.random() < 0.2:
+                continue
+            x, y = 30 + 520 * (i + 0.5) / n, middle + (-1 if top else 1) * r.uniform(70, middle - 40)
+            _shape(
+                c,
+                d,
+                (x - 230 / n, y - 28, x + 230 / n, y + 28),
+                r.choice(["box", "round"]),
+                r.choice(SOFT),
+                font,
+                c.words(2),
+            )
+            edge = y + 28 if top else y - 28
+            _arrow(d, (x, edge), (x, middle - 12 if top else middle + 12), "#444", r.choice([1, 3, 5]))
+    return image
 
 
 def _arrow(
@@ -347,7 +428,7 @@ def logo(c: Chance) -> Image.Image:
     image, d = c.canvas(w, h, ground)
     colours = r.sample(STRONG, 3) if ground == "white" else ["white", "#f1c40f", "#dddddd"]
     size = min(w, h)
-    brands = next(iter(sorted(c.materials.rglob("fa-brands-400.ttf"))))
+    brands = c.material("fa-brands-400.ttf")
     if r.random() < 0.45:
         font = ImageFont.truetype(str(brands), round(size * r.uniform(0.5, 0.85)))
         d.text(
@@ -547,7 +628,20 @@ def qr(c: Chance) -> Image.Image:
 
 
 def drawing(c: Chance) -> Image.Image:
-    return c.r.choice([_plan, _facade, _device, _device, _cartoon, _cartoon, _solid])(c)
+    return c.r.choice([_plan, _plan, _facade, _device, _device, _cartoon, _cartoon, _comic, _solid])(c)
+
+
+def _comic(c: Chance) -> Image.Image:
+    """Frames with figures in them."""
+    image, d = c.canvas(400, 480, c.r.choice(["white", *SOFT]))
+    for y in range(10, 460, c.r.choice([150, 230])):
+        part = _cartoon(c).resize((c.r.choice([180, 370]), 140))
+        image.paste(part, (15, y))
+        d.rectangle((15, y, 15 + part.width, y + 140), outline="black", width=3)
+        if c.r.random() < 0.5:
+            d.rounded_rectangle((30, y + 8, 150, y + 40), 12, fill="white", outline="black")
+            d.text((40, y + 16), c.words(2), fill="black", font=c.font(9))
+    return image
 
 
 def _measure(c: Chance, d: ImageDraw.ImageDraw, a: tuple[float, float], b: tuple[float, float], ink: str) -> None:
@@ -789,7 +883,43 @@ def nothing(c: Chance) -> Image.Image:
     """Ornaments, grounds, tiles with a word, icons, bar codes."""
     r = c.r
     w, h = r.choice([(300, 200), (240, 240), (500, 120), (200, 300)])
-    match r.randint(0, 6):
+    match r.randint(0, 9):
+        case 7:  # rings, rosettes, waves of circles
+            image, d = c.canvas(w, h, r.choice(["white", *SOFT, *STRONG]))
+            for _ in range(r.randint(1, 4)):
+                x, y, colour, n = r.uniform(0, w), r.uniform(0, h), r.choice(SOFT + STRONG), r.randint(1, 14)
+                for k in range(1, n + 1):
+                    s = k * r.choice([6, 12, 20])
+                    d.ellipse((x - s, y - s, x + s, y + s), outline=colour, width=r.choice([1, 2, 6]))
+        case 8:  # the title of a slide
+            image, d = c.canvas(560, 320, r.choice(["white", "white", *STRONG]))
+            for _ in range(r.randint(0, 3)):
+                x, y, s = r.uniform(0, 560), r.choice([0, 300]), r.uniform(30, 200)
+                d.ellipse((x - s, y - s, x + s, y + s), fill=r.choice(SOFT + STRONG))
+            for i in range(r.randint(1, 3)):
+                d.text(
+                    (280, 110 + 40 * i),
+                    c.words(r.randint(2, 4)),
+                    fill=r.choice(INKS + STRONG),
+                    font=c.font(r.choice([18, 24])),
+                    anchor="mm",
+                )
+            d.rectangle((0, 300, 560, 320), fill=r.choice(STRONG))
+            _icon(c, image, 60, 40, 40)
+        case 9:  # numbers in fields
+            image, d = c.canvas(560, 200, r.choice(["white", *SOFT]))
+            for i in range(n := r.randint(2, 4)):
+                d.rounded_rectangle(
+                    (10 + 540 / n * i, 20, 540 / n * (i + 1), 180), 8, fill=r.choice(["white", *SOFT]), outline="#ccc"
+                )
+                d.text(
+                    (5 + 540 / n * (i + 0.5), 80),
+                    r.choice([f"{r.randint(1, 99)}%", f"{r.randint(1, 99)},{r.randint(100, 999)}", "1 in 3"]),
+                    fill=r.choice(STRONG),
+                    font=c.font(30),
+                    anchor="mm",
+                )
+                d.text((5 + 540 / n * (i + 0.5), 130), c.words(2), fill="#333", font=c.font(10), anchor="mm")
         case 0:
             a, b = (np.array(Image.new("RGB", (1, 1), r.choice(SOFT + STRONG)))[0, 0].astype(float) for _ in range(2))
             ramp = np.linspace(0, 1, w)[None, :, None] * (r.random() < 0.5) + np.linspace(0, 1, h)[:, None, None] * 0.7
@@ -811,7 +941,7 @@ def nothing(c: Chance) -> Image.Image:
                 )
         case 3:
             image, d = c.canvas(240, 240, r.choice(["white", "white", *STRONG]))
-            solid = next(iter(sorted(c.materials.rglob("fa-solid-900.ttf"))))
+            solid = c.material("fa-solid-900.ttf")
             d.text(
                 (120, 120),
                 chr(r.randint(0xF000, 0xF2E0)),

@@ -1,4 +1,4 @@
-"""Learns the head: ``python -m benchmarks.sight.train MATERIALS``. See benchmarks/sight/README.md.
+"""Learns the head: ``python -m benchmarks.sight.train MATERIALS`` (benchmarks/sight/materials.sh fetches them; needs matplotlib and scikit-learn).
 
 Draws pictures of every kind, wears them as documents do, takes EfficientNet-lite0's features of each, and fits a multinomial
 logistic model, which is written to indexer/sight/head.npz.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ DRAWN = {
     "line chart": charts.line,
     "pie chart": charts.pie,
     "scatter plot": charts.scatter,
+    "chart": charts.other,
     "diagram": shapes.diagram,
     "drawing": shapes.drawing,
     "map": charts.a_map,
@@ -40,20 +42,24 @@ DRAWN = {
     "form": shapes.form,
     "nothing": shapes.nothing,
 }
-SEED, STRENGTH = 1, 0.02
+STRENGTH = 0.01
 
 
-def features(network: Network, materials: Path, n: int, views: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def features(
+    network: Network, materials: Path, n: int, views: int, wanted: Sequence[str], seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(n_pictures, 1280) float32, kinds, and which drawing each is of."""
     rows, kinds, owners = [], [], []
     for k, (kind, draw) in enumerate(DRAWN.items()):
-        chance, began = Chance(SEED + k, materials), time.process_time()
+        if kind not in wanted:
+            continue
+        chance, began = Chance(seed + k, materials), time.process_time()
         for i in range(n):
             drawn = draw(chance)
             seen = [np.asarray(worn(drawn, chance)) for _ in range(views)]
             rows.append(network.features(seen))
             kinds += [kind] * views
-            owners += [k * n + i] * views
+            owners += [seed + k * n + i] * views
         print(f"{kind}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
     return np.concatenate(rows), np.array(kinds), np.array(owners)
 
@@ -75,12 +81,19 @@ def main() -> None:
     parser.add_argument("materials", type=Path, help="folder that benchmarks/sight/materials.sh filled")
     parser.add_argument("--drawings", type=int, default=300, help="of each kind")
     parser.add_argument("--views", type=int, default=2, help="of each drawing")
-    parser.add_argument("--keep", type=Path, help="where features are kept, to fit again without drawing")
+    parser.add_argument("--kinds", nargs="*", default=list(DRAWN), help="to be drawn now")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="where features are kept, to be added to by another run")
+    parser.add_argument("--add", type=Path, nargs="*", default=[], help="features that other runs kept")
     given = parser.parse_args()
     network = Network(network_file())
-    x, kinds, owners = features(network, given.materials, given.drawings, given.views)
+    x, kinds, owners = features(network, given.materials, given.drawings, given.views, given.kinds, given.seed)
     if given.keep:
         np.savez(given.keep, x=x, kinds=kinds, owners=owners)
+    for path in given.add:
+        with np.load(path) as kept:
+            x = np.concatenate([x, kept["x"]])
+            kinds, owners = np.append(kinds, kept["kinds"]), np.append(owners, kept["owners"])
     held = owners % 5 == 0
     head = fit(x[~held], kinds[~held])
     guessed = head["names"][(x[held] @ head["weight"].astype(np.float32) + head["bias"]).argmax(axis=1)]

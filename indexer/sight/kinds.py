@@ -9,6 +9,7 @@ SEEN = {  # kind -> what it is a case of, for filters and for questions
     "line chart": "chart",
     "pie chart": "chart",
     "scatter plot": "chart",
+    "chart": "",  # of any other sort: a box plot, a heat map, a radar, a plan of bars
     "diagram": "",
     "drawing": "",
     "map": "",
