@@ -21,7 +21,11 @@ SEEN = {  # kind -> what it is a case of, for filters and for questions
     "handwriting": "",
     "formula": "",
     "word cloud": "",
-}  # a QR code is said where it was read, whatever it looks like
+    CODE: "",
+}
 EMBEDDED_ONLY = frozenset(
     {"table", "formula", "handwriting", "photo", "screenshot"}
-)  # drawn by paths, they are words or ornaments
+)  # drawn by paths, these are words or ornaments
+WHOLE_PAGES = frozenset(
+    {"photo", "map", "drawing", "diagram", "word cloud"}
+)  # what a whole page may be that is no scan of one

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from pagesight.indexer.sight.codes import read_code
 from pagesight.indexer.sight.find import WHOLE_SHARE, Drawn, Place, find_pictures
-from pagesight.indexer.sight.kinds import CODE, EMBEDDED_ONLY, SEEN
+from pagesight.indexer.sight.kinds import CODE, EMBEDDED_ONLY, SEEN, WHOLE_PAGES
 from pagesight.indexer.sight.look import SURE, SURE_WHOLE, Network, Pixels
 from pagesight.storage.values import PageWords, SeenPicture
 
 PAGE_PIXELS, PAGE_DPI = 1_200_000, 150.0  # of the page that pictures are cut out of: A4 at 113 dpi
 CODE_PIXELS, CODE_DPI = 500_000, 300.0  # of a part that may be a QR code
+MARGIN = 0.06  # of a drawing's sides
+LABEL_WIDTH, LABEL_HEIGHT = 0.02, 0.015  # of the page's
 MAYBE_CODE = 0.05  # from there on it is tried
 
 
@@ -47,10 +49,16 @@ def see(document: Drawing, number: int, words: PageWords, network: Path) -> tupl
                 seen.append(SeenPicture(kind=CODE, box=place.box, sure=1.0, text=content))
                 continue
         kind = max(likely, key=lambda name: (likely[name], name))
-        enough = SURE_WHOLE if place.share >= WHOLE_SHARE else SURE
-        if kind in SEEN and likely[kind] >= enough and (place.embedded or kind not in EMBEDDED_ONLY):
+        if _may_be(kind, place) and likely[kind] >= (SURE_WHOLE if place.share >= WHOLE_SHARE else SURE):
             seen.append(SeenPicture(kind=kind, family=SEEN[kind], box=place.box, sure=round(likely[kind], 4)))
     return tuple(seen)
+
+
+def _may_be(kind: str, place: Place) -> bool:
+    """Whether a kind can be said of a picture in such a place."""
+    if kind not in SEEN or (place.share >= WHOLE_SHARE and kind not in WHOLE_PAGES):
+        return False
+    return place.embedded or kind not in EMBEDDED_ONLY
 
 
 @cache
@@ -59,10 +67,14 @@ def _network(file: Path) -> Network:
 
 
 def _cut(page: Pixels, place: Place) -> Pixels:
-    """Its pixels, at least one."""
+    """Its pixels, at least one; of a drawing with what stands around it, where the labels of axes are."""
     height, width = page.shape[:2]
-    x0, y0 = min(int(place.box[0] * width), width - 1), min(int(place.box[1] * height), height - 1)
-    x1, y1 = max(int(np.ceil(place.box[2] * width)), x0 + 1), max(int(np.ceil(place.box[3] * height)), y0 + 1)
+    left, top, right, bottom = place.box
+    if not place.embedded:
+        x, y = max(MARGIN * (right - left), LABEL_WIDTH), max(MARGIN * (bottom - top), LABEL_HEIGHT)
+        left, top, right, bottom = max(0, left - x), max(0, top - y), min(1, right + x), min(1, bottom + y)
+    x0, y0 = min(int(left * width), width - 1), min(int(top * height), height - 1)
+    x1, y1 = max(int(np.ceil(right * width)), x0 + 1), max(int(np.ceil(bottom * height)), y0 + 1)
     return page[y0:y1, x0:x1]
 
 
