@@ -42,7 +42,7 @@ DRAWN = {
     "form": shapes.form,
     "nothing": shapes.nothing,
 }
-STRENGTH = 0.01
+STRENGTH = 0.003
 
 
 def features(

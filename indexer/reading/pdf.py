@@ -98,13 +98,17 @@ class PdfDocument:
         for kind, box in page.get_bboxlog():
             if "text" not in kind and kind != "clip-path":
                 kinds[kind == "fill-image"].append(box)
-        images, paths = (
-            np.stack(as_shown(np.array(boxes, float).reshape(-1, 4).T, page.rotation, width, height), axis=1)  # type: ignore[arg-type, unused-ignore]
-            for boxes in (kinds[True], kinds[False])
-        )
         size = np.array([width, height, width, height])
-        inside = [(boxes / size).clip(0, 1).astype(np.float32) for boxes in (images, paths)]
-        return Drawn(inside[0], inside[1], width / height)
+
+        def shown(boxes: list[Sequence[float]]) -> NDArray[np.float32]:
+            columns: Any = (
+                np.array(boxes, float).reshape(-1, 4).T
+            )  # as_shown takes four numbers, or four arrays of them
+            placed = np.stack(as_shown(columns, page.rotation, width, height), axis=1)
+            inside = (placed / size).clip(0, 1).astype(np.float32)
+            return inside[(inside[:, 0] <= inside[:, 2]) & (inside[:, 1] <= inside[:, 3])]  # an empty one is inverted
+
+        return Drawn(shown(kinds[True]), shown(kinds[False]), width / height)
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:
         """(width_px, height_px) of what ``render`` draws of a whole page."""
