@@ -1,7 +1,8 @@
 """What kind of picture it is: features of a network that others trained, and a linear head of our own.
 
 The head (head.npz) was learnt from pictures that we drew (benchmarks/sight). It knows what is no picture too: text, forms,
-ornaments. A kind is said where it is at least ``SURE`` likely; a QR code that can be read is one in any case.
+ornaments. A kind is said where it is at least ``SURE`` likely, or
+the family where all of its kinds together are; a QR code that can be read is one in any case.
 """
 
 from __future__ import annotations

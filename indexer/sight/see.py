@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -48,10 +49,23 @@ def see(document: Drawing, number: int, words: PageWords, network: Path) -> tupl
             if content is not None:
                 seen.append(SeenPicture(kind=CODE, box=place.box, sure=1.0, text=content))
                 continue
-        kind = max(likely, key=lambda name: (likely[name], name))
-        if _may_be(kind, place) and likely[kind] >= (SURE_WHOLE if place.share >= WHOLE_SHARE else SURE):
-            seen.append(SeenPicture(kind=kind, family=SEEN[kind], box=place.box, sure=round(likely[kind], 4)))
+        named = _sure_kind(likely, place)
+        if named is not None:
+            kind, sure = named
+            seen.append(SeenPicture(kind=kind, family=SEEN[kind], box=place.box, sure=round(sure, 4)))
     return tuple(seen)
+
+
+def _sure_kind(likely: Mapping[str, float], place: Place) -> tuple[str, float] | None:
+    """The kind of a picture in such a place and its probability; where only the family is sure, that; None if neither is."""
+    enough = SURE_WHOLE if place.share >= WHOLE_SHARE else SURE
+    best = max(likely, key=lambda name: (likely[name], name))
+    family = SEEN.get(best, "") or best
+    together = sum(p for name, p in likely.items() if family in (name, SEEN.get(name)))
+    for kind, sure in ((best, likely[best]), (family, together)):
+        if sure >= enough and _may_be(kind, place):
+            return kind, min(sure, 1.0)
+    return None
 
 
 def _may_be(kind: str, place: Place) -> bool:
