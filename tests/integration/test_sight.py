@@ -100,8 +100,7 @@ def test_a_question_for_a_kind_finds_it_and_marks_the_picture(seen):
     (picture,) = hit.pictures
     assert (hit.page, "chart" in (picture.kind, picture.family)) == (1, True)
     np.testing.assert_allclose(picture.box, (100 / 595, 120 / 842, 470 / 595, 300 / 842), atol=0.02)
-    x0, y0, x1, y1 = hit.regions[0].box
-    np.testing.assert_allclose((x0, y0, x1, y1), picture.box, atol=1e-3)
+    np.testing.assert_allclose(hit.regions[0].box, picture.box, atol=0.06)  # a word beside it may join
     assert picture.kind in {match.word for match in hit.matches}
     assert "chart" not in hit.snippet
     assert hit.to_dict()["pictures"][0]["kind"] == picture.kind
@@ -135,7 +134,7 @@ def test_the_network_is_the_published_one(tmp_path):
     from pagesight.engine.models.sight.torch_file import read_tensors
     from pagesight.indexer.sight.look import Network
 
-    t = {name: torch.from_numpy(value) for name, value in read_tensors(network.PACKED.locate()).items()}
+    t = {name: torch.tensor(value) for name, value in read_tensors(network.PACKED.locate()).items()}
 
     def layer(x, name, norm, stride=1, groups=1, *, active=True):
         kernel = t[f"{name}.weight"].shape[-1]
