@@ -101,12 +101,12 @@ class PdfDocument:
         size = np.array([width, height, width, height])
 
         def shown(boxes: list[Sequence[float]]) -> NDArray[np.float32]:
-            columns: Any = (
-                np.array(boxes, float).reshape(-1, 4).T
-            )  # as_shown takes four numbers, or four arrays of them
+            # as_shown takes four numbers, or four arrays of them.
+            columns: Any = np.array(boxes, float).reshape(-1, 4).T
             placed = np.stack(as_shown(columns, page.rotation, width, height), axis=1)
-            inside = (placed / size).clip(0, 1).astype(np.float32)
-            return inside[(inside[:, 0] <= inside[:, 2]) & (inside[:, 1] <= inside[:, 3])]  # an empty one is inverted
+            inside = np.asarray((placed / size).clip(0, 1), np.float32)
+            whole = (inside[:, 0] <= inside[:, 2]) & (inside[:, 1] <= inside[:, 3])  # an empty one is inverted
+            return np.asarray(inside[whole], np.float32)
 
         return Drawn(shown(kinds[True]), shown(kinds[False]), width / height)
 

@@ -14,7 +14,8 @@ from pagesight.engine.models.files.cache import CACHE_VARIABLE
 from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.engine.models.sight import network
 from pagesight.engine.models.sight.seeing import SeeingEncoder, phrase_of
-from pagesight.indexer.content import PageContent
+from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.reading.page import open_document
 from pagesight.storage.errors import ConfigError, ModelMismatch, WeightsDamaged, WeightsMissing
 from pagesight.storage.values import SeenPicture
 from tests.helpers import run_cli, words
@@ -158,6 +159,27 @@ def test_the_network_is_the_published_one(tmp_path):
         x = x + y if stride == 1 and x.shape == y.shape else y
     expected = layer(x, "_conv_head", "_bn1").mean(dim=(2, 3)).numpy()
     np.testing.assert_allclose(Network(network.network_file()).features([pixels]), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_what_is_drawn_is_told_where_it_is_shown(tmp_path, rotation):
+    """Also on pages that are cropped and turned: where the dark pixels are."""
+    import pymupdf
+
+    document = pymupdf.open()
+    page = document.new_page(width=400, height=600)
+    page.draw_rect(pymupdf.Rect(80, 100, 200, 160), fill=(0, 0, 0), color=None)
+    page.set_cropbox(pymupdf.Rect(40, 30, 360, 580))
+    page.set_rotation(rotation)
+    document.save(tmp_path / "turned.pdf")
+    opened = open_document(tmp_path / "turned.pdf", ReadOptions())
+    drawn, pixels = opened.drawn(1), opened.render(1, max_pixels=400_000, max_dpi=200)
+    rows, columns = np.nonzero(pixels[:, :, 0] < 128)
+    height, width = pixels.shape[:2]
+    dark = columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height
+    assert drawn.aspect == pytest.approx(width / height, abs=0.01)
+    np.testing.assert_allclose(drawn.paths, [dark], atol=0.01)
+    opened.close()
 
 
 def test_without_the_extra_an_index_is_searched_and_not_extended(folder, tmp_path, monkeypatch):
