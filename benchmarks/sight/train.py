@@ -14,33 +14,33 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.sight import charts, shapes
+from benchmarks.sight import charts, diagrams, drawings, maps, marks, pages
 from benchmarks.sight.kit import Chance, worn
 from pagesight.engine.models.sight.network import network_file
 from pagesight.indexer.sight.look import HEAD_FILE, Network
 
 DRAWN = {
-    "photo": shapes.photo,
+    "photo": marks.photo,
     "bar chart": charts.bar,
     "line chart": charts.line,
     "pie chart": charts.pie,
     "scatter plot": charts.scatter,
     "chart": charts.other,
-    "diagram": shapes.diagram,
-    "drawing": shapes.drawing,
-    "map": charts.a_map,
-    "table": shapes.table,
-    "screenshot": shapes.screenshot,
-    "logo": shapes.logo,
-    "qr code": shapes.qr,
-    "signature": shapes.signature,
-    "stamp": shapes.stamp,
-    "handwriting": shapes.handwriting,
+    "diagram": diagrams.diagram,
+    "drawing": drawings.drawing,
+    "map": maps.a_map,
+    "table": pages.table,
+    "screenshot": pages.screenshot,
+    "logo": marks.logo,
+    "qr code": marks.qr,
+    "signature": marks.signature,
+    "stamp": marks.stamp,
+    "handwriting": marks.handwriting,
     "formula": charts.formula,
-    "word cloud": shapes.cloud,
-    "text": shapes.text,
-    "form": shapes.form,
-    "nothing": shapes.nothing,
+    "word cloud": marks.cloud,
+    "text": pages.text,
+    "form": pages.form,
+    "nothing": marks.nothing,
 }
 STRENGTH = 0.003
 
