@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 
+from pagesight.engine.answering import ask, described
 from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.notebook import Hits
-from pagesight.engine.retrieval import Question, answer, rerank
+from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
 from pagesight.storage.addresses import full_address, store_class
@@ -33,7 +34,6 @@ from pagesight.storage.errors import (
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
-from pagesight.storage.words import visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -312,7 +312,7 @@ class SearchEngine(Closing):
             page_id = self._page_id(view, document, page)
             if query is None:
                 return describe_page(page_id, view)
-            (encoded,) = self.encoder.encode_queries([visible(query)])
+            encoded = Question.of(query, self.encoder, typed_for=view).encoded
             scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
             return describe(scored, encoded, view)[0]
 
@@ -382,11 +382,9 @@ class SearchEngine(Closing):
     def _answer(
         self, query: str, filters: str | None, view: View, config: SearchConfig, on_stage: OnStage | None
     ) -> list[SearchHit]:
-        with stage("encode", on_stage):
-            question = Question.of(query, self.encoder, filters)
-        found, confidence = answer(question, view, config, on_stage)
+        found = ask(query, self.encoder, view, config, filters, on_stage)
         with stage("describe", on_stage):
-            return Hits(describe(found, question.encoded, view, confidence), self)
+            return Hits(described(found, view), self)
 
     def _page_id(self, view: View, document: str, page: int) -> int:
         page_id = view.find_page(document, page)

@@ -21,7 +21,8 @@ class SearchConfig:
     their token vectors, beside the single vector and words. exact: score every page instead. score_on: the device of torch
     that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch. terms: add to MaxSim
     what engine.ranking has for the model; False is MaxSim as published. min_confidence: return nothing if the probability that the first
-    hit is right is lower; it has no effect where it is not known (see engine.ranking.confidence).
+    hit is right is lower; it has no effect where it is not known (see engine.ranking.confidence). mend: read questions as they
+    are meant, slips of the pen and other writings included (see engine.typed); False is as they are typed.
     """
 
     k: int = 10
@@ -31,6 +32,7 @@ class SearchConfig:
     score_on: str | None = None
     terms: bool = True
     min_confidence: float = 0.0
+    mend: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= 10_000:
@@ -52,6 +54,7 @@ class SearchFields(TypedDict, total=False):
     score_on: str | None
     terms: bool
     min_confidence: float
+    mend: bool
 
 
 def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchConfig:

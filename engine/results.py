@@ -51,13 +51,17 @@ class TokenMatch:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """A part of a hit's score, by name; the parts of a hit add up to its score."""
+    """A part of a hit's score, by name; the parts of a hit add up to its score.
+
+    reason: what is to be said of it, as "read 'recieve' as 'receive'" of MaxSim; mostly "".
+    """
 
     name: str
     score: float
+    reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "score": round(self.score, 4)}
+        return {"name": self.name, "score": round(self.score, 4), "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class SearchHit:
     confidence: Confidence | None = (
         None  # of the answer that the hit belongs to; None if the model was never calibrated
     )
+    question: str = ""  # that it answers, as it was read: mended, or one of several
 
     @property
     def lines(self) -> tuple[int, int] | None:
@@ -104,6 +109,7 @@ class SearchHit:
             "rank": self.rank,
             "score": round(self.score, 6),
             "parts": [part.to_dict() for part in self.parts],
+            "question": self.question,
             "confidence": None if self.confidence is None else self.confidence.to_dict(),
             "document": self.document,
             "page": self.page,

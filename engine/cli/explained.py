@@ -24,10 +24,13 @@ def print_explained(query: str, hits: Sequence[SearchHit]) -> None:
     for hit in hits:
         output.print(Text(f"\n{hit.rank}. {hit.document}, page {hit.page}", style="bold"))
         output.print(Text(f"   {sum_of(hit)}"))
+        for part in hit.parts:
+            if part.reason:
+                output.print(Text(f"   {part.name}: {part.reason}"))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 3), header_style="dim")
         for name in ("question", "adds", "finds", "where"):
             table.add_column(name, justify="right" if name == "adds" else "left", overflow="fold")
-        for word, rows in words_of_tokens(query, [match.token for match in hit.matches]):
+        for word, rows in words_of_tokens(hit.question or query, [match.token for match in hit.matches]):
             matches = [hit.matches[i] for i in rows]
             found = dict.fromkeys(match.word for match in matches if match.word)
             best = max(matches, key=lambda match: match.score)

@@ -45,6 +45,7 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
 @click.option("--exact", is_flag=True, help="Score every page instead of the best candidates.")
 @click.option("--explain", is_flag=True, help="Show the parts of each score, and what each word of the question finds.")
 @click.option("--plain", is_flag=True, help="Score by MaxSim alone, without the terms that are added to it.")
+@click.option("--as-typed", is_flag=True, help="Do not mend slips of the pen, or look for other writings of numbers.")
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
@@ -90,6 +91,7 @@ def search(
     exact: bool,
     explain: bool,
     plain: bool,
+    as_typed: bool,
     min_confidence: float,
     candidates: int,
     score_on: str | None,
@@ -115,7 +117,13 @@ def search(
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
     config = SearchConfig(
-        k=k, n_candidates=candidates, exact=exact, score_on=score_on, terms=not plain, min_confidence=min_confidence
+        k=k,
+        n_candidates=candidates,
+        exact=exact,
+        score_on=score_on,
+        terms=not plain,
+        min_confidence=min_confidence,
+        mend=not as_typed,
     )
     with ExitStack() as stack:
         searcher: Searcher
