@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pagesight.engine.estimate import Estimate
     from pagesight.engine.index import Store, View
     from pagesight.engine.measure import Measurement
+    from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import SearchHit
     from pagesight.engine.stages import OnStage
     from pagesight.indexer.running.pipeline import PageDone
@@ -61,9 +62,11 @@ class SearchEngine(Closing):
     the same time share a model. Errors that are not bugs are a ``pagesight.errors.SearchEngineError``.
     """
 
-    def __init__(self, store: Store | None, wanted: Wanted, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, store: Store | None, wanted: Wanted, encoder: Encoder | None = None, reranker: Reranker | None = None
+    ) -> None:
         """Made by ``open``. store: None before the first ``index``. encoder: instead of the model that is wanted."""
-        self._store, self._wanted, self._encoder = store, wanted, encoder
+        self._store, self._wanted, self._encoder, self.reranker = store, wanted, encoder, reranker
         self._lock = threading.RLock()
         self._closed = False
 
@@ -77,6 +80,7 @@ class SearchEngine(Closing):
         settings: ModelConfig | None = None,
         codec: str | None = None,
         pool_factor: int | None = None,
+        reranker: str | PathLike[str] | Reranker | None = None,
     ) -> Self:
         """Open an index, or name the place of one to be made by the first ``index``.
 
@@ -84,18 +88,20 @@ class SearchEngine(Closing):
         model: default for a new index is the embedded one; an existing index brings its own, and those of its settings
         that change vectors; name a folder where the model's files lie elsewhere now. encoder: anybody's Encoder, instead.
         codec: token codec of a new index. pool_factor: a new index stores one token vector for so many of a page.
-        Raises ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
+        reranker: a folder with a cross-encoder that gives a second opinion on the first pages (engine.reranker), or one's own.
+        Raises BadCheckpoint for a folder that is none. ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
         another codec or pool factor, ConfigError for what cannot be, FormatVersionMismatch, StoreCorrupt.
         """
         if model is not None and encoder is not None:
             raise ConfigError(f"give either a model or an encoder, not both {model!r} and {encoder.name!r}")
         check_codec(codec or DEFAULT_CODEC, DEFAULT_POOL_FACTOR if pool_factor is None else pool_factor)
+        opinion = _reranker(reranker)
         place, settings = full_address(address), settings or ModelConfig()
         wanted = Wanted(place, None if model is None else known_name(model), settings, codec, pool_factor)
         try:
             store: Store = store_class(place)(place)
         except StoreNotFound:
-            return cls(None, wanted, encoder)
+            return cls(None, wanted, encoder, opinion)
         try:
             wanted.check(store.space)
             if encoder is not None:
@@ -103,7 +109,7 @@ class SearchEngine(Closing):
         except BaseException:
             store.close()
             raise
-        return cls(store, wanted, encoder)
+        return cls(store, wanted, encoder, opinion)
 
     @property
     def address(self) -> str:
@@ -382,7 +388,7 @@ class SearchEngine(Closing):
     def _answer(
         self, query: str, filters: str | None, view: View, config: SearchConfig, on_stage: OnStage | None
     ) -> list[SearchHit]:
-        found = ask(query, self.encoder, view, config, filters, on_stage)
+        found = ask(query, self.encoder, view, config, filters, on_stage, self.reranker)
         with stage("describe", on_stage):
             return Hits(described(found, view), self)
 
@@ -395,3 +401,11 @@ class SearchEngine(Closing):
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed(self.address)
+
+
+def _reranker(given: str | PathLike[str] | Reranker | None) -> Reranker | None:
+    if isinstance(given, str | PathLike):
+        from pagesight.engine.reranker.table import load_reranker
+
+        return load_reranker(Path(given).expanduser().absolute())
+    return given

@@ -9,6 +9,8 @@ from typing import Any
 from pagesight.indexer.reading.text_file import line_span
 from pagesight.storage.names import path_text
 
+SECOND_OPINION = "second opinion"  # the part of a hit that a reranker gave: it orders hits, and is in no sum
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -51,7 +53,7 @@ class TokenMatch:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """A part of a hit's score, by name; the parts of a hit add up to its score.
+    """A part of a hit's score, by name; the parts of a hit, all but SECOND_OPINION, add up to its score.
 
     reason: what is to be said of it, as "read 'recieve' as 'receive'" of MaxSim; mostly "".
     """

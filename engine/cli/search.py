@@ -15,7 +15,14 @@ import click
 
 from pagesight.engine.cli.explained import print_explained
 from pagesight.engine.cli.hits import print_hits
-from pagesight.engine.cli.options import index_option, model_options, open_engine, open_server, server_option
+from pagesight.engine.cli.options import (
+    index_option,
+    model_options,
+    open_engine,
+    open_server,
+    reranker_option,
+    server_option,
+)
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
 from pagesight.storage.names import nfc, printable
@@ -63,6 +70,7 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
 @click.option(
     "--score-on", metavar="DEVICE", help="Score pages on a device of torch, e.g. cuda.  [default: the processor]"
 )
+@reranker_option
 @click.option(
     "--queries",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -95,6 +103,7 @@ def search(
     min_confidence: float,
     candidates: int,
     score_on: str | None,
+    reranker: Path | None,
     queries: Path | None,
     save_images: Path | None,
     password: str | None,
@@ -128,10 +137,13 @@ def search(
     with ExitStack() as stack:
         searcher: Searcher
         if server is not None:
+            if reranker is not None:
+                raise click.UsageError("the server has its own reranker: --reranker does not go with --server")
             searcher = stack.enter_context(open_server(server, index_dir, model, device, dtype))
             ask = partial(searcher.search, filters=filters, config=config)
         else:
-            engine = open_engine(index_dir, model=model, settings=_settings(device, dtype, offline))
+            settings = _settings(device, dtype, offline)
+            engine = open_engine(index_dir, model=model, settings=settings, reranker=reranker)
             searcher = stack.enter_context(engine)
             ask = partial(engine.search, filters=filters, config=config, view=stack.enter_context(engine.view()))
         for query_id, text in asked:

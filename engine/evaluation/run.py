@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from pagesight.engine.evaluation.dataset import Corpus, Dataset, EvalQuery
 from pagesight.engine.evaluation.pairs import DocumentsAsQueries
 from pagesight.engine.evaluation.places import Box, Places, places_of
 from pagesight.engine.index import View
+from pagesight.engine.reranker.table import load_reranker
 from pagesight.engine.results import Confidence, Region
 from pagesight.engine.retrieval import Question, ScoredPage, recall, rerank, search
 from pagesight.engine.stages import STAGES, stage
@@ -29,13 +31,14 @@ class AskConfig:
     """depth: pages kept a query. n_candidates: as in SearchConfig. n_exact: queries that are answered exactly as well.
 
     symmetric: queries are documents (ArguAna): they are encoded as the pages were, and a query's own document, the one
-    with its id, does not count as found.
+    with its id, does not count as found. reranker: folder of one that gives a second opinion; None: the engine's, if it has one.
     """
 
     depth: int = 100
     n_candidates: int = SearchConfig().n_candidates
     n_exact: int = 100
     symmetric: bool = False
+    reranker: Path | None = None
 
     def __post_init__(self) -> None:
         if self.depth < SHOWN:
@@ -178,6 +181,7 @@ class _Asking:
     def __init__(self, engine: SearchEngine, view: View, items: Items, config: AskConfig) -> None:
         self._encoder = DocumentsAsQueries(engine.encoder) if config.symmetric else engine.encoder
         self._view, self._items, self._config = view, items, config
+        self._reranker = load_reranker(config.reranker) if config.reranker is not None else engine.reranker
         self.run: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._shown: dict[str, tuple[str, ...]] = {}
@@ -202,7 +206,9 @@ class _Asking:
         config = self._search_config(self._config.depth)
         try:
             if among is None:
-                found = answering.ask(query.text, self._encoder, self._view, config, on_stage=count)
+                found = answering.ask(
+                    query.text, self._encoder, self._view, config, on_stage=count, reranker=self._reranker
+                )
             else:
                 with stage("encode", count):
                     question = self._question(query)
@@ -222,9 +228,10 @@ class _Asking:
                 self._placed[query.id] = hits[0].regions, boxes
         for name, taken in seconds.items():
             self._seconds[name].append(taken)
-        self.run[query.id] = self._items.scores(
-            [one.page for one in found], query.id if self._config.symmetric else None
-        )
+        ranked = [one.page for one in found]
+        if self._reranker is not None:  # hits keep their scores, a run is ordered by them
+            ranked = [replace(page, score=float(len(ranked) - i)) for i, page in enumerate(ranked)]
+        self.run[query.id] = self._items.scores(ranked, query.id if self._config.symmetric else None)
 
     def ask_in_vain(self, query: EvalQuery) -> None:
         """A query that nothing answers: only how sure the answer is."""
@@ -260,7 +267,7 @@ class _Asking:
             seconds={
                 stage: np.array(self._seconds[stage])
                 for stage in STAGES
-                if self._seconds[stage] or stage != "confidence"
+                if self._seconds[stage] or stage not in ("confidence", "second opinion")
             },
             shown=self._shown,
             exact=self._exact,
