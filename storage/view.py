@@ -111,7 +111,7 @@ class StoreView(Closing):
         return np.sort(np.array(rows.scalars().all(), np.int64))
 
     def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
-        match = match_expression([term for term in map(bare_fold, phrases) if term])
+        match = match_expression([phrase for phrase in map(bare_fold, phrases) if phrase])
         if match is None:
             return np.empty(0, np.int64)
         rows = self._connection.execute(_PHRASES_SQL, {"match": match, "k": most + 1}).scalars().all()

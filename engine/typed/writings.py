@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from pagesight.storage.words import fold
-
 MAX_WRITINGS = 8  # of a question
 MAX_PARTS = 4  # of a part number
 FEWEST_DIGITS = 5  # of a number without any point: a year is none
@@ -25,7 +23,7 @@ YEARS = range(1800, 2200)  # four digits that are a year as often as a number
 _UNITS = """kg g mg t km m cm mm nm l ml v mv kv a ma w mw kw kwh wh va hz khz mhz ghz pa kpa bar s ms min h c f k
     mb gb tb kb db kbit mbit gbit rpm"""
 UNITS = frozenset(_UNITS.split())
-_MONTHS = (  # of each language, January first, without accents; what differs from its neighbours' is all that counts
+_MONTHS = (  # of each language, January first, without accents; English in full and short first
     "january february march april may june july august september october november december",
     "jan feb mar apr may jun jul aug sep oct nov dec",
     "januar februar marz april mai juni juli august september oktober november dezember",
@@ -136,22 +134,21 @@ def _dates(text: str, question: str) -> Iterator[Found]:  # noqa: ARG001 - as ev
 
 def date_phrases(year: int, month: int, day: int, *, month_first: bool) -> Iterator[str]:
     """month_first: whether 03/05 may be the fifth of March, as who writes "March 5" would have it."""
-    days = dict.fromkeys((f"{day:02}", str(day)))
-    months = dict.fromkeys((f"{month:02}", str(month)))
-    for d, m in product(days, months):
+    for d, m in {(f"{day:02}", f"{month:02}"): None, (str(day), str(month)): None}:
         yield f"{year} {m} {d}"
         yield f"{d} {m} {year}"
         if month_first:
             yield f"{m} {d} {year}"
     yield f"{year} 年 {month} 月 {day} 日"
-    for name, d in product(NAMES[month - 1], days):
-        yield f"{d} {name} {year}"
-        yield f"{name} {d} {year}"
-        yield f"{d} de {name} de {year}"
-    for name, ending in product(list(NAMES[month - 1])[:2], ("st", "nd", "rd", "th")):
-        if ending == {1: "st", 2: "nd", 3: "rd"}.get(day % 10 if day // 10 != 1 else 0, "th"):
-            yield f"{day}{ending} {name} {year}"
-            yield f"{name} {day}{ending} {year}"
+    english, short, *others = (names.split()[month - 1] for names in _MONTHS)
+    ending = "th" if day // 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    for name in dict.fromkeys((english, short)):
+        for d in dict.fromkeys((str(day), f"{day:02}", f"{day}{ending}")):
+            yield f"{d} {name} {year}"
+            yield f"{name} {d} {year}"
+    for name in dict.fromkeys(others):
+        yield f"{day} {name} {year}"
+        yield f"{day} de {name} de {year}"
 
 
 def _part_numbers(text: str, question: str) -> Iterator[Found]:
@@ -203,8 +200,3 @@ def _alone(match: re.Match[str], text: str, *, before_only: bool = False) -> boo
     if re.search(r"\w$|\d[.,/'-]$", before):
         return False
     return before_only or re.match(r"\w|[.,/'-]\d", after) is None
-
-
-def stored(phrase: str) -> list[str]:
-    """A phrase as terms of pages, without accents."""
-    return bare(fold(phrase)).split()
