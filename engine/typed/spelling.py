@@ -18,6 +18,7 @@ from itertools import product
 from pagesight.engine.encoder import KnowsWords
 from pagesight.engine.index import View
 from pagesight.engine.typed.slips import one_slip_early, slips_between
+from pagesight.storage.names import nfc
 from pagesight.storage.words import bare_fold
 
 SHORTEST, LONG, LONGEST = 4, 8, 40  # letters of words: that are looked at, that may have two slips, that are looked at
@@ -50,7 +51,8 @@ class Reading:
 
 
 def read(question: str, view: View, model: KnowsWords) -> Reading:
-    """A question as it is meant. model: of the index."""
+    """A question as it is meant, in Unicode's composed form. model: of the index."""
+    question = nfc(question)
     words = [
         found
         for found in _words(question)

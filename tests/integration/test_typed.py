@@ -1,5 +1,7 @@
 """Questions as people type them, asked of a real index: each kind finds the page that the untouched question finds."""
 
+import unicodedata
+
 import pytest
 
 from pagesight import SearchEngine
@@ -146,6 +148,12 @@ def test_degenerate_questions_are_answered_or_refused_as_without_mending(engine,
             engine.search(text, k=2)
     else:
         assert len(engine.search(text, k=2)) == len(expected) == 2
+
+
+def test_marks_that_were_typed_on_their_own_are_part_of_their_letters(engine):
+    question = unicodedata.normalize("NFD", "Prüfung durch den Vorstand der Bibliothèque")
+    assert reading(engine, question).text == unicodedata.normalize("NFC", question)
+    assert reading(engine, question).reason == ""
 
 
 def test_filters_hold_for_writings(engine):

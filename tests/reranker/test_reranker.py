@@ -225,6 +225,21 @@ def test_from_the_command_line(index, classifier):
     assert "is not a usable checkpoint: it has no config.json" in wrong.stderr
 
 
+def test_a_server_has_one_for_all_its_searches(index, classifier):
+    pytest.importorskip("fastapi")
+    from pagesight.engine.server.settings import ServerSettings
+    from tests.server.conftest import opened
+
+    with SearchEngine.open(index[1], reranker=classifier) as engine:
+        expected = [hit.document for hit in engine.search("apple valve", k=4)]
+    with opened(ServerSettings(indexes={"index": str(index[1])}, reranker=classifier)) as client:
+        answer = client.post("/api/search", json={"query": "apple valve", "k": 4}).json()
+    hits = answer["results"][0]["hits"]
+    assert [hit["document"] for hit in hits] == expected
+    assert all(hit["parts"][-1]["name"] == "second opinion" for hit in hits)
+    assert "second opinion" in answer["milliseconds"]
+
+
 def damaged(folder, name, content):
     if content is None:
         (folder / name).unlink()
