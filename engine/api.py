@@ -89,7 +89,7 @@ class SearchEngine(Closing):
         that change vectors; name a folder where the model's files lie elsewhere now. encoder: anybody's Encoder, instead.
         codec: token codec of a new index. pool_factor: a new index stores one token vector for so many of a page.
         reranker: a folder with a cross-encoder that gives a second opinion on the first pages (engine.reranker), or one's own.
-        Raises BadCheckpoint for a folder that is none. ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
+        Raises BadReranker for a folder that is none, ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
         another codec or pool factor, ConfigError for what cannot be, FormatVersionMismatch, StoreCorrupt.
         """
         if model is not None and encoder is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.reranker import Reranker
-from pagesight.storage.errors import BadCheckpoint, ExtraMissing
+from pagesight.storage.errors import BadReranker, ExtraMissing
 from pagesight.storage.hyphens import whole_texts
 from pagesight.storage.values import PageWords
 
@@ -29,7 +29,7 @@ class TextPairs(Reranker):
     """A Reranker of the words of pages."""
 
     def __init__(self, folder: Path, forward: Forward, *, most_tokens: int) -> None:
-        """folder: with the tokenizer. most_tokens: that the model reads. Raises ExtraMissing, BadCheckpoint."""
+        """folder: with the tokenizer. most_tokens: that the model reads. Raises ExtraMissing, BadReranker."""
         self._folder, self._forward = folder, forward
         self._most_tokens = min(most_tokens, MOST_TOKENS)
         self._tokenizer = _tokenizer(folder)
@@ -75,7 +75,7 @@ class TextPairs(Reranker):
         """(n_pairs,): the one label's, or by how much "relevant" outweighs "not" of two."""
         if logits.ndim != 2 or logits.shape[1] not in (1, 2):
             shape = " x ".join(map(str, logits.shape[1:]))
-            raise BadCheckpoint(self._folder, [f"a reranker says one or two numbers a pair, not {shape}"])
+            raise BadReranker(self._folder, [f"a reranker says one or two numbers a pair, not {shape}"])
         return np.asarray(logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0), np.float32)
 
 
@@ -98,8 +98,8 @@ def _tokenizer(folder: Path) -> Any:
         raise ExtraMissing("tokenizers", "reranker") from error
     path = folder / TOKENIZER
     if not path.is_file():
-        raise BadCheckpoint(folder, [f"it has no {TOKENIZER}"])
+        raise BadReranker(folder, [f"it has no {TOKENIZER}"])
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises Exception itself
-        raise BadCheckpoint(folder, [f"{TOKENIZER} cannot be read: {error}"]) from error
+        raise BadReranker(folder, [f"{TOKENIZER} cannot be read: {error}"]) from error

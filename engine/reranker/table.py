@@ -13,7 +13,7 @@ import numpy as np
 
 from pagesight.engine.reranker import Reranker
 from pagesight.engine.reranker.pairs import Forward, Inputs, TextPairs
-from pagesight.storage.errors import BadCheckpoint, ExtraMissing
+from pagesight.storage.errors import BadReranker, ExtraMissing
 
 CONFIG, TOKENIZER_CONFIG = "config.json", "tokenizer_config.json"
 ONNX = ("model.onnx", "onnx/model.onnx")
@@ -35,7 +35,7 @@ class Kind:
 
 @lru_cache(maxsize=4)
 def load_reranker(folder: Path) -> Reranker:
-    """The model in a folder, loaded once a process. Raises BadCheckpoint for what is none, ExtraMissing."""
+    """The model in a folder, loaded once a process. Raises BadReranker for what is none, ExtraMissing."""
     config = _config(folder)
     for kind in KINDS:
         if kind.fits(folder, config):
@@ -45,20 +45,20 @@ def load_reranker(folder: Path) -> Reranker:
         f"it is no cross-encoder over pairs of texts: its {CONFIG} names {has}, and there is neither a ...{CLASSIFIER} "
         f"nor a {ONNX[0]}; models that read pages as pictures cannot give a second opinion yet"
     )
-    raise BadCheckpoint(folder, [problem])
+    raise BadReranker(folder, [problem])
 
 
 def _config(folder: Path) -> Config:
     if not folder.is_dir():
-        raise BadCheckpoint(folder, ["there is no such folder"])
+        raise BadReranker(folder, ["there is no such folder"])
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BadCheckpoint(folder, [f"it has no {CONFIG}"]) from error
+        raise BadReranker(folder, [f"it has no {CONFIG}"]) from error
     except (OSError, ValueError) as error:
-        raise BadCheckpoint(folder, [f"{CONFIG} cannot be read: {error}"]) from error
+        raise BadReranker(folder, [f"{CONFIG} cannot be read: {error}"]) from error
     if not isinstance(config, dict):
-        raise BadCheckpoint(folder, [f"{CONFIG} is no JSON object"])
+        raise BadReranker(folder, [f"{CONFIG} is no JSON object"])
     return config
 
 
@@ -85,10 +85,10 @@ def _load_onnx(folder: Path, config: Config) -> Forward:  # noqa: ARG001
     try:
         session = onnx_session(path, threads=0)
     except Exception as error:  # of onnxruntime's own, which have no common class
-        raise BadCheckpoint(folder, [f"{path.name} cannot be loaded: {error}"]) from error
+        raise BadReranker(folder, [f"{path.name} cannot be loaded: {error}"]) from error
     names = {given.name for given in session.get_inputs()}
     if not {"input_ids", "attention_mask"} <= names <= {"input_ids", "attention_mask", "token_type_ids"}:
-        raise BadCheckpoint(folder, [f"{path.name} takes {', '.join(sorted(names))}, not pairs of texts"])
+        raise BadReranker(folder, [f"{path.name} takes {', '.join(sorted(names))}, not pairs of texts"])
     output = session.get_outputs()[0].name
 
     def forward(inputs: Inputs) -> np.ndarray:
@@ -116,11 +116,11 @@ def _load_classifier(folder: Path, config: Config) -> Forward:
             folder, local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise BadCheckpoint(folder, [str(error)]) from error
+        raise BadReranker(folder, [str(error)]) from error
     finally:
         transformers.utils.logging.set_verbosity(verbosity)
     if missing := sorted(report["missing_keys"]):
-        raise BadCheckpoint(folder, [f"it has no weights for {name}" for name in missing])
+        raise BadReranker(folder, [f"it has no weights for {name}" for name in missing])
     network.eval()
     with_types = int(config.get("type_vocab_size") or 0) > 1
 

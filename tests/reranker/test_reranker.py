@@ -15,7 +15,7 @@ from pagesight.engine.evaluation.run import AskConfig, ask
 from pagesight.engine.reranker import Reranker
 from pagesight.engine.reranker.pairs import BATCH_TOKENS, MOST_WINDOWS, batches
 from pagesight.engine.reranker.table import load_reranker
-from pagesight.errors import BadCheckpoint, ConfigError
+from pagesight.errors import BadReranker, ConfigError
 from tests.helpers import ROOT, run_cli, words
 
 WORDS = (
@@ -268,12 +268,12 @@ def damaged(folder, name, content):
 def test_a_folder_that_is_no_reranker_is_told(tmp_path, classifier, name, content, message):
     folder = shutil.copytree(classifier, tmp_path / "copy")
     damaged(folder, name, content)
-    with pytest.raises(BadCheckpoint, match=message):
+    with pytest.raises(BadReranker, match=message):
         SearchEngine.open(tmp_path / "index", reranker=folder)
 
 
 def test_there_must_be_such_a_folder(tmp_path):
-    with pytest.raises(BadCheckpoint, match="there is no such folder"):
+    with pytest.raises(BadReranker, match="there is no such folder"):
         SearchEngine.open(tmp_path / "index", reranker=tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="second_opinion must be from 0 to 1000, not -1"):
         SearchConfig(second_opinion=-1)
@@ -282,7 +282,7 @@ def test_there_must_be_such_a_folder(tmp_path):
 def test_a_classifier_of_other_things_is_told(tmp_path):
     network(5).save_pretrained(tmp_path)
     save_tokenizer(tmp_path)
-    with pytest.raises(BadCheckpoint, match="one or two numbers a pair, not 5"):
+    with pytest.raises(BadReranker, match="one or two numbers a pair, not 5"):
         load_reranker(tmp_path).scores("apple", [words("lime")])
 
 
