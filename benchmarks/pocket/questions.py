@@ -42,8 +42,7 @@ train_all = true
 steps = {pairs}
 picture_batch = 8
 text_batch = 24
-cache_chunk = 4
-evaluate_every = 50
+evaluate_every = 25
 
 [tasks.retrieval]
 sources = ["triplets-pages.jsonl", "triplets-texts.jsonl"]
@@ -51,7 +50,6 @@ evaluation = ["pairs-pages-test.jsonl"]
 n_negatives = 1
 picture_batch = 4
 text_batch = 16
-cache_chunk = 4
 steps = {retrieval}
 
 [tasks.text-matching]
@@ -91,7 +89,7 @@ def main() -> None:
         _write(folder / f"alike{end}.jsonl", _alike(passages, split, chance))
     _write_apart(folder, "said", _said(work))
     _write_apart(folder, "code", _code())
-    steps = {"pairs": 160, "retrieval": 80, "matching": 120, "code": 100}
+    steps = {"pairs": 100, "retrieval": 50, "matching": 100, "code": 80}
     (folder / "train.toml").write_text(SETTINGS.format(model=work / "reader", out=work / "pocket-model", **steps))
 
 
@@ -195,7 +193,7 @@ def _write_apart(folder: Path, name: str, rows: list[Any]) -> None:
 
 
 def _write(path: Path, rows: Iterable[Any]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(dict.fromkeys(json.dumps(row) + "\n" for row in rows)))
 
 
 if __name__ == "__main__":
