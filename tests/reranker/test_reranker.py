@@ -211,6 +211,7 @@ def test_evaluation_runs_are_in_the_rerankers_order(index, classifier):
     assert "second opinion" in answers.seconds
 
 
+@pytest.mark.thorough
 def test_from_the_command_line(index, classifier):
     arguments = ("--index", index[1], "search", "apple valve", "-k", "3", "--reranker", classifier)
     here = {"PYTHONPATH": str(ROOT / "src")}
@@ -225,6 +226,7 @@ def test_from_the_command_line(index, classifier):
     assert "is not a usable checkpoint: it has no config.json" in wrong.stderr
 
 
+@pytest.mark.thorough
 def test_a_server_has_one_for_all_its_searches(index, classifier):
     pytest.importorskip("fastapi")
     from pagesight.engine.server.settings import ServerSettings
