@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,7 @@ MAX_TOKENS = 128
 
 def main() -> None:
     phases, model = Path(sys.argv[1]) / "phases", JinaEmbeddingsV4.from_pretrained(sys.argv[2])
-    read = lambda name: list(map(json.loads, (phases / name).read_text().splitlines()))  # noqa: E731
-    alike, code = read("alike-test.jsonl"), read("code-test.jsonl")
+    alike, code = read(phases / "alike-test.jsonl"), read(phases / "code-test.jsonl")
     for task in model.model.settings.tasks:
 
         def encode(
@@ -44,6 +44,10 @@ def main() -> None:
         print(
             json.dumps({"task": task, "alike": graded, "code late": ndcg(late), "code dense": ndcg(dense)}), flush=True
         )
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return list(map(json.loads, path.read_text().splitlines()))
 
 
 def ndcg(scores: NDArray[np.float32]) -> float:
