@@ -16,9 +16,15 @@ from pagesight.storage.stored import StoredPage
 
 
 def describe(
-    found: Sequence[ScoredPage], query: EncodedQuery, view: View, confidence: Confidence | None = None
+    found: Sequence[ScoredPage],
+    query: EncodedQuery,
+    view: View,
+    confidence: Confidence | None = None,
+    *,
+    wording: str = "",
+    read_as: str = "",
 ) -> list[SearchHit]:
-    """Hits for these pages, in this order. confidence: of the answer they make."""
+    """Hits for these pages, in this order. confidence: of the answer they make. wording, read_as: as in ``Question``."""
     page_ids = np.array([scored.page_id for scored in found], np.int64)
     pages, details = view.describe(page_ids), view.details(page_ids)
     hits = []
@@ -35,8 +41,9 @@ def describe(
                 score=scored.score,
                 regions=find_regions(heat, boxes, aspect),
                 matches=find_matches(query.tokens, query.token_texts, detail),
-                parts=tuple(ScorePart(name, part) for name, part in scored.parts),
+                parts=tuple(ScorePart(name, part, "" if i else read_as) for i, (name, part) in enumerate(scored.parts)),
                 confidence=confidence,
+                question=wording,
                 snippet=snippet.text,
                 snippet_spans=snippet.spans,
                 **_identity(page),
