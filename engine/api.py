@@ -314,7 +314,7 @@ class SearchEngine(Closing):
                 return describe_page(page_id, view)
             (encoded,) = self.encoder.encode_queries([visible(query)])
             scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
-            return describe(scored, encoded, view)[0]
+            return describe(scored, encoded, view, text=visible(query))[0]
 
     def page_text(self, document: str, page: int) -> str:
         """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
@@ -386,7 +386,7 @@ class SearchEngine(Closing):
             question = Question.of(query, self.encoder, filters)
         found, confidence = answer(question, view, config, on_stage)
         with stage("describe", on_stage):
-            return Hits(describe(found, question.encoded, view, confidence), self)
+            return Hits(describe(found, question.encoded, view, confidence, question.text), self)
 
     def _page_id(self, view: View, document: str, page: int) -> int:
         page_id = view.find_page(document, page)

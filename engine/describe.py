@@ -8,17 +8,23 @@ from typing import Any
 import numpy as np
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import find_matches, find_regions, make_snippet, on_page, supported, token_heat
+from pagesight.engine.explain import find_matches, make_snippet, on_page, supported, token_heat
 from pagesight.engine.index import View
+from pagesight.engine.regions.choose import find_regions
+from pagesight.engine.regions.evidence import stand_out
 from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
 from pagesight.storage.stored import StoredPage
 
 
 def describe(
-    found: Sequence[ScoredPage], query: EncodedQuery, view: View, confidence: Confidence | None = None
+    found: Sequence[ScoredPage],
+    query: EncodedQuery,
+    view: View,
+    confidence: Confidence | None = None,
+    text: str = "",
 ) -> list[SearchHit]:
-    """Hits for these pages, in this order. confidence: of the answer they make."""
+    """Hits for these pages, in this order. confidence: of the answer they make. text: of the question, "" if it is none."""
     page_ids = np.array([scored.page_id for scored in found], np.int64)
     pages, details = view.describe(page_ids), view.details(page_ids)
     hits = []
@@ -27,13 +33,14 @@ def describe(
         aspect = page.aspect
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
-        heat = supported(token_heat(query.tokens, detail.tokens[placed]), boxes, aspect)
+        standing = stand_out(query.tokens, detail.tokens[placed])
+        heat = supported(token_heat(standing), boxes, aspect)
         snippet = make_snippet(detail.words, heat, boxes)
         hits.append(
             SearchHit(
                 rank=rank,
                 score=scored.score,
-                regions=find_regions(heat, boxes, aspect),
+                regions=find_regions(text, standing, heat, boxes, detail.words, aspect),
                 matches=find_matches(query.tokens, query.token_texts, detail),
                 parts=tuple(ScorePart(name, part) for name, part in scored.parts),
                 confidence=confidence,

@@ -209,7 +209,7 @@ class _Asking:
         else:
             ranked = rerank(question, self._view, self._items.pages(among), config)
         with stage("describe", seconds.__setitem__):
-            hits = describe(ranked[:SHOWN], question.encoded, self._view)
+            hits = describe(ranked[:SHOWN], question.encoded, self._view, text=question.text)
         if query.boxes and hits:
             self._boxed.add(query.id)
             boxes = [box for item in self._items.of(hits[0].page_id) for box in query.boxes.get(item, ())]

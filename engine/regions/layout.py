@@ -1,0 +1,142 @@
+"""The layout of a page from the boxes of its words: lines and cells, blocks, rows and tables, titles.
+
+Words come in reading order, so what belongs together comes together: each rule compares neighbours only, and costs a few
+passes over the page. Lengths of text are in ems: widths in units of the text's own height, which count letters in any script.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+WORD_GAP = 0.8  # of the words' height: more is another cell
+LINE_GAP = 0.5  # of the lines' height: more is another block
+LARGE = 1.25  # of the median height of a page's words: from there on type is large
+PROSE = 25  # ems: a block of so much text is prose, a shorter one a label, a cell or a title
+TITLE = 90  # ems: what is longer is no title
+SHORTEST_TITLE = 3  # ems: a large figure is none
+HEAD = 0.15  # of the page's height: what stands there alone, above all prose, is a title in any type
+TABLE_ROWS = 3  # of several cells, one below the other
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Lines of a page: runs of words side by side, which in a table are its cells. Indices ascend in reading order.
+
+    lines: (m, 4) boxes in page fractions; lengths: (m,) ems; block, row: (m,) of each line; in_table: (m,).
+    blocks: (k, 4) lines that stand close below each other; heights: (k,) of their type, in page fractions; sizes: (k,) ems;
+    titles, prose: (k,); first_words: (k,) index of the word that each begins with.
+    """
+
+    lines: Float
+    lengths: Float
+    block: Integers
+    row: Integers
+    in_table: Flags
+    blocks: Float
+    heights: Float
+    sizes: Float
+    titles: Flags
+    prose: Flags
+    first_words: Integers
+
+
+def lay_out(boxes: Float, aspect: float) -> Layout:
+    """The layout of (n, 4) boxes of words, n > 0. aspect: page width divided by its height."""
+    heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-4)
+    line = _numbered(~_side_by_side(boxes, heights, aspect))
+    lines = bounds(boxes, line)
+    tall = np.bincount(line, heights) / np.bincount(line)
+    lengths = (lines[:, 2] - lines[:, 0]) * aspect / tall
+    block = _numbered(~_one_below_the_other(lines, tall))
+    blocks, n_lines = bounds(lines, block), np.bincount(block)
+    type_heights = np.bincount(block, tall) / n_lines
+    sizes = np.bincount(block, lengths)
+    large = (type_heights > LARGE * np.median(heights)) & (sizes < TITLE)
+    prose = ~large & (sizes >= PROSE)
+    titles = (large | _at_the_head(blocks, sizes, prose)) & (sizes >= SHORTEST_TITLE)
+    prose &= ~titles
+    row = _numbered(~_in_one_row(lines, (titles * 2 + prose)[block]))
+    return Layout(
+        lines=lines,
+        lengths=np.asarray(lengths, np.float32),
+        block=block,
+        row=row,
+        in_table=_in_tables(row),
+        blocks=blocks,
+        heights=np.asarray(type_heights, np.float32),
+        sizes=np.asarray(sizes, np.float32),
+        titles=titles,
+        prose=prose,
+        first_words=starts(line)[starts(block)],
+    )
+
+
+def starts(groups: Integers) -> Integers:
+    """Where each group begins in (n,) ascending numbers of groups, n > 0."""
+    return np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
+
+
+def bounds(boxes: Float, groups: Integers) -> Float:
+    """The box around each group of boxes: (n_groups, 4)."""
+    first = starts(groups)
+    low = np.minimum.reduceat(boxes[:, :2], first, axis=0)
+    return np.concatenate([low, np.maximum.reduceat(boxes[:, 2:], first, axis=0)], axis=1)
+
+
+def level(boxes: Float, others: Float) -> Float:
+    """How much of the lower one's height two boxes share, 1 for side by side, 0 or less for none."""
+    shared = np.minimum(boxes[..., 3], others[..., 3]) - np.maximum(boxes[..., 1], others[..., 1])
+    lower = np.minimum(boxes[..., 3] - boxes[..., 1], others[..., 3] - others[..., 1])
+    return np.asarray(shared / np.maximum(lower, 1e-4), np.float32)
+
+
+def _numbered(new: Flags) -> Integers:
+    """Group numbers from whether each but the first begins a new one."""
+    return np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
+
+
+def _side_by_side(boxes: Float, heights: Float, aspect: float) -> Flags:
+    """Whether each word but the first goes on with the line of the one before; from the left or from the right."""
+    lower, higher = np.minimum(heights[1:], heights[:-1]), np.maximum(heights[1:], heights[:-1])
+    gap = np.maximum(boxes[1:, 0] - boxes[:-1, 2], boxes[:-1, 0] - boxes[1:, 2]) * aspect
+    return np.asarray((level(boxes[1:], boxes[:-1]) >= 0.5) & (gap <= WORD_GAP * lower) & (higher <= 1.7 * lower))
+
+
+def _one_below_the_other(lines: Float, heights: NDArray[np.float64]) -> Flags:
+    """Whether each line but the first goes on with the block of the one before: below it, close, and in like type."""
+    lower, higher = np.minimum(heights[1:], heights[:-1]), np.maximum(heights[1:], heights[:-1])
+    above, here = lines[:-1], lines[1:]
+    gap = here[:, 1] - above[:, 3]
+    shared = np.minimum(here[:, 2], above[:, 2]) - np.maximum(here[:, 0], above[:, 0])
+    narrower = np.minimum(here[:, 2] - here[:, 0], above[:, 2] - above[:, 0])
+    below = (here[:, 1] > above[:, 1] + 0.3 * lower) & (-0.6 * lower <= gap) & (gap <= LINE_GAP * lower)
+    return np.asarray(below & (shared >= 0.5 * narrower) & (higher <= 1.35 * lower))
+
+
+def _at_the_head(blocks: Float, sizes: NDArray[np.float64], prose: Flags) -> Flags:
+    """Short blocks at the top of the page, above its prose, that have nothing beside them."""
+    first_prose = blocks[prose, 1].min() if prose.any() else 1.0
+    middle = (blocks[:, 1] + blocks[:, 3]) / 2
+    found = (middle < HEAD) & (blocks[:, 1] < first_prose) & (sizes < TITLE)
+    for i in np.flatnonzero(found):
+        found[i] = (level(blocks[i], blocks) > 0.5).sum() == 1
+    return np.asarray(found)
+
+
+def _in_one_row(lines: Float, kind: Integers) -> Flags:
+    """Whether each line but the first stands beside the one before, and neither is prose (kind 1)."""
+    return np.asarray((level(lines[1:], lines[:-1]) >= 0.5) & (kind[1:] == kind[:-1]) & (kind[1:] != 1))
+
+
+def _in_tables(row: Integers) -> Flags:
+    """Lines in rows of several cells, of which there are several in a row."""
+    several = np.bincount(row) > 1
+    run = np.cumsum(np.concatenate([[True], several[1:] != several[:-1]])) - 1
+    return np.asarray((several & (np.bincount(run)[run] >= TABLE_ROWS))[row])
