@@ -33,7 +33,8 @@ def describe(
         aspect = page.aspect
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
-        standing = stand_out(query.tokens, detail.tokens[placed])
+        products = query.tokens @ detail.tokens.T
+        standing = stand_out(products[:, placed], detail.tokens[placed])
         heat = supported(token_heat(standing), boxes, aspect)
         snippet = make_snippet(detail.words, heat, boxes)
         hits.append(
@@ -41,7 +42,7 @@ def describe(
                 rank=rank,
                 score=scored.score,
                 regions=find_regions(text, standing, heat, boxes, detail.words, aspect),
-                matches=find_matches(query.tokens, query.token_texts, detail),
+                matches=find_matches(products, query.token_texts, detail),
                 parts=tuple(ScorePart(name, part) for name, part in scored.parts),
                 confidence=confidence,
                 snippet=snippet.text,

@@ -17,7 +17,6 @@ from pagesight.storage.stored import PageDetail
 from pagesight.storage.values import LINE_END_HYPHEN, PageWords
 
 Float = NDArray[np.float32]
-SHARPNESS = 8  # a page token keeps this power of its closeness to the best match of a query token
 NEAR = 0.06  # of the page's height: how far matches support each other
 SNIPPET_WORDS = 28
 MAX_WORDS_AT = 12  # that are named of one place: a patch of a picture may cover many
@@ -53,7 +52,7 @@ def heat_of_each(standing: Standing) -> Float:
 
     How far its best match stands out is a query token's weight, and page tokens share it by how close they come to the best.
     """
-    closeness = standing.closeness**SHARPNESS
+    closeness = np.square(standing.closeness)
     share = standing.weights[:, None] / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6)
     return np.asarray(closeness * share, np.float32)
 
@@ -63,22 +62,27 @@ def supported(heat: Float, boxes: Float, aspect: float) -> Float:
 
     aspect: page width divided by its height.
     """
-    centers = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2 * aspect, (boxes[:, 1] + boxes[:, 3]) / 2], axis=1)
     warm = np.flatnonzero(heat > heat.max() / 100)
+    scale = np.float32(np.sqrt(0.5) / NEAR)
+    x = (boxes[warm, 0] + boxes[warm, 2]) * np.float32(aspect / 2) * scale
+    y = (boxes[warm, 1] + boxes[warm, 3]) / 2 * scale
     around = np.zeros_like(heat)
-    for some in np.array_split(warm, -(-len(warm) // AT_ONCE)):
-        squared = np.square(centers[some, None] - centers[None, warm]).sum(axis=2)  # (n_some, n_warm)
-        around[some] = np.exp(squared * (-0.5 / NEAR**2)) @ heat[warm]
+    for at in range(0, len(warm), AT_ONCE):
+        some = slice(at, at + AT_ONCE)
+        squared = np.square(x[some, None] - x) + np.square(y[some, None] - y)  # (n_some, n_warm)
+        around[warm[some]] = np.exp(-squared) @ heat[warm]
     mixed = heat * around
     total = float(mixed.sum())
     return np.asarray(mixed / total if total > 0 else heat, np.float32)
 
 
-def find_matches(query: Float, texts: tuple[str, ...], page: PageDetail) -> tuple[TokenMatch, ...]:
-    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there."""
-    similarities = query @ page.tokens.T
-    best = similarities.argmax(axis=1)
-    scores, boxes = similarities[np.arange(len(best)), best].tolist(), page.boxes[best]
+def find_matches(products: Float, texts: tuple[str, ...], page: PageDetail) -> tuple[TokenMatch, ...]:
+    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there.
+
+    products: (n_query_tokens, n_tokens), of the vectors of both.
+    """
+    best = products.argmax(axis=1)
+    scores, boxes = products[np.arange(len(best)), best].tolist(), page.boxes[best]
     words = _words_at(page.words, boxes)
     return tuple(
         TokenMatch(text, score, (x0, y0, x1, y1), word)
@@ -116,7 +120,9 @@ def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:
     if len(warm):  # the warm words in the middle, not at an edge
         middle = first + int(warm[0] + warm[-1]) // 2
         first = min(max(0, middle - size // 2), len(words) - size)
-    broken = {i for word in broken_words(words) for i in range(word.first, word.last)}
+    begin, end = max(0, first - 2), first + size + 2  # with what a broken word may have beyond
+    near = PageWords(words.texts[begin:end], words.boxes[begin:end])
+    broken = {begin + i for word in broken_words(near) for i in range(word.first, word.last)}
     threshold = max(word_heat[first : first + size].max() / 4, 1e-9)
     text, spans = ("… " if first else ""), []
     for i in range(first, first + size):

@@ -40,7 +40,7 @@ def word_heat(text: str, query: EncodedQuery, page: PageDetail) -> list[WordHeat
     boxes, tokens = page.boxes[placed], page.tokens[placed]
     if not len(tokens):
         return []
-    each = heat_of_each(stand_out(query.tokens, tokens))
+    each = heat_of_each(stand_out(query.tokens @ tokens.T, tokens))
     total = max(float(each.sum()), 1e-9)
     found = []
     for word, rows in words_of_tokens(text, query.token_texts):

@@ -7,13 +7,14 @@ less: they repeat the question, and something else answers it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.regions.evidence import INHERITED, Standing, match_lines, scores
-from pagesight.engine.regions.layout import Layout, lay_out, level, starts
+from pagesight.engine.regions.layout import EDGES, Layout, lay_out, level, middle_of
 from pagesight.engine.regions.patches import warm_regions
 from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, open_space
 from pagesight.engine.regions.wording import asks_for_picture, is_caption
@@ -21,11 +22,11 @@ from pagesight.engine.results import Region
 from pagesight.storage.values import PageWords
 
 Float = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Box = tuple[float, float, float, float]
 
 MAX_REGIONS = 5
+MAX_LINES = 20  # the best, that may become regions
 NAMES_ONLY = 0.6  # of its score is left to what names an answer: titles, captions, the edges of the page
-EDGES = (0.04, 0.95)  # of the page's height: what stands beyond is repeated on every page
 SIZE = 0.15  # of the score for each e-fold of a candidate's length beyond SHORT
 SHORT = 4.0  # ems
 SPACE_SIZE = 0.5  # of that for the labels in an open space
@@ -33,7 +34,7 @@ BROUGHT = 0.9  # of a title's match counts for the space beside it
 PICTURED = 1.5  # times, where a picture is asked for
 MATCHING = 0.5  # of the best match: from there on a title or caption brings what it names
 CAPTION = 100  # ems: what is longer is text that begins like a caption
-MAX_NAMED = 3  # titles or captions, the best
+MAX_NAMED = 2  # titles or captions, the best
 MAX_LOOKED_BESIDE = 3  # lines, where a picture is asked for
 SMALLEST, LARGEST = 0.03, 0.6  # of the page, for an open space
 MIN_LABELS = 3  # that say how far a figure reaches
@@ -51,14 +52,17 @@ class _Page:
 
     layout: Layout
     matches: Float
+    own: Float  # (n_lines,) sums of matches
     of_blocks: Float  # (n_query_tokens, n_blocks)
     at_edge: NDArray[np.bool_]  # (n_lines,)
     within: Float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
-    box: Float
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """An open space that may answer."""
+
+    box: Box
     score: float
 
 
@@ -81,20 +85,22 @@ def find_regions(
         spaces += _beside_the_best(page)
     score = scores(matches, inherited) * np.where(named[layout.block] | page.at_edge, NAMES_ONLY, 1.0)
     score -= _size(layout.lengths)
-    best = np.argsort(-score, kind="stable")[: 4 * MAX_REGIONS]
-    candidates = spaces + [_Candidate(_around(page, int(line)), float(score[line])) for line in best]
-    return _disjoint(candidates)
+    best = np.argsort(-score, kind="stable")[:MAX_LINES].tolist()
+    candidates: list[tuple[float, Box | int]] = [(space.score, space.box) for space in spaces]
+    candidates += zip(score[best].tolist(), best, strict=True)
+    candidates.sort(key=lambda one: -one[0])
+    return _disjoint(page, candidates)
 
 
 def _stand_for_words(boxes: Float, words: PageWords) -> bool:
     """Whether tokens are words, or pieces of them, and not patches of a picture: higher than words, and all of one width."""
     if not len(words):
         return False
-    token, word = (float(np.median(b[:, 3] - b[:, 1])) for b in (boxes, words.boxes))
+    token, word = (middle_of(b[:, 3] - b[:, 1]) for b in (boxes, words.boxes))
     if token <= 1.5 * word:
         return True
     widths = boxes[:, 2] - boxes[:, 0]
-    return float((np.abs(widths - np.median(widths)) < 1e-3).mean()) < 0.9
+    return float((np.abs(widths - middle_of(widths)) < 1e-3).mean()) < 0.9
 
 
 def _page(layout: Layout, matches: Float) -> _Page:
@@ -109,21 +115,22 @@ def _page(layout: Layout, matches: Float) -> _Page:
     return _Page(
         layout=layout,
         matches=matches,
-        of_blocks=np.maximum.reduceat(matches, starts(layout.block), axis=1),
+        own=matches.sum(axis=0),
+        of_blocks=np.maximum.reduceat(matches, layout.first_lines, axis=1),
         at_edge=(middle < EDGES[0]) | (middle > EDGES[1]),
         within=np.array(within, np.float32),
     )
 
 
-def _named(page: _Page, words: PageWords) -> tuple[Float, NDArray[np.bool_], list[_Candidate]]:
+def _named(page: _Page, words: PageWords) -> tuple[Float, NDArray[np.bool_], list[_Space]]:
     """What lines inherit (n_query_tokens, n_lines), which blocks only name something (n_blocks,), and the spaces they name."""
     layout = page.layout
-    of_rows = np.maximum.reduceat(page.matches, starts(layout.row), axis=1)
+    of_rows = np.maximum.reduceat(page.matches, layout.first_cells, axis=1)
     inherited, named, spaces = INHERITED * of_rows[:, layout.row], layout.titles.copy(), []
     sums = page.of_blocks.sum(axis=0)
     hot = np.argsort(-sums, kind="stable")
     n_named = 0
-    for block in hot[sums[hot] >= MATCHING * page.matches.sum(axis=0).max()].tolist():
+    for block in hot[sums[hot] >= MATCHING * page.own.max()].tolist():
         title = bool(layout.titles[block])
         if not title and (layout.sizes[block] > CAPTION or not _begins_a_caption(block, layout, words)):
             continue
@@ -158,7 +165,7 @@ def _below_title(page: _Page, block: int, inherited: Float) -> Float | None:
     over = later & (layout.blocks[:, 0] < right) & (layout.blocks[:, 2] > left)
     end = layout.blocks[over, 1].min() if over.any() else 1.0
     x, y = _middles(layout.lines)
-    section = (y >= box[3]) & (y <= end) & (x >= left) & (x <= right) & ~layout.titles[layout.block]
+    section = np.flatnonzero((y >= box[3]) & (y <= end) & (x >= left) & (x <= right) & ~layout.titles[layout.block])
     inherited[:, section] = np.maximum(inherited[:, section], INHERITED * page.of_blocks[:, [block]])
     within = np.array([left, box[3], right, bottom], np.float32)
     return open_space(box, BELOW, layout.blocks[layout.prose | later], within)
@@ -170,9 +177,9 @@ def _beside_caption(page: _Page, block: int) -> Float | None:
     return _largest(page, block, (RIGHT, LEFT)) if found is None else found
 
 
-def _beside_the_best(page: _Page) -> list[_Candidate]:
+def _beside_the_best(page: _Page) -> list[_Space]:
     """Spaces beside the lines that match best."""
-    best = np.argsort(-page.matches.sum(axis=0), kind="stable")[:MAX_LOOKED_BESIDE]
+    best = np.argsort(-page.own, kind="stable")[:MAX_LOOKED_BESIDE]
     blocks = dict.fromkeys(page.layout.block[best].tolist())
     found = ((block, _largest(page, block, (BELOW, ABOVE, RIGHT, LEFT), LARGEST)) for block in blocks)
     return [_space(page, space, block, PICTURED) for block, space in found if space is not None]
@@ -191,7 +198,7 @@ def _largest(page: _Page, block: int, sides: tuple[str, ...], largest: float = 1
     return max(found, key=_area, default=None)
 
 
-def _space(page: _Page, space: Float, block: int, factor: float = 1.0) -> _Candidate:
+def _space(page: _Page, space: Float, block: int, factor: float = 1.0) -> _Space:
     """An open space that belongs to a block, with the labels in it."""
     layout = page.layout
     x, y = _middles(layout.lines)
@@ -200,8 +207,8 @@ def _space(page: _Page, space: Float, block: int, factor: float = 1.0) -> _Candi
     if inside.any():
         match = np.maximum(match, page.matches[:, inside].max(axis=1))
     length = layout.lengths[inside].sum()
-    return _Candidate(
-        _trimmed(space, layout.blocks[block], layout.lines[inside]),
+    return _Space(
+        _union([_trimmed(space, layout.blocks[block], layout.lines[inside]).tolist()]),
         float(match.sum() * factor - SPACE_SIZE * _size(length)),
     )
 
@@ -216,85 +223,69 @@ def _trimmed(space: Float, block: Float, labels: Float) -> Float:
     return trimmed if _area(trimmed) >= 0.25 * _area(space) else space
 
 
-def _around(page: _Page, line: int) -> Float:
+def _disjoint(page: _Page, candidates: list[tuple[float, Box | int]]) -> tuple[Region, ...]:
+    """The best candidates that do not overlap: spaces, and lines by their index. The best come first."""
+    chosen: list[Region] = []
+    for score, what in candidates:
+        if len(chosen) == MAX_REGIONS or (score < FAINTEST * candidates[0][0] and chosen):
+            break
+        box = _around(page, what) if isinstance(what, int) else what
+        if not any(_overlap(box, other.box) for other in chosen):
+            chosen.append(Region(box, min(1.0, max(LEAST_SCORE, score))))
+    return tuple(chosen)
+
+
+def _around(page: _Page, line: int) -> Box:
     """The region of a line: of prose with the lines that go on with it, of a label with its values.
 
     In a table these follow in its row, in a form they may stand below it.
     """
-    layout = page.layout
+    layout, own = page.layout, page.own
+    block = layout.block[line]
+    if not layout.prose[block]:
+        beside = _values_beside(layout, line) if layout.in_table[line] else _value_below(layout, line)
+        return _union([layout.blocks[block].tolist(), *beside])
     first = last = line
-    if layout.prose[layout.block[line]]:
-        own = page.matches.sum(axis=0)
-        while (
-            first > max(0, line - MORE_LINES)
-            and _same_block(layout, first - 1, line)
-            and own[first - 1] >= GOES_ON * own[line]
-        ):
-            first -= 1
-        stop = min(len(own), line + MORE_LINES + 1)
-        while last + 1 < stop and _same_block(layout, last + 1, line) and own[last + 1] >= GOES_ON * own[line]:
-            last += 1
-        return _union(layout.lines[first : last + 1])
-    boxes = [layout.blocks[layout.block[line]]]
-    if layout.in_table[line]:
-        boxes += _values_beside(layout, line)
-    elif not layout.titles[layout.block[line]]:
-        boxes += _value_below(layout, line)
-    return _union(np.array(boxes))
+    while (
+        first > max(0, line - MORE_LINES) and layout.block[first - 1] == block and own[first - 1] >= GOES_ON * own[line]
+    ):
+        first -= 1
+    stop = min(len(own), line + MORE_LINES + 1)
+    while last + 1 < stop and layout.block[last + 1] == block and own[last + 1] >= GOES_ON * own[line]:
+        last += 1
+    return _union(layout.lines[first : last + 1].tolist())
 
 
-def _values_beside(layout: Layout, line: int) -> list[Float]:
+def _values_beside(layout: Layout, line: int) -> list[list[float]]:
     """The cells that follow in its row, each near the one before."""
     found = []
-    while line + 1 < len(layout.lines) and layout.row[line + 1] == layout.row[line]:
-        if _gap(layout.lines[line], layout.lines[line + 1]) > CELL_GAP:
+    row, box = layout.row[line], layout.lines[line].tolist()
+    for other in range(line + 1, len(layout.lines)):
+        cell = layout.lines[other].tolist()
+        if layout.row[other] != row or max(cell[0] - box[2], box[0] - cell[2]) > CELL_GAP:
             break
-        line += 1
-        found.append(layout.lines[line])
+        found.append(cell)
+        box = cell
     return found
 
 
-def _value_below(layout: Layout, line: int) -> list[Float]:
+def _value_below(layout: Layout, line: int) -> list[list[float]]:
     """The next of the lines that follow which stands close below, as the entry of a form below its label."""
-    box = layout.lines[line]
-    height = box[3] - box[1]
-    after = layout.lines[line + 1 : line + 1 + MAX_AFTER]
-    below = (after[:, 1] >= box[3]) & (after[:, 1] - box[3] < height) & (after[:, 0] < box[2]) & (after[:, 2] > box[0])
-    return list(after[below][:1])
+    if layout.titles[layout.block[line]]:
+        return []
+    x0, y0, x1, y1 = layout.lines[line].tolist()
+    after = layout.lines[line + 1 : line + 1 + MAX_AFTER].tolist()
+    return [box for box in after if y1 <= box[1] < y1 + (y1 - y0) and box[0] < x1 and box[2] > x0][:1]
 
 
-def _same_block(layout: Layout, line: int, other: int) -> bool:
-    return bool(layout.block[line] == layout.block[other])
+def _union(boxes: Sequence[Sequence[float]]) -> Box:
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
-def _union(boxes: Float) -> Float:
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
-
-
-def _gap(box: Float, other: Float) -> float:
-    return float(max(other[0] - box[2], box[0] - other[2]))
-
-
-def _disjoint(candidates: list[_Candidate]) -> tuple[Region, ...]:
-    """The best candidates that do not overlap."""
-    candidates = sorted(candidates, key=lambda one: (-one.score, one.box.tolist()))
-    chosen: list[_Candidate] = []
-    for one in candidates:
-        if len(chosen) == MAX_REGIONS or (chosen and one.score < FAINTEST * chosen[0].score):
-            break
-        if not any(_overlap(one.box, other.box) for other in chosen):
-            chosen.append(one)
-    return tuple(
-        Region((float(b[0]), float(b[1]), float(b[2]), float(b[3])), min(1.0, max(LEAST_SCORE, one.score)))
-        for one in chosen
-        for b in (one.box,)
-    )
-
-
-def _overlap(box: Float, other: Float) -> bool:
-    width = min(box[2], other[2]) - max(box[0], other[0])
-    height = min(box[3], other[3]) - max(box[1], other[1])
-    return bool(width > 0 and height > 0)
+def _overlap(box: Box, other: Box) -> bool:
+    across = min(box[2], other[2]) - max(box[0], other[0])
+    return across > 0 and min(box[3], other[3]) - max(box[1], other[1]) > 0
 
 
 def _size(lengths: Float) -> Float:

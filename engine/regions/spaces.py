@@ -13,7 +13,7 @@ Float = NDArray[np.float32]
 
 BELOW, ABOVE, RIGHT, LEFT = "below", "above", "right", "left"
 WIDTH, HEIGHT = 0.12, 0.08  # of the page: what is smaller is a gap between paragraphs or columns
-COLUMNS = 64  # across the page: how finely obstacles are looked at
+COLUMNS = 32  # across the page: how finely obstacles are looked at
 SHARED = 0.3  # of the narrower: how much of its side a space shares with what it belongs to
 
 
@@ -31,8 +31,8 @@ def _below(box: Float, obstacles: Float, within: Float, width: float, height: fl
     left, right, top = within[0], within[2], box[3]
     if right - left < width or within[3] - top < height:
         return None
-    edges = np.linspace(left, right, COLUMNS + 1, dtype=np.float32)
-    step = edges[1] - edges[0]
+    step = (right - left) / COLUMNS
+    edges = left + step * _EDGES
     under = obstacles[obstacles[:, 3] > top + 0.005]
     in_column = (under[:, :1] < edges[:-1] + 0.75 * step) & (under[:, 2:3] > edges[:-1] + 0.25 * step)
     free = np.where(in_column, np.maximum(under[:, 1:2], top), within[3]).min(axis=0, initial=within[3])  # (COLUMNS,)
@@ -46,8 +46,10 @@ def _below(box: Float, obstacles: Float, within: Float, width: float, height: fl
     return np.array([edges[i], top, edges[j + 1], reach[i, j]], np.float32) if areas[i, j] > 0 else None
 
 
+_EDGES = np.arange(COLUMNS + 1, dtype=np.float32)
 _UPPER = np.triu(np.ones((COLUMNS, COLUMNS), bool))
 _SWAPPED = [1, 0, 3, 2]
+_UPSIDE_DOWN = [0, 3, 2, 1]
 
 
 def _turned(boxes: Float, side: str) -> Float:
@@ -65,4 +67,6 @@ def _turned_back(boxes: Float, side: str) -> Float:
 
 
 def _upside_down(boxes: Float) -> Float:
-    return np.stack([boxes[..., 0], 1 - boxes[..., 3], boxes[..., 2], 1 - boxes[..., 1]], axis=-1)
+    turned = boxes[..., _UPSIDE_DOWN]
+    turned[..., 1::2] = 1 - turned[..., 1::2]
+    return turned

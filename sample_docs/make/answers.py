@@ -1,7 +1,8 @@
-"""Where on their pages the answers are: `python -m sample_docs.make.answers` writes the boxes into queries.jsonl.
+"""Where on their pages the answers are.
 
-An answer is named by its first and its last words as the page has them, and its box is that of all words between. The box
-is of what holds the answer: the row, the field, the sentence or two. What has no text layer, or is drawn, is given as an area.
+`python -m sample_docs.make.answers` writes the boxes into queries.jsonl. An answer is named by its first and its
+last words as the page has them, and its box is that of all words between: the row, the field, the sentence or two
+that hold the answer. What has no text layer, or is drawn, is given as an area.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ ANSWERS: dict[tuple[str, str, int], Words | Area] = {
     ("q50", MANUAL, 8): Words("Brush the filter;", "250 hours"),
     ("q51", REPORT, 11): Words("The accident rate", "outside engineer."),
     ("q52", FERRY, 1): Area((0.04, 0.59, 0.64, 0.78)),
-    ("q53", INVOICE, 2): Words("Charity discount,", "−1,139.40"),
+    ("q53", INVOICE, 2): Words("Charity discount,", "\u22121,139.40"),
     ("q54", CLAIM, 2): Area((0.07, 0.76, 0.66, 0.83)),
     ("q55", CLAIM, 2): Area((0.07, 0.76, 0.66, 0.83)),
     ("q56", CLAIM, 1): Area((0.42, 0.155, 0.72, 0.19)),
@@ -160,10 +161,11 @@ def box_of(key: tuple[str, str, int], place: Words | Area) -> Box:
 
 
 def _find(texts: list[str], sought: list[str], at: int, key: tuple[str, str, int]) -> int:
-    """Where these words stand; the first may begin with, the last end in what is sought, as in scripts without blanks."""
+    """Where these words stand. In scripts without blanks, one begins with what is sought, or ends in it."""
     for i in range(at, len(texts) - len(sought) + 1):
         here = texts[i : i + len(sought)]
-        if here == sought or (len(sought) == 1 and (here[0].startswith(sought[0]) or here[0].endswith(sought[0]))):
+        alone = len(sought) == 1
+        if here == sought or (alone and (here[0].startswith(sought[0]) or here[0].endswith(sought[0]))):
             return i
     raise ValueError(f"{key}: the page has no {' '.join(sought)!r} after word {at}")
 
