@@ -281,6 +281,7 @@ def figures(askings: Sequence[Asking]) -> dict[str, object]:
             "right": round(float(was[asked].mean()), 3),
             "auc_right": sure.auc_right,
             "ece_right": round(sure.ece, 3),
+            "ece_by_chance": round(sure.ece_by_chance, 3),
             "reliability": sure.reliability,
             "risk": sure.risk,
         }

@@ -33,6 +33,9 @@ from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, 
 EASY_UNTIL, HARDER = 0.85, 0.0007  # pages become harder, a little a step, while so many letters are right
 BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
+PATCH_SHARE = (
+    1 / 6
+)  # of the learning rate: a grey pixel comes six times, as three colours of two pictures, and all six move
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
 
 
@@ -47,6 +50,9 @@ class Reader(nn.Module):
         self.letters = nn.Linear(HIDDEN, BANDS * COLUMNS * N_LETTERS)
         self.sharpness = nn.Parameter(torch.tensor(math.log(16.0)))
         self._seen: Tensor | None = None
+        patches = self.network.model.visual.patch_embed
+        # The same product: a convolution whose kernels do not overlap is twice as slow here.
+        patches.forward = lambda x: F.linear(x.flatten(1), patches.proj.weight.flatten(1))
         self.network.model.visual.register_forward_hook(
             lambda _, __, output: setattr(self, "_seen", output.pooler_output)
         )
@@ -82,7 +88,8 @@ class Reader(nn.Module):
         losses["letters right"] = (logits.argmax(dim=1) == letters)[inked].float().mean().detach()
         losses["picture single"] = 1 - (singles * torch.from_numpy(step.picture_singles)).sum(dim=1).mean()
 
-        self._texts(step, vectors, kinds, losses)
+        if step.texts:
+            self._texts(step, vectors, kinds, losses)
         return losses
 
     def _texts(self, step: Step, vectors: Tensor, kinds: Tensor, losses: dict[str, Tensor]) -> None:
@@ -167,10 +174,15 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     reader = Reader(arguments.start or arguments.work / "untrained")
-    decayed = [p for p in reader.parameters() if p.ndim > 1]
+    patches = reader.network.model.visual.patch_embed.proj.weight
+    decayed = [p for p in reader.parameters() if p.ndim > 1 and p is not patches]
     others = [p for p in reader.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+        [
+            {"params": decayed, "weight_decay": 0.05, "share": 1.0},
+            {"params": others, "weight_decay": 0.0, "share": 1.0},
+            {"params": [patches], "weight_decay": 0.05, "share": PATCH_SHARE},
+        ],
         lr=arguments.rate,
         betas=(0.9, 0.98),
         fused=True,
@@ -196,7 +208,7 @@ def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom
         materials.hard[0] = hard
         for group in optimizer.param_groups:
             falling = 1 - max(0.0, part - (1 - DECAY)) / DECAY
-            group["lr"] = arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
+            group["lr"] = group["share"] * arguments.rate * min(1, (step + 1) / 200) * max(0.02, falling)
         data = next(loader)
         losses = reader(data)
         weights = {**WEIGHTS, "letters": 2.0 if part < LETTER_SHARE else 0.1}

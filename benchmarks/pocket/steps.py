@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from benchmarks.pocket.drawing import Drawer, targets
 SHAPES = ((8, 16), (8, 24), (16, 16), (16, 24), (24, 16))  # tokens; multiples of the vision windows
 TOKENS = 384  # of a step's pictures: many small steps learn letters sooner than few large ones
 N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 2, 40, 6  # of a step's texts
-N_OTHERS = 800  # words from elsewhere to be told apart
+TEXTS_EVERY = 3  # steps: texts are learnt sooner than pictures
+SENSE = 0.4  # of the pages are passages, the others words in no order
+N_OTHERS = 2_000  # words from elsewhere to be told apart
 EASY_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "LiberationSerif-Regular.ttf")
 
 
@@ -53,14 +56,16 @@ class Materials(torch.utils.data.IterableDataset[Step]):
                 shards.look()
             drawer.hard = float(self.hard)
             drawer.soil = 0.4 * drawer.hard
-            yield self._step(shards, drawer, chance)
+            yield self._step(shards, drawer, chance, texts_too=number % TEXTS_EVERY == 0)
 
-    def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator) -> Step:
+    def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator, *, texts_too: bool) -> Step:
         rows, columns = SHAPES[int(chance.choice(len(SHAPES), p=[0.25, 0.25, 0.2, 0.15, 0.15]))]
         pictures, shown, picture_singles, texts, said, text_singles = [], [], [], [], [], []
         pool = _Pool()
         for _ in range(max(1, TOKENS // (rows * columns))):
             passages = [shards.passage(chance) for _ in range(2 + rows * columns // 100)]
+            if chance.random() > SENSE:  # without sense there is no single vector to meet
+                passages = [(*shards.words(chance, len(words)), 0 * single) for words, _, single in passages]
             drawn = drawer.page([words for words, _, _ in passages], rows, columns)
             if not len(drawn.words):
                 continue
@@ -71,23 +76,21 @@ class Materials(torch.utils.data.IterableDataset[Step]):
                 shown.append((len(pictures), token, found[int(word)], share))
             visible = np.bincount(owners[:, 0], minlength=len(passages))[:, None]
             single = (visible * np.array([one for _, _, one in passages])).sum(axis=0)
-            picture_singles.append(single / np.linalg.norm(single))
+            picture_singles.append(single / max(float(np.linalg.norm(single)), 1e-6))
             pictures.append((drawn.pixels, drawn.letters, rows, columns))
-        for _ in range(N_PASSAGES):
+        for _ in range(N_PASSAGES if texts_too else 0):
             words, vectors, single = shards.passage(chance)
             start = int(chance.integers(max(1, len(words) - PASSAGE_WORDS)))
             words, vectors = words[start : start + PASSAGE_WORDS], vectors[start : start + PASSAGE_WORDS]
             texts.append(("passage", " ".join(words)))
             said.append(pool.add(words, vectors) + np.arange(len(words)))
             text_singles.append(single)
-        for _ in range(N_QUERIES):
+        for _ in range(N_QUERIES if texts_too else 0):
             words, vectors, single = shards.query(chance)
             texts.append(("query", " ".join(words)))
             said.append(pool.add(words, vectors) + np.arange(len(words)))
             text_singles.append(single)
-        for _ in range(N_OTHERS // 80):
-            words, vectors, _ = shards.passage(chance)
-            pool.add(words[:80], vectors[:80])
+        pool.add(*shards.words(chance, N_OTHERS))
         return Step(
             pictures, np.array(shown, np.float32).reshape(-1, 4), np.array(picture_singles, np.float32), texts, said,
             np.array(text_singles, np.float32), *pool.arrays(),
@@ -156,9 +159,19 @@ class Shards:
             [(words, np.array([means[plain(word)] for word in words], np.float16), single) for words, _, single in kept]
             for kept in (passages, queries)
         )
+        counts = Counter(word for words, _, _ in passages for word in words)
+        self._forms = list(counts)
+        self._form_vectors = np.array([means[plain(word)] for word in self._forms], np.float16)
+        often = np.sqrt(np.array(list(counts.values()), np.float64))
+        self._up_to = np.cumsum(often / often.sum())
 
     def passage(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
         return self._passages[int(chance.integers(len(self._passages)))]
+
+    def words(self, chance: np.random.Generator, n: int) -> tuple[list[str], Any]:
+        """Words as they are written somewhere, each as often as the root of how often it is there: rare ones teach to spell."""
+        found = np.minimum(np.searchsorted(self._up_to, chance.random(n)), len(self._forms) - 1)
+        return [self._forms[i] for i in found], self._form_vectors[found]
 
     def query(self, chance: np.random.Generator) -> tuple[list[str], Any, Any]:
         return self._queries[int(chance.integers(len(self._queries)))]

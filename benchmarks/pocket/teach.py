@@ -122,11 +122,12 @@ class Teacher:
 
 
 def question(text: str, chance: random.Random) -> str:
-    """Some neighbouring words of a passage, in the form of a question or as they are."""
+    """Some neighbouring words of a passage, in the form of a question or as they are: long ones, which say more, are likelier."""
     words = [word.strip(".,;:()[]\"'") for word in text.split()]
     words = [word for word in words if any(map(str.isalnum, word))] or ["nothing"]
     length = min(len(words), chance.choice((1, 2, 3, 3, 4, 5, 6, 8, 10)))
-    start = chance.randrange(len(words) - length + 1)
+    starts = [chance.randrange(len(words) - length + 1) for _ in range(4)]
+    start = max(starts, key=lambda at: len("".join(words[at : at + length])))
     return chance.choice(OPENINGS).format(" ".join(words[start : start + length]))
 
 

@@ -174,7 +174,8 @@ def _sureness_notes(s: Sureness) -> list[str]:
     answered = ", ".join(
         f"{1 - risk:.0%} of the surest {coverage:.0%}" for coverage, risk in s.risk[:: len(s.risk) - 1]
     )
-    lines = [f"confidence    first hits: {answered} are right; expected calibration error {s.ece:.3f}"]
+    error = f"expected calibration error {s.ece:.3f} (of so many questions {s.ece_by_chance:.3f} is chance)"
+    lines = [f"confidence    first hits: {answered} are right; {error}"]
     if s.auc_right is not None:
         lines[0] += f", AUC {s.auc_right:.2f}"
     if s.auc_answerable is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 BINS = 10
+DRAWS = 200  # of answers by chance
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
@@ -20,7 +21,8 @@ class Sureness:
 
     n_answerable, n_unanswerable: of them. auc_answerable: how often an answerable question has a higher probability to be
     answerable than an unanswerable one; None without both. auc_right: the same of right and wrong first hits. ece: expected
-    calibration error of ``right``, from 0. reliability: (mean probability, share that was right, questions) of each of ten
+    calibration error of ``right``, from 0. ece_by_chance: what it would be on average if each probability were exactly true: of
+    few questions it is not 0, and an ``ece`` near it says that nothing is wrong. reliability: (mean probability, share that was right, questions) of each of ten
     groups of equal size, by probability. risk: (coverage, share of wrong first hits) if only so many of the questions, the
     surest, are answered.
     """
@@ -30,6 +32,7 @@ class Sureness:
     auc_answerable: float | None
     auc_right: float | None
     ece: float
+    ece_by_chance: float
     reliability: tuple[tuple[float, float, int], ...]
     risk: tuple[tuple[float, float], ...]
 
@@ -45,12 +48,15 @@ class Sureness:
         could, was = np.array(is_answerable, bool), np.array(is_right, bool)
         p = np.array(right, np.float64)
         groups = reliability(p, was)
+        draw = np.random.default_rng(0)
+        by_chance = [calibration_error(reliability(p, draw.random(len(p)) < p)) for _ in range(DRAWS)]
         return cls(
             n_answerable=int(could.sum()),
             n_unanswerable=int((~could).sum()),
             auc_answerable=auc(np.array(answerable, np.float64), could),
             auc_right=auc(p, was),
-            ece=float(sum(n * abs(said - found) for said, found, n in groups) / len(p)),
+            ece=calibration_error(groups),
+            ece_by_chance=float(np.mean(by_chance)),
             reliability=tuple(groups),
             risk=tuple(risk_coverage(p, was)),
         )
@@ -77,6 +83,11 @@ def reliability(probabilities: Float, true: NDArray[np.bool_]) -> list[tuple[flo
     order = np.argsort(probabilities, kind="stable")
     groups = np.array_split(order, min(BINS, len(order)))
     return [(float(probabilities[g].mean()), float(true[g].mean()), len(g)) for g in groups]
+
+
+def calibration_error(groups: Sequence[tuple[float, float, int]]) -> float:
+    """Expected calibration error of the groups of ``reliability`` (Naeini et al. 2015, AAAI), from 0 to 1."""
+    return float(sum(n * abs(said - found) for said, found, n in groups) / sum(n for _, _, n in groups))
 
 
 def risk_coverage(probabilities: Float, true: NDArray[np.bool_]) -> list[tuple[float, float]]:

@@ -31,6 +31,15 @@ def test_groups_hold_every_question_once_in_order(pairs):
     assert sum(n * was for _, was, n in groups) == pytest.approx(sum(p for _, p in pairs))
 
 
+def test_error_by_chance_is_that_of_true_probabilities():
+    draw = np.random.default_rng(1)
+    p = draw.random(2_000)
+    true = Sureness.of(p, p, [True] * len(p), draw.random(len(p)) < p)
+    assert true.ece == pytest.approx(true.ece_by_chance, rel=0.6)
+    boasting = Sureness.of(p, p**0.2, [True] * len(p), draw.random(len(p)) < p)
+    assert boasting.ece > 5 * boasting.ece_by_chance
+
+
 def test_the_surest_are_answered_first():
     risks = dict(risk_coverage(np.array([0.9, 0.8, 0.3, 0.2]), np.array([True, True, False, False])))
     assert (risks[1.0], risks[0.5]) == (0.5, 0.0)
