@@ -1,8 +1,8 @@
 """Where on their pages the answers are.
 
-`python -m sample_docs.make.answers` writes the boxes into queries.jsonl. An answer is named by its first and its
-last words as the page has them, and its box is that of all words between: the row, the field, the sentence or two
-that hold the answer. What has no text layer, or is drawn, is given as an area.
+`python -m sample_docs.make.answers` writes the boxes into queries.jsonl. An answer is named by its first
+and its last words as the page has them, and its box is that of all words between: the row, the field, the
+sentences that hold the answer. What has no text layer, or is drawn, is given as an area.
 """
 
 from __future__ import annotations
