@@ -57,11 +57,12 @@ def lay_out(boxes: Float, aspect: float) -> Layout:
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-4)
     line = starts(~_side_by_side(boxes, heights, aspect))
     lines, n_words = _bounds(boxes, line), _counts(line, len(boxes))
-    tall = np.add.reduceat(heights, line) / n_words
-    lengths = (lines[:, 2] - lines[:, 0]) * aspect / tall
+    tall = (np.add.reduceat(heights, line) / n_words).astype(np.float32)
+    lengths = (lines[:, 2] - lines[:, 0]) * np.float32(aspect) / tall
     block = starts(~_one_below_the_other(lines, tall))
     blocks, n_lines = _bounds(lines, block), _counts(block, len(lines))
-    type_heights, sizes = np.add.reduceat(tall, block) / n_lines, np.add.reduceat(lengths, block)
+    type_heights = (np.add.reduceat(tall, block) / n_lines).astype(np.float32)
+    sizes = np.add.reduceat(lengths, block)
     large = (type_heights > LARGE * middle_of(heights)) & (sizes < TITLE)
     prose = ~large & (sizes >= PROSE)
     titles = (large | _at_the_head(blocks, sizes, prose)) & (sizes >= SHORTEST_TITLE)
