@@ -31,10 +31,13 @@ def describe(
     for rank, scored in enumerate(found, start=1):
         page, detail = pages[scored.page_id], details[scored.page_id]
         aspect = page.aspect
+        products = query.tokens @ detail.tokens.T
         placed = on_page(detail.boxes)
         boxes = detail.boxes[placed]
-        products = query.tokens @ detail.tokens.T
-        standing = stand_out(products[:, placed], detail.tokens[placed])
+        if len(placed) == len(detail.boxes):  # as on most pages: nothing is copied
+            standing = stand_out(products, detail.tokens)
+        else:
+            standing = stand_out(products[:, placed], detail.tokens[placed])
         heat = supported(token_heat(standing), boxes, aspect)
         snippet = make_snippet(detail.words, heat, boxes)
         hits.append(
