@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo serve test test-slow test-clients test-page fuzz check format bench clean
+.PHONY: demo serve test test-thorough test-slow test-clients test-page fuzz check format bench clean
 
 demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
@@ -21,7 +21,11 @@ $(VENV)/.serving: $(BASE)
 	touch $@
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not thorough" -q -n auto --dist loadfile
+
+# What takes most of the time: processes that are killed, streams, training, memory.
+test-thorough: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "thorough and not slow" -q -n auto --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q

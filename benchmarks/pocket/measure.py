@@ -34,7 +34,7 @@ def main() -> None:
                 "--exact-queries",
                 "0",
                 "--ocr",
-                "auto",
+                "off",
                 "-q",
                 "--json",
                 "-o",

@@ -22,8 +22,12 @@ from PIL import Image
 from benchmarks.pocket.drawing import Drawer
 from benchmarks.pocket.teach import question
 
-N_PAGES = 150
-PAGE = (48, 34)  # rows and columns of tokens: A4 with 1.3 million pixels
+N_PAGES = 100
+PAGE, MADE = (
+    (48, 34),
+    (24, 24),
+)  # rows and columns of tokens: A4 with 1.3 million pixels; a smaller one with some 200 words
+HARD = 0.4  # type of 16 pixels and near it, in many fonts: what the pocket model was taught in its hours
 KINDS = [(fonts, soil) for fonts in ("seen", "unseen") for soil in ("clean", "soiled")]
 
 
@@ -34,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     fonts = json.loads((arguments.work / "fonts.json").read_text())
     for kind, soil in KINDS:
-        drawer = Drawer(fonts[kind], np.random.default_rng(11), soil=float(soil == "soiled"), hard=0.6)
+        drawer = Drawer(fonts[kind], np.random.default_rng(11), soil=float(soil == "soiled"), hard=HARD)
         name = f"{kind}-{soil}" if arguments.of is None else f"{arguments.of.name}-{kind}-{soil}"
         folder = arguments.work / "sets" / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,9 +49,9 @@ def main() -> None:
         print(folder)
 
 
-def _draw(drawer: Drawer, passages: Sequence[Sequence[str]], path: Path) -> set[int]:
+def _draw(drawer: Drawer, passages: Sequence[Sequence[str]], path: Path, size: tuple[int, int]) -> set[int]:
     """Draw one page; returns the numbers of the passages that are there whole."""
-    drawn = drawer.page(passages, *PAGE)
+    drawn = drawer.page(passages, *size)
     Image.fromarray(drawn.pixels).save(path)
     placed = drawn.words[:, :2].astype(int)
     return {p for p, words in enumerate(passages) if (placed[:, 0] == p).sum() == len(words)}
@@ -61,7 +65,7 @@ def _made(work: Path, drawer: Drawer, folder: Path) -> None:
     lines = []
     for page in range(N_PAGES):
         part = [text.split() for text in texts[page * 8 : (page + 1) * 8]]
-        whole = sorted(_draw(drawer, part, folder / f"page-{page:03}.png"))
+        whole = sorted(_draw(drawer, part, folder / f"page-{page:03}.png", MADE))
         if whole:
             asked = question(" ".join(part[chance.choice(whole)]), chance)
             relevant = [{"document": f"page-{page:03}.png", "page": 1}]
@@ -78,7 +82,7 @@ def _redrawn(dataset: Path, drawer: Drawer, folder: Path) -> None:
         if row.get("language") == "en" and words:
             files[row["_id"]] = f"page-{len(files):03}.png"
             passages = [words[at : at + 60] for at in range(0, len(words), 60)]
-            _draw(drawer, passages, folder / files[row["_id"]])
+            _draw(drawer, passages, folder / files[row["_id"]], PAGE)
     grades: dict[str, list[dict[str, object]]] = {}
     for query, page, grade in list(csv.reader((dataset / "qrels.tsv").open(), delimiter="\t"))[1:]:
         if page in files and int(grade) > 0:

@@ -138,6 +138,7 @@ def test_remove_asks_and_removes(docs, tmp_path):
     assert run_cli("--index", tmp_path, "list").returncode == 1
 
 
+@pytest.mark.thorough
 def test_doctor_finds_damage_drops_it_and_the_next_run_reads_anew(docs, tmp_path):
     run_cli("--index", tmp_path, "index", docs / "fruit.pdf", "--model", "hashing", check=True)
     assert "1 document, 2 pages: healthy" in run_cli("--index", tmp_path, "doctor", check=True).stdout

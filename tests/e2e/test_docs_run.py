@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.test_readme import cache_of_tests
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.thorough
+
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDED = {"langchain": "langchain_core", "llamaindex": "llama_index", "haystack": "haystack", "mcp": "mcp"}
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.helpers import make_pdf
 
+pytestmark = pytest.mark.thorough
+
 PAGESIGHT = [sys.executable, "-m", "pagesight"]
 NFC, NFD = unicodedata.normalize("NFC", "größe.pdf"), unicodedata.normalize("NFD", "größe nfd.pdf")
 NAMES = {  # as bytes on the disk -> as shown

@@ -247,6 +247,7 @@ def kept(tmp_path):
     return {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sweep").glob("*.json")}
 
 
+@pytest.mark.thorough
 def test_a_sweep_goes_on_after_ctrl_c(tmp_path, docs):
     with start_sweep(tmp_path, docs) as process:
         while "3 of 8 measured" not in process.stderr.readline():

@@ -327,6 +327,7 @@ def test_a_file_that_breaks_loses_its_old_content(engine, docs):
     assert names(engine) == ["sub/b.pdf"]
 
 
+@pytest.mark.thorough
 def test_hostile_files_get_an_outcome_each_and_the_good_ones_are_found(engine, tmp_path):
     folder = tmp_path / "hostile"
     make_hostile_folder(folder)

@@ -9,6 +9,8 @@ import pytest
 
 from tests.helpers import ROOT, make_pdf
 
+pytestmark = pytest.mark.thorough
+
 TRAPS = (
     "numpy.py",
     "PIL/__init__.py",

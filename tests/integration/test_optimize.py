@@ -14,6 +14,8 @@ from pagesight.storage.store import Store
 from pagesight.storage.vectors.segments import segment_path, segments_in
 from tests.helpers import ROOT, add_document, space
 
+pytestmark = pytest.mark.thorough
+
 STEPS = (
     "records copied",
     "before commit",

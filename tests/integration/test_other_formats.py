@@ -143,6 +143,7 @@ def test_without_its_program_a_file_is_passed_over_in_folders_and_says_why_when_
     assert office.OfficeDocument is not None
 
 
+@pytest.mark.thorough
 def test_a_run_says_what_it_passed_over(tmp_path):
     docs = tmp_path / "docs"
     make_pdf(docs / "a.pdf", ["quinces"])
@@ -168,6 +169,7 @@ def test_a_run_says_what_it_passed_over(tmp_path):
         assert engine.index([docs]).passed_over[".xyz"] == 2
 
 
+@pytest.mark.thorough
 def test_the_doctor_names_the_readers(tmp_path):
     make_pdf(tmp_path / "a.pdf", ["quinces"])
     run_cli("--index", tmp_path / "i", "index", tmp_path / "a.pdf", "--model", "hashing", "--ocr", "off", check=True)

@@ -231,6 +231,7 @@ def test_a_missing_or_failing_tesseract_is_a_reason(monkeypatch, tmp_path):
 # How long a page may take
 
 
+@pytest.mark.thorough
 def test_a_page_that_spins_is_stopped(odd_worker, tmp_path):
     began = time.monotonic()
     first, middle, last = reasons(read(odd_file(tmp_path / "a.txt", "", "while True: pass", ""), 3, seconds=2))
@@ -239,6 +240,7 @@ def test_a_page_that_spins_is_stopped(odd_worker, tmp_path):
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.thorough
 def test_a_page_whose_program_spins_is_stopped_with_it(odd_worker, tmp_path):
     spin = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass  # spins for a test'])"
     (reason,) = reasons(read(odd_file(tmp_path / "a.txt", spin), 1, seconds=2))
@@ -388,6 +390,7 @@ def test_a_process_that_is_killed_is_a_crash_unless_we_did_it(odd_worker, tmp_pa
 # Descriptors
 
 
+@pytest.mark.thorough
 def test_no_opening_leaves_a_descriptor_behind(tmp_path):
     """In the reading process, over files that open, that are damaged and that are refused."""
     make_hostile_folder(tmp_path)
@@ -415,6 +418,7 @@ def test_no_opening_leaves_a_descriptor_behind(tmp_path):
     assert 5 * 2 * len(paths) > 200
 
 
+@pytest.mark.thorough
 def test_stopped_processes_leave_no_descriptor_in_the_parent(tmp_path):
     make_pdf(tmp_path / "a.pdf", ["one"])
     counts = []

@@ -248,6 +248,7 @@ def test_the_folder_is_brought_to_the_disk_before_a_commit_names_a_new_segment(t
     assert len(list(tmp_path.glob("tokens-*.seg"))) > 1
 
 
+@pytest.mark.thorough
 def test_the_memory_of_the_doctor_does_not_grow_with_the_index(tmp_path, monkeypatch):
     monkeypatch.setattr("pagesight.storage.care.doctor.BATCH_PAGES", 20)
 

@@ -19,6 +19,8 @@ from pagesight.storage.errors import EmptyQuery, UnknownModel, WeightsDamaged, W
 from pagesight.storage.values import PageWords
 from tests.helpers import words
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def encoder():

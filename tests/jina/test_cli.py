@@ -16,6 +16,8 @@ from tests.helpers import make_pdf, run_cli
 from tests.jina.checkpoints import ADAPTERS, FIXTURE, changed, make_checkpoint
 from tests.jina.hub_server import hub as hub_server
 
+pytestmark = pytest.mark.thorough
+
 NAME = "jina-embeddings-v4"
 COMMIT = MODELS[NAME].hub.revision
 

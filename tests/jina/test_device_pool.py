@@ -25,6 +25,8 @@ from tests.helpers import HASHING, make_pdf, words
 from tests.jina.checkpoints import make_checkpoint
 from tests.jina.test_engine import page
 
+pytestmark = pytest.mark.thorough
+
 slow = pytest.mark.slow  # starting processes with torch in them
 SMALL = {"image_pixels": 40_000}
 

@@ -18,6 +18,8 @@ from pagesight.storage.errors import BadTrainingData, ConfigError, TrainingExist
 from tests.jina.checkpoints import ADAPTERS
 from tests.training.lessons import data, tiny_checkpoint
 
+pytestmark = pytest.mark.thorough
+
 CONFIG = """
 model = "m"
 out = "out"

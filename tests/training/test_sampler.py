@@ -59,6 +59,7 @@ def test_every_example_comes_once_an_epoch_and_nothing_right_is_taken_for_wrong(
     assert seen == {str(i): 1 for i in range(len(made))}
 
 
+@pytest.mark.thorough
 @quick
 @given(rows, rows, st.integers(1, 4), st.integers(0, 25), st.booleans())
 def test_resumed_is_undisturbed(first, second, batch_size, n_before, drop_last):
