@@ -126,7 +126,8 @@ def _named(page: _Page, words: PageWords) -> tuple[Float, NDArray[np.bool_], lis
     """What lines inherit (n_query_tokens, n_lines), which blocks only name something (n_blocks,), and the spaces they name."""
     layout = page.layout
     of_rows = np.maximum.reduceat(page.matches, layout.first_cells, axis=1)
-    inherited, named, spaces = INHERITED * of_rows[:, layout.row], layout.titles.copy(), []
+    inherited = np.asarray(INHERITED * of_rows[:, layout.row], np.float32)
+    named, spaces = layout.titles.copy(), []
     sums = page.of_blocks.sum(axis=0)
     hot = np.argsort(-sums, kind="stable")
     n_named = 0
@@ -294,7 +295,8 @@ def _size(lengths: Float) -> Float:
 
 
 def _middles(boxes: Float) -> tuple[Float, Float]:
-    return (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    middles = np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)
+    return middles[:, 0], middles[:, 1]
 
 
 def _area(box: Float) -> float:
