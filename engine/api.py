@@ -318,9 +318,10 @@ class SearchEngine(Closing):
             page_id = self._page_id(view, document, page)
             if query is None:
                 return describe_page(page_id, view)
-            encoded = Question.of(query, self.encoder, typed_for=view).encoded
-            scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
-            return describe(scored, encoded, view)[0]
+            question = Question.of(query, self.encoder, typed_for=view)
+            alone = Question(encoded=question.encoded)
+            scored = rerank(alone, view, np.array([page_id], np.int64), SearchConfig(k=1))
+            return describe(scored, question.encoded, view, wording=question.wording)[0]
 
     def page_text(self, document: str, page: int) -> str:
         """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
