@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pagesight.engine.indexing import IndexSummary
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
+    from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
     from pagesight.engine.watching.watcher import Watcher
@@ -86,6 +87,7 @@ __all__ = [
     "PageProblem",
     "PageWords",
     "Region",
+    "Reranker",
     "ScorePart",
     "SearchConfig",
     "SearchEngine",
@@ -128,6 +130,7 @@ _HOMES = {
     "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
     "Confidence": "pagesight.engine.results",
     "Region": "pagesight.engine.results",
+    "Reranker": "pagesight.engine.reranker",
     "ScorePart": "pagesight.engine.results",
     "SearchHit": "pagesight.engine.results",
     "TokenMatch": "pagesight.engine.results",

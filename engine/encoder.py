@@ -43,6 +43,14 @@ class Sees(Protocol):
         """The network to look at them with. Raises WeightsMissing, WeightsDamaged."""
 
 
+@runtime_checkable
+class KnowsWords(Protocol):
+    """An Encoder with a vocabulary that says how probable words are, which tells a word from a slip of the pen."""
+
+    def surprise(self, word: str) -> tuple[float, int]:
+        """How improbable a word is in any language, in nats, and of how many pieces it is made; of 1 it is known as it stands."""
+
+
 class QueryEncoder(Protocol):
     """The part of an Encoder that a question needs."""
 

@@ -26,6 +26,8 @@ PageIds = NDArray[np.int64]
 
 MAX_FILTERS = 64  # whose pages are remembered
 MAX_TERMS = 20_000  # of which it is remembered on how many pages they are
+MAX_PREFIXES = 500  # whose terms are remembered
+_VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND term < ?"
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
 _PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
 
@@ -53,6 +55,7 @@ class State:
         self._lock = threading.RLock()
         self._filtered: dict[str, PageIds] = {}
         self._pages_with: dict[str, int] = {}
+        self._vocabulary: dict[str, dict[str, int]] = {}
 
     def places(self, connection: Connection) -> Places:
         """Where all pages are that have something to find. connection: in a transaction that sees this generation."""
@@ -95,6 +98,16 @@ class State:
             while len(self._filtered) > MAX_FILTERS:
                 self._filtered.pop(next(iter(self._filtered)))
         return found
+
+    def terms_from(self, connection: Connection, prefix: str) -> dict[str, int]:
+        """Terms that begin so, and on how many pages each is; remembered. connection: with the table of the vocabulary."""
+        known = self._vocabulary
+        if len(known) > MAX_PREFIXES:
+            known = self._vocabulary = {}
+        if prefix not in known:
+            found = connection.exec_driver_sql(_VOCABULARY_SQL, (prefix, prefix + "\U0010ffff")).fetchall()
+            known[prefix] = dict(map(tuple, found))
+        return known[prefix]
 
     def pages_with(self, connection: Connection, asked: Sequence[str]) -> dict[str, int]:
         """For each term on how many pages it is; counted once, and only up to more than half of all, where it tells nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,16 @@ from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceF
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
-from pagesight.storage.words import WordScores, largest_score, match_expression, query_terms, telling
+from pagesight.storage.words import (
+    CREATE_VOCABULARY,
+    WordScores,
+    bare_fold,
+    largest_score,
+    match_expression,
+    query_terms,
+    telling,
+    without_accents,
+)
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -43,6 +53,9 @@ _STRING_SQL = text(
     "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(:wanted)) "
     "AND instr(replace(terms, ' ', ''), :string) > 0"
 )
+_PHRASES_SQL = text("SELECT rowid FROM page_terms WHERE page_terms MATCH :match LIMIT :k")
+_TERMS_SQL = text("SELECT term, doc FROM page_vocabulary WHERE term IN (SELECT value FROM json_each(:wanted))")
+_SPELT_SQL = text("SELECT terms FROM page_terms WHERE page_terms MATCH :match ORDER BY rowid LIMIT 1")
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
@@ -97,6 +110,28 @@ class StoreView(Closing):
     def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
         rows = self._connection.execute(_STRING_SQL, {"wanted": json.dumps(page_ids.tolist()), "string": string})
         return np.sort(np.array(rows.scalars().all(), np.int64))
+
+    def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
+        match = match_expression([phrase for phrase in map(bare_fold, phrases) if phrase])
+        if match is None:
+            return np.empty(0, np.int64)
+        rows = self._connection.execute(_PHRASES_SQL, {"match": match, "k": most + 1}).scalars().all()
+        return np.sort(np.array(rows if len(rows) <= most else [], np.int64))
+
+    def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
+        self._connection.exec_driver_sql(CREATE_VOCABULARY)
+        found: dict[str, int] = {}
+        for prefix in prefixes:
+            found.update(self._state.terms_from(self._connection, prefix))
+        if terms:
+            wanted = {"wanted": json.dumps(list(terms))}
+            found.update((term, n) for term, n in self._connection.execute(_TERMS_SQL, wanted).fetchall())
+        return found
+
+    def spelt(self, term: str) -> str:
+        match = match_expression([term]) if term.isalnum() else None
+        row = match and self._connection.execute(_SPELT_SQL, {"match": match}).scalar()
+        return next((word for word in (row or "").split() if without_accents(word) == term), term)
 
     def n_tokens(self, page_ids: PageIds) -> PageIds:
         places = self._places()

@@ -10,7 +10,9 @@ Three versions of the same sum are compiled, and the processor chooses:
   avx512vnni  (_maxsim_vnni.c) 32 tokens at a time, transposed into the first-level cache: one instruction then multiplies 4 dimensions of
               16 tokens by 4 of the query. It wants one side unsigned: codes are moved up by 128, and 128 times the
               sum of the query is taken off again. The next 32 are transposed meanwhile.
-  avx2        the plain loops, which the compiler turns into multiply-adds of 16 values
+  avx2        (_maxsim_avx2.c) 16 tokens at a time, transposed too: one instruction multiplies 2 dimensions of 8 tokens by an int16
+              query and adds them. Of an int8 query it takes 7 bits, and two instructions multiply 4 dimensions of 8 tokens:
+              with 8 bits the sum of two products would not fit.
   plain       the plain loops for whatever the compiler targets (SSE2, NEON, ...)
 */
 
@@ -28,7 +30,6 @@ Three versions of the same sum are compiled, and the processor chooses:
 
 #define MAX_QUERY 1024      /* rows of a query, checked by the caller */
 #define AT_ONCE 4           /* rows of a query that the plain loops multiply at once: a row of a page is read for all */
-#define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
 
 INLINE void maxima_rows(const Work *w) {
     int16_t *row = w->scratch;
@@ -73,12 +74,16 @@ INLINE void maxima_rows(const Work *w) {
 static void maxima_plain(const Work *w) { maxima_rows(w); }
 
 #if X86
-AVX2 static void maxima_avx2(const Work *w) { maxima_rows(w); }
+AVX2 static void maxima_avx2(const Work *w) {
+    if (w->dim % 16 || w->dim > SUM_DIM) maxima_rows(w);
+    else maxima_transposed(w);
+}
 #endif
 
 typedef struct {
     const char *name;
     void (*maxima)(const Work *);
+    void (*scan)(const Work *, int); /* NULL where there is none */
 } Kernel;
 
 /* Those this processor can run, the fastest first. */
@@ -87,11 +92,23 @@ static int find_kernels(Kernel *found) {
 #if X86
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512vnni"))
-        found[n++] = (Kernel){"avx512vnni", maxima_vnni};
-    if (__builtin_cpu_supports("avx2")) found[n++] = (Kernel){"avx2", maxima_avx2};
+        found[n++] = (Kernel){"avx512vnni", maxima_vnni, scan_vnni};
+    if (__builtin_cpu_supports("avx2")) found[n++] = (Kernel){"avx2", maxima_avx2, scan_avx2};
 #endif
-    found[n++] = (Kernel){"plain", maxima_plain};
+    found[n++] = (Kernel){"plain", maxima_plain, NULL};
     return n;
+}
+
+/* Whether this processor can run the kernel of that name; if so, which it is. */
+static int find_kernel(const char *name, Kernel *kernel) {
+    Kernel usable[3];
+    const int n = find_kernels(usable);
+    for (int i = 0; i < n; i++)
+        if (strcmp(usable[i].name, name) == 0) {
+            *kernel = usable[i];
+            return 1;
+        }
+    return 0;
 }
 
 static PyObject *kernels(PyObject *self, PyObject *none) {
@@ -121,14 +138,13 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     work.table = table.buf;
     work.found = found.buf;
 
-    Kernel usable[3];
-    int n = find_kernels(usable), chosen = 0;
-    while (chosen < n && strcmp(usable[chosen].name, name) != 0) chosen++;
+    Kernel chosen = {0};
+    const int there = find_kernel(name, &chosen);
     void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
-    if (chosen < n && memory != NULL) {
+    if (there && memory != NULL) {
         work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
         Py_BEGIN_ALLOW_THREADS
-        usable[chosen].maxima(&work);
+        chosen.maxima(&work);
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&data);
@@ -140,16 +156,18 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     PyBuffer_Release(&found);
     free(memory);
     if (memory == NULL) return PyErr_NoMemory();
-    if (chosen == n) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'", name);
+    if (!there) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'", name);
     Py_RETURN_NONE;
 }
 
-/* scan(data, starts, n_slots, dim, query, query_scales, found): avx512vnni only, dim a multiple of 16, 32 pages or more. */
+/* scan(kernel, data, starts, n_slots, dim, query, query_scales, found): of kernels that have one; dim a multiple of 16, at most SUM_DIM,
+   32 pages or more. */
 static PyObject *scan(PyObject *self, PyObject *args) {
+    const char *name;
     Py_buffer data, starts, query, query_scales, found;
     Work work = {0};
     int n_slots;
-    if (!PyArg_ParseTuple(args, "y*y*iiy*y*w*", &data, &starts, &n_slots, &work.dim, &query, &query_scales, &found))
+    if (!PyArg_ParseTuple(args, "sy*y*iiy*y*w*", &name, &data, &starts, &n_slots, &work.dim, &query, &query_scales, &found))
         return NULL;
     work.data = data.buf;
     work.starts = starts.buf;
@@ -159,13 +177,13 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     work.n_query = (int)(query_scales.len / 4);
     work.bits = 8;
     work.found = found.buf;
+    Kernel chosen = {0};
+    const int there = find_kernel(name, &chosen) && chosen.scan != NULL;
     void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
-    if (memory != NULL) {
+    if (there && memory != NULL) {
         work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
         Py_BEGIN_ALLOW_THREADS
-#if X86
-        scan_vnni(&work, n_slots);
-#endif
+        chosen.scan(&work, n_slots);
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&data);
@@ -175,6 +193,7 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     PyBuffer_Release(&found);
     free(memory);
     if (memory == NULL) return PyErr_NoMemory();
+    if (!there) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s' that scans", name);
     Py_RETURN_NONE;
 }
 

@@ -1,4 +1,4 @@
-/* What the kernels of _maxsim.c and _maxsim_vnni.c share. */
+/* What the kernels of _maxsim*.c share. */
 
 #ifndef PAGESIGHT_MAXSIM_H
 #define PAGESIGHT_MAXSIM_H
@@ -16,6 +16,7 @@
 #else
 #define X86 0
 #endif
+#define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
 #define INLINE static inline __attribute__((always_inline))
 
 typedef struct {
@@ -48,11 +49,37 @@ INLINE const int8_t *row_values(const Work *w, const char *codes, int64_t row, i
 }
 
 #if X86
+/* 16 codes of 4 bits a step: the table is looked up in a register. */
+AVX2 INLINE void unpack_4(const Work *w, const char *codes, int64_t row, int8_t *buffer) {
+    const char *code = codes + row * (w->dim / 2);
+    int8_t levels[16];
+    for (int i = 0; i < 16; i++) levels[i] = (int8_t)w->table[2 * i]; /* the lower code of byte i is i */
+    const __m128i table = _mm_loadu_si128((const __m128i *)levels), lower = _mm_set1_epi8(15);
+    int at = 0;
+    for (; at + 16 <= w->dim / 2; at += 16) {
+        const __m128i both = _mm_loadu_si128((const __m128i *)(code + at));
+        const __m128i even = _mm_shuffle_epi8(table, _mm_and_si128(both, lower));
+        const __m128i odd = _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(both, 4), lower));
+        _mm_storeu_si128((__m128i *)(buffer + 2 * at), _mm_unpacklo_epi8(even, odd));
+        _mm_storeu_si128((__m128i *)(buffer + 2 * at + 16), _mm_unpackhi_epi8(even, odd));
+    }
+    for (; at < w->dim / 2; at++) memcpy(buffer + 2 * at, w->table + 2 * (unsigned char)code[at], 2);
+}
+
+/* row_values, faster. */
+AVX2 INLINE const int8_t *read_row(const Work *w, const char *codes, int64_t row, int8_t *buffer) {
+    if (w->bits != 4) return row_values(w, codes, row, buffer);
+    unpack_4(w, codes, row, buffer);
+    return buffer;
+}
+
 /* The best dot products of each page; wants scratch memory as scratch_bytes() says, aligned to 64. */
 void maxima_vnni(const Work *w);
+void maxima_transposed(const Work *w); /* with AVX2: dim a multiple of 16, at most SUM_DIM */
 
 /* MaxSim of many small pages of n_slots rows each into found (n_pages,): dim a multiple of 16, 32 pages or more. */
 void scan_vnni(const Work *w, int n_slots);
+void scan_avx2(const Work *w, int n_slots); /* dim at most SUM_DIM */
 #endif
 
 /* Bytes of scratch memory: 32 rows padded, 64 transposed, a query in two planes, the best of each lane, lines ahead. */

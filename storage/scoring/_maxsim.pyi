@@ -17,5 +17,13 @@ def maxima(
 ) -> None: ...
 def read(descriptors: object, offsets: object, sizes: object, starts: object, buffer: object, /) -> int: ...
 def scan(
-    data: object, starts: object, n_slots: int, dim: int, query: object, query_scales: object, found: object, /
+    kernel: str,
+    data: object,
+    starts: object,
+    n_slots: int,
+    dim: int,
+    query: object,
+    query_scales: object,
+    found: object,
+    /,
 ) -> None: ...

@@ -178,23 +178,6 @@ VNNI INLINE void multiply_block(const Prepared *p, int turn, const Block *blocks
             p->best + 2 * t * p->tile / p->planes, next, p->transposed[!turn], next->ahead + (t % 2) * p->groups);
 }
 
-/* 16 codes of 4 bits a step: the table is looked up in a register. */
-VNNI INLINE void unpack_4(const Work *w, const char *codes, int64_t row, int8_t *buffer) {
-    const char *code = codes + row * (w->dim / 2);
-    int8_t levels[16];
-    for (int i = 0; i < 16; i++) levels[i] = (int8_t)w->table[2 * i]; /* the lower code of byte i is i */
-    const __m128i table = _mm_loadu_si128((const __m128i *)levels), lower = _mm_set1_epi8(15);
-    int at = 0;
-    for (; at + 16 <= w->dim / 2; at += 16) {
-        const __m128i both = _mm_loadu_si128((const __m128i *)(code + at));
-        const __m128i even = _mm_shuffle_epi8(table, _mm_and_si128(both, lower));
-        const __m128i odd = _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(both, 4), lower));
-        _mm_storeu_si128((__m128i *)(buffer + 2 * at), _mm_unpacklo_epi8(even, odd));
-        _mm_storeu_si128((__m128i *)(buffer + 2 * at + 16), _mm_unpackhi_epi8(even, odd));
-    }
-    for (; at < w->dim / 2; at++) memcpy(buffer + 2 * at, w->table + 2 * (unsigned char)code[at], 2);
-}
-
 /* The rows of a page from `first` on, put into the row buffer if they cannot be read in place. */
 VNNI INLINE void page_block(const Work *w, const Prepared *p, Block *block, ptrdiff_t page, int64_t first) {
     const int64_t n = w->counts[page];
@@ -210,11 +193,8 @@ VNNI INLINE void page_block(const Work *w, const Prepared *p, Block *block, ptrd
         for (int i = 0; i < BLOCK; i++) block->rows[i] = p->row_buffer + i * wide;
         for (int i = 0; i < in_block; i++) {
             int8_t *buffer = p->row_buffer + i * wide;
-            if (w->bits == 4) unpack_4(w, codes, first + i, buffer);
-            else {
-                const int8_t *values = row_values(w, codes, first + i, buffer);
-                if (values != buffer) memcpy(buffer, values, (size_t)w->dim);
-            }
+            const int8_t *values = read_row(w, codes, first + i, buffer);
+            if (values != buffer) memcpy(buffer, values, (size_t)w->dim);
         }
     }
     const uint32_t valid = in_block == BLOCK ? ~0u : (1u << in_block) - 1;

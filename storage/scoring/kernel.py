@@ -21,6 +21,8 @@ except ImportError:  # no compiler was there at installation
 KERNELS: tuple[str, ...] = (*(_maxsim.kernels() if _maxsim else ()), "numpy")  # that run here, the fastest first
 ON_TORCH = "torch:"
 MAX_QUERY = 1024  # query rows the C kernel takes at once
+SIDE_BY_SIDE = ("avx512vnni", "avx2")  # kernels that scan many small pages,
+FEWEST_PAGES, MAX_SCAN_DIM = 32, 512  # and what they take
 QUERY_MAX = 127 * 256  # an int16 whose upper byte is an int8 that is never -128
 
 
@@ -35,7 +37,7 @@ def maxima(
     """The best dot product of each query token on each page, which MaxSim adds up: (n_query_tokens, n_pages) float32.
 
     query: (n_query_tokens, dim) float32, rows of any length. It is rounded to 15 bits a component; with ``precise=False`` a
-    kernel may round it to 8, which is faster and moves a maximum by about 0.0007 of the row's length.
+    kernel may round it to 8 bits, which is faster and moves a maximum by about 0.0007 of the row's length, or to 7: by 0.0014.
     kernel: one of KERNELS, or "torch:" and the name of a device (storage.scoring.torch_kernel). Raises DimensionMismatch.
     """
     if query.ndim != 2 or query.shape[1] != layout.dim:
@@ -69,10 +71,11 @@ def scan(
     """MaxSim of a query over many small int8 pages, with the query in 8 bits: (n_chosen,) float32.
 
     rows: (n_pages, n_bytes(n_tokens)) uint8, pages of the same few tokens. chosen: the pages to score, (n_chosen,) int64.
-    With few vectors a page, AVX512-VNNI scores 32 pages side by side. Raises DimensionMismatch, IndexError.
+    With few vectors a page, AVX512-VNNI scores 32 pages side by side and AVX2 16. Raises DimensionMismatch, IndexError.
     """
     n_tokens, starts = rows.shape[1] // layout.n_bytes(1), chosen * rows.shape[1]
-    if kernel != "avx512vnni" or len(chosen) < 32 or layout.dim % 16 or len(query) > MAX_QUERY:
+    side_by_side = kernel in SIDE_BY_SIDE and len(chosen) >= FEWEST_PAGES and layout.dim % 16 == 0
+    if not side_by_side or layout.dim > MAX_SCAN_DIM or len(query) > MAX_QUERY:
         records = Records(rows, starts, np.full(len(chosen), n_tokens))
         return np.asarray(maxima(query, records, layout, precise=False, kernel=kernel).sum(axis=0))
     if query.ndim != 2 or query.shape[1] != layout.dim:
@@ -81,7 +84,7 @@ def scan(
         raise IndexError(f"pages {chosen.min()} to {chosen.max()} are not among {len(rows)}")
     codes, scales = _rounded(query)
     found = np.empty(len(chosen), np.float32)
-    _maxsim.scan(rows, starts, n_tokens, layout.dim, codes, scales, found)
+    _maxsim.scan(kernel, rows, starts, n_tokens, layout.dim, codes, scales, found)
     return found
 
 

@@ -61,6 +61,17 @@ def everything(view):
         "shares": np.concatenate([shares_of(view.nearest_by_words(text, 100, None)) for text in QUESTIONS]),
         "counts": view.n_tokens(ids).tolist(),
         "strings": [view.pages_with(string, ids).tolist() for string in ("greenwhite", "black", "reen", "nowhere")],
+        "phrases": [
+            view.pages_with_phrases(phrases, most).tolist()
+            for phrases in (["green white"], ["white green", "black"], ["red", "Blüe"], ["nowhere"], ["...", ""], [])
+            for most in (1, 1000)
+        ],
+        "vocabulary": [
+            view.vocabulary(("g", "bl"), ("white",)),
+            view.vocabulary((), ("red", "none")),
+            view.vocabulary(()),
+        ],
+        "spelt": [view.spelt(term) for term in ("green", "blue", "nowhere", "no term", "")],
         "named": [view.find_page(page.document, page.number) for page in described.values()],
     }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.engine.encoder import EncodedQuery, Encoder
+from pagesight.engine.encoder import EncodedQuery, Encoder, KnowsWords
 from pagesight.engine.models.sight.network import network_file, sight_digest
 from pagesight.indexer.content import PageContent
 from pagesight.storage.values import EncodedPage, PageWords, SeenPicture
@@ -37,6 +37,8 @@ class SeeingEncoder:
         self.image_pixels, self.reads_words = words.image_pixels, words.reads_words
         self.opening_weight, self.trained_single = words.opening_weight, words.trained_single
         self.pages_at_once = words.pages_at_once
+        if isinstance(words, KnowsWords):  # mending a question needs it
+            self.surprise = words.surprise
         self._known: dict[str, EncodedPage] = {}
 
     def sight_file(self) -> Path:

@@ -37,6 +37,7 @@ class SearchRequest(Request):
     min_confidence: Annotated[
         float, Field(ge=0, le=1, strict=False, description="No hits if the first is less likely to be right.")
     ] = 0.0
+    mend: Annotated[bool, Field(description="Read questions as they are meant, slips of the pen included.")] = True
     filters: FilterText = ""
 
 
@@ -59,6 +60,7 @@ class PartModel(BaseModel):
 
     name: str
     score: float
+    reason: str = Field(description="As \"read 'recieve' as 'receive'\"; mostly empty.")
 
 
 class ConfidenceModel(BaseModel):
@@ -84,6 +86,7 @@ class Hit(BaseModel):
     rank: int
     score: float
     parts: list[PartModel] = Field(description="They add up to the score.")
+    question: str = Field(description="That it answers, as it was read: mended, or one of several.")
     confidence: ConfidenceModel | None = Field(description="null where the model was never calibrated.")
     document: str
     page: int
