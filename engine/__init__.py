@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pagesight.engine.indexing import IndexSummary
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
+    from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
     from pagesight.engine.watching.watcher import Watcher
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         KnownFile,
         NewPage,
         PageWords,
+        SeenPicture,
         SourceFile,
     )
     from pagesight.storage.words import WordScores
@@ -85,6 +87,7 @@ __all__ = [
     "PageProblem",
     "PageWords",
     "Region",
+    "Reranker",
     "ScorePart",
     "SearchConfig",
     "SearchEngine",
@@ -92,6 +95,7 @@ __all__ = [
     "SearchFields",
     "SearchHit",
     "Searcher",
+    "SeenPicture",
     "SourceFile",
     "Space",
     "Status",
@@ -126,6 +130,7 @@ _HOMES = {
     "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
     "Confidence": "pagesight.engine.results",
     "Region": "pagesight.engine.results",
+    "Reranker": "pagesight.engine.reranker",
     "ScorePart": "pagesight.engine.results",
     "SearchHit": "pagesight.engine.results",
     "TokenMatch": "pagesight.engine.results",
@@ -156,6 +161,7 @@ _HOMES = {
     "KnownFile": "pagesight.storage.values",
     "NewPage": "pagesight.storage.values",
     "PageWords": "pagesight.storage.values",
+    "SeenPicture": "pagesight.storage.values",
     "SourceFile": "pagesight.storage.values",
     "WordScores": "pagesight.storage.words",
 }

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 
+from pagesight.engine.answering import ask, described
 from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.notebook import Hits
-from pagesight.engine.retrieval import Question, answer, rerank
+from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
 from pagesight.storage.addresses import full_address, store_class
@@ -33,7 +34,6 @@ from pagesight.storage.errors import (
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
-from pagesight.storage.words import visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pagesight.engine.estimate import Estimate
     from pagesight.engine.index import Store, View
     from pagesight.engine.measure import Measurement
+    from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import SearchHit
     from pagesight.engine.stages import OnStage
     from pagesight.indexer.running.pipeline import PageDone
@@ -61,9 +62,11 @@ class SearchEngine(Closing):
     the same time share a model. Errors that are not bugs are a ``pagesight.errors.SearchEngineError``.
     """
 
-    def __init__(self, store: Store | None, wanted: Wanted, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, store: Store | None, wanted: Wanted, encoder: Encoder | None = None, reranker: Reranker | None = None
+    ) -> None:
         """Made by ``open``. store: None before the first ``index``. encoder: instead of the model that is wanted."""
-        self._store, self._wanted, self._encoder = store, wanted, encoder
+        self._store, self._wanted, self._encoder, self.reranker = store, wanted, encoder, reranker
         self._lock = threading.RLock()
         self._closed = False
 
@@ -77,6 +80,7 @@ class SearchEngine(Closing):
         settings: ModelConfig | None = None,
         codec: str | None = None,
         pool_factor: int | None = None,
+        reranker: str | PathLike[str] | Reranker | None = None,
     ) -> Self:
         """Open an index, or name the place of one to be made by the first ``index``.
 
@@ -84,18 +88,20 @@ class SearchEngine(Closing):
         model: default for a new index is the embedded one; an existing index brings its own, and those of its settings
         that change vectors; name a folder where the model's files lie elsewhere now. encoder: anybody's Encoder, instead.
         codec: token codec of a new index. pool_factor: a new index stores one token vector for so many of a page.
-        Raises ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
+        reranker: a folder with a cross-encoder that gives a second opinion on the first pages (engine.reranker), or one's own.
+        Raises BadReranker for a folder that is none, ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
         another codec or pool factor, ConfigError for what cannot be, FormatVersionMismatch, StoreCorrupt.
         """
         if model is not None and encoder is not None:
             raise ConfigError(f"give either a model or an encoder, not both {model!r} and {encoder.name!r}")
         check_codec(codec or DEFAULT_CODEC, DEFAULT_POOL_FACTOR if pool_factor is None else pool_factor)
+        opinion = _reranker(reranker)
         place, settings = full_address(address), settings or ModelConfig()
         wanted = Wanted(place, None if model is None else known_name(model), settings, codec, pool_factor)
         try:
             store: Store = store_class(place)(place)
         except StoreNotFound:
-            return cls(None, wanted, encoder)
+            return cls(None, wanted, encoder, opinion)
         try:
             wanted.check(store.space)
             if encoder is not None:
@@ -103,7 +109,7 @@ class SearchEngine(Closing):
         except BaseException:
             store.close()
             raise
-        return cls(store, wanted, encoder)
+        return cls(store, wanted, encoder, opinion)
 
     @property
     def address(self) -> str:
@@ -175,7 +181,7 @@ class SearchEngine(Closing):
         passed_over: Counter[str] = Counter()
         files = files_to_read(self._store, given, config, passed_over)
         space = self._wanted.space(encoder) if self._store is None else self._store.space
-        with page_reader(config, encoder.image_pixels) as reader:
+        with page_reader(config, encoder) as reader:
             return estimate(files, reader, encoder, space, passed_over)
 
     def view(self) -> View:
@@ -312,9 +318,10 @@ class SearchEngine(Closing):
             page_id = self._page_id(view, document, page)
             if query is None:
                 return describe_page(page_id, view)
-            (encoded,) = self.encoder.encode_queries([visible(query)])
-            scored = rerank(Question(encoded=encoded), view, np.array([page_id], np.int64), SearchConfig(k=1))
-            return describe(scored, encoded, view)[0]
+            question = Question.of(query, self.encoder, typed_for=view)
+            alone = Question(encoded=question.encoded)
+            scored = rerank(alone, view, np.array([page_id], np.int64), SearchConfig(k=1))
+            return describe(scored, question.encoded, view, wording=question.wording)[0]
 
     def page_text(self, document: str, page: int) -> str:
         """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
@@ -382,11 +389,9 @@ class SearchEngine(Closing):
     def _answer(
         self, query: str, filters: str | None, view: View, config: SearchConfig, on_stage: OnStage | None
     ) -> list[SearchHit]:
-        with stage("encode", on_stage):
-            question = Question.of(query, self.encoder, filters)
-        found, confidence = answer(question, view, config, on_stage)
+        found = ask(query, self.encoder, view, config, filters, on_stage, self.reranker)
         with stage("describe", on_stage):
-            return Hits(describe(found, question.encoded, view, confidence), self)
+            return Hits(described(found, view), self)
 
     def _page_id(self, view: View, document: str, page: int) -> int:
         page_id = view.find_page(document, page)
@@ -397,3 +402,11 @@ class SearchEngine(Closing):
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed(self.address)
+
+
+def _reranker(given: str | PathLike[str] | Reranker | None) -> Reranker | None:
+    if isinstance(given, str | PathLike):
+        from pagesight.engine.reranker.table import load_reranker
+
+        return load_reranker(Path(given).expanduser().absolute())
+    return given

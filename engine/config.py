@@ -21,7 +21,9 @@ class SearchConfig:
     their token vectors, beside the single vector and words. exact: score every page instead. score_on: the device of torch
     that pages are scored on, as "cuda"; None means the processor's own kernel, which needs no torch. terms: add to MaxSim
     what engine.ranking has for the model; False is MaxSim as published. min_confidence: return nothing if the probability that the first
-    hit is right is lower; it has no effect where it is not known (see engine.ranking.confidence).
+    hit is right is lower; it has no effect where it is not known (see engine.ranking.confidence). mend: read questions as they
+    are meant, slips of the pen and other writings included (see engine.typed); False is as they are typed. second_opinion: the first
+    so many pages are ordered by the reranker that the engine was opened with, if it was; 0 for none.
     """
 
     k: int = 10
@@ -31,6 +33,8 @@ class SearchConfig:
     score_on: str | None = None
     terms: bool = True
     min_confidence: float = 0.0
+    mend: bool = True
+    second_opinion: int = 20
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= 10_000:
@@ -39,6 +43,8 @@ class SearchConfig:
             raise ConfigError(f"n_candidates must be at least 1, not {self.n_candidates}")
         if not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"min_confidence must be from 0 to 1, not {self.min_confidence}")
+        if not 0 <= self.second_opinion <= 1_000:
+            raise ConfigError(f"second_opinion must be from 0 to 1000, not {self.second_opinion}")
         object.__setattr__(self, "n_candidates", max(self.n_candidates, self.k))
 
 
@@ -52,6 +58,8 @@ class SearchFields(TypedDict, total=False):
     score_on: str | None
     terms: bool
     min_confidence: float
+    mend: bool
+    second_opinion: int
 
 
 def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchConfig:
@@ -66,8 +74,9 @@ def search_config(config: SearchConfig | None, fields_: SearchFields) -> SearchC
 class ModelConfig:
     """What a model has a choice of. None and "auto" leave it to the model.
 
-    The first three change its vectors, are kept in the index, and cannot differ afterwards:
+    The first four change its vectors, are kept in the index, and cannot differ afterwards:
     task: of a model with an adapter a task. single_dim: to cut single vectors to. image_pixels: of a page picture, at most.
+    sight: of a model that reads words: what kinds of pictures a page has is seen, too.
     The others say how it runs:
     device: as torch names it; several, joined by commas, are used at once by a process each. dtype: float32, bfloat16.
     batch_tokens: of one forward pass. compile: by torch, which takes a minute. offline: never fetch weights.
@@ -76,6 +85,7 @@ class ModelConfig:
     task: str | None = None
     single_dim: int | None = None
     image_pixels: int | None = None
+    sight: bool = False
     device: str = "auto"
     dtype: str = "auto"
     batch_tokens: int | None = None
@@ -91,6 +101,7 @@ class ModelConfig:
     def stored(self) -> dict[str, str | int]:
         """What belongs to an index."""
         chosen = {"task": self.task, "single_dim": self.single_dim, "image_pixels": self.image_pixels}
+        chosen["sight"] = self.sight or None
         return {name: value for name, value in chosen.items() if value is not None}
 
     def with_stored(self, stored: Mapping[str, str | int]) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -32,6 +33,22 @@ class CountsTokens(Protocol):
 
     def count_tokens(self, width_px: int, height_px: int) -> int:
         """For a page that is drawn with this size."""
+
+
+@runtime_checkable
+class Sees(Protocol):
+    """An Encoder that wants to know what kinds of pictures a page has (``PageContent.pictures``)."""
+
+    def sight_file(self) -> Path:
+        """The network to look at them with. Raises WeightsMissing, WeightsDamaged."""
+
+
+@runtime_checkable
+class KnowsWords(Protocol):
+    """An Encoder with a vocabulary that says how probable words are, which tells a word from a slip of the pen."""
+
+    def surprise(self, word: str) -> tuple[float, int]:
+        """How improbable a word is in any language, in nats, and of how many pieces it is made; of 1 it is known as it stands."""
 
 
 class QueryEncoder(Protocol):

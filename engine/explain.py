@@ -1,28 +1,27 @@
-"""Why a page was found: the regions that matched, and a snippet of its words.
+"""Why a page was found: where the heat of a question is on it, the match of each of its tokens, and a snippet of its words.
 
 Works from stored vectors, boxes and words alone, for every model: no model runs, no page is rendered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.engine.results import Region, TokenMatch
+from pagesight.engine.regions.evidence import Standing
+from pagesight.engine.results import TokenMatch
 from pagesight.storage.hyphens import broken_words
 from pagesight.storage.stored import PageDetail
-from pagesight.storage.values import LINE_END_HYPHEN, PageWords
+from pagesight.storage.values import LINE_END_HYPHEN, PageWords, SeenPicture
 
 Float = NDArray[np.float32]
-MAX_REGIONS = 5
-MAX_HIGHLIGHTED = 24  # page tokens
-SHARPNESS = 8  # a page token keeps this power of its closeness to the best match of a query token
 NEAR = 0.06  # of the page's height: how far matches support each other
-MIN_SHARE = 0.05  # of the heat: regions with less are not shown
 SNIPPET_WORDS = 28
 MAX_WORDS_AT = 12  # that are named of one place: a patch of a picture may cover many
+SAME_BOX = 2e-5  # boxes are stored in steps of 1.5e-5
 AT_ONCE = 256  # tokens that are held against all others, or all words, at a time
 
 
@@ -43,28 +42,21 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
     return placed if len(placed) else np.arange(len(boxes))
 
 
-def token_heat(query: Float, tokens: Float) -> Float:
+def token_heat(standing: Standing) -> Float:
     """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
-    heat = heat_of_each(query, tokens).sum(axis=0)
-    total = float(heat.sum())
-    return np.asarray(heat / total if total > 0 else np.full(len(tokens), 1 / len(tokens)), np.float32)
+    heat = heat_of_each(standing).sum(axis=0)
+    total, n = float(heat.sum()), len(heat)
+    return np.asarray(heat / total if total > 0 else np.full(n, 1 / n), np.float32)
 
 
-def heat_of_each(query: Float, tokens: Float) -> Float:
+def heat_of_each(standing: Standing) -> Float:
     """How much each page token contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
 
-    Cosines of one model lie close together, so each query token is measured against its median on this page: how far its
-    best match stands out is its weight, and page tokens share it by how close they come to the best. What a page token counts
-    for the score (its length) does not count here: a title says what a page is about, and seldom answers.
+    How far its best match stands out is a query token's weight, and page tokens share it by how close they come to the best.
     """
-    lengths = np.sqrt(np.einsum("nd,nd->n", tokens, tokens))
-    similarities = query @ tokens.T / np.maximum(lengths, 1e-9)
-    usual = np.median(similarities, axis=1, keepdims=True)
-    best = similarities.max(axis=1, keepdims=True)
-    reach = np.maximum(best - usual, 1e-6)
-    closeness = np.clip((similarities - usual) / reach, 0, 1) ** SHARPNESS
-    weight = np.where(best - usual > 1e-6, best - usual, 0)
-    return np.asarray(weight * closeness / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6), np.float32)
+    closeness = np.square(standing.closeness)
+    share = standing.weights[:, None] / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6)
+    return np.asarray(closeness * share, np.float32)
 
 
 def supported(heat: Float, boxes: Float, aspect: float) -> Float:
@@ -72,46 +64,41 @@ def supported(heat: Float, boxes: Float, aspect: float) -> Float:
 
     aspect: page width divided by its height.
     """
-    centers = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2 * aspect, (boxes[:, 1] + boxes[:, 3]) / 2], axis=1)
     warm = np.flatnonzero(heat > heat.max() / 100)
+    scale = np.float32(np.sqrt(0.5) / NEAR)
+    x = (boxes[warm, 0] + boxes[warm, 2]) * np.float32(aspect / 2) * scale
+    y = (boxes[warm, 1] + boxes[warm, 3]) / 2 * scale
     around = np.zeros_like(heat)
-    for some in np.array_split(warm, -(-len(warm) // AT_ONCE)):
-        squared = np.square(centers[some, None] - centers[None, warm]).sum(axis=2)  # (n_some, n_warm)
-        around[some] = np.exp(squared * (-0.5 / NEAR**2)) @ heat[warm]
+    for at in range(0, len(warm), AT_ONCE):
+        some = slice(at, at + AT_ONCE)
+        squared = np.square(x[some, None] - x) + np.square(y[some, None] - y)  # (n_some, n_warm)
+        around[warm[some]] = np.exp(-squared) @ heat[warm]
     mixed = heat * around
     total = float(mixed.sum())
     return np.asarray(mixed / total if total > 0 else heat, np.float32)
 
 
-def find_regions(heat: Float, boxes: Float, aspect: float) -> tuple[Region, ...]:
-    """The warmest tokens, grown together where they stand on one line or on lines next to each other; best first."""
-    chosen = np.argsort(-heat, kind="stable")[:MAX_HIGHLIGHTED]
-    chosen = chosen[heat[chosen] >= heat[chosen[0]] / 10]
-    groups: list[tuple[Float, float]] = []
-    for token in chosen:
-        box, weight = boxes[token].copy(), float(heat[token])
-        height = max(float(box[3] - box[1]), 1e-3)
-        apart: list[tuple[Float, float]] = []
-        for other, other_weight in groups:
-            gap_x = max(other[0] - box[2], box[0] - other[2]) * aspect
-            gap_y = max(other[1] - box[3], box[1] - other[3])
-            if gap_x <= 2 * height and gap_y <= height:
-                box = np.concatenate([np.minimum(box[:2], other[:2]), np.maximum(box[2:], other[2:])])
-                weight += other_weight
-            else:
-                apart.append((other, other_weight))
-        groups = [*apart, (box, weight)]
-    groups.sort(key=lambda group: (-group[1], group[0].tolist()))
-    shown = [group for group in groups if group[1] >= MIN_SHARE][:MAX_REGIONS] or groups[:1]
-    return tuple(Region((float(b[0]), float(b[1]), float(b[2]), float(b[3])), min(1.0, weight)) for b, weight in shown)
+def seen_at(boxes: Float, pictures: Sequence[SeenPicture]) -> NDArray[np.int64]:
+    """For each token's box (n, 4) the picture whose kind it stands for, or -1 for one of words: (n,)."""
+    if not pictures:
+        return np.full(len(boxes), -1)
+    same = np.abs(boxes[:, None] - np.array([picture.box for picture in pictures], np.float32)).max(axis=2) < SAME_BOX
+    return np.where(same.any(axis=1), same.argmax(axis=1), -1)
 
 
-def find_matches(query: Float, texts: tuple[str, ...], page: PageDetail) -> tuple[TokenMatch, ...]:
-    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there."""
-    similarities = query @ page.tokens.T
-    best = similarities.argmax(axis=1)
-    scores, boxes = similarities[np.arange(len(best)), best].tolist(), page.boxes[best]
+def find_matches(
+    products: Float, texts: tuple[str, ...], page: PageDetail, pictures: Sequence[SeenPicture] = ()
+) -> tuple[TokenMatch, ...]:
+    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there.
+
+    products: (n_query_tokens, n_tokens), of the vectors of both. pictures: that were seen on the page; of one, its kind is named.
+    """
+    best = products.argmax(axis=1)
+    scores, boxes = products[np.arange(len(best)), best].tolist(), page.boxes[best]
     words = _words_at(page.words, boxes)
+    for i, picture in enumerate(seen_at(boxes, pictures).tolist()):
+        if picture >= 0:
+            words[i] = pictures[picture].kind
     return tuple(
         TokenMatch(text, score, (x0, y0, x1, y1), word)
         for text, score, (x0, y0, x1, y1), word in zip(texts, scores, boxes.tolist(), words, strict=True)
@@ -148,7 +135,9 @@ def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:
     if len(warm):  # the warm words in the middle, not at an edge
         middle = first + int(warm[0] + warm[-1]) // 2
         first = min(max(0, middle - size // 2), len(words) - size)
-    broken = {i for word in broken_words(words) for i in range(word.first, word.last)}
+    begin, end = max(0, first - 2), first + size + 2  # with what a broken word may have beyond
+    near = PageWords(words.texts[begin:end], words.boxes[begin:end])
+    broken = {begin + i for word in broken_words(near) for i in range(word.first, word.last)}
     threshold = max(word_heat[first : first + size].max() / 4, 1e-9)
     text, spans = ("… " if first else ""), []
     for i in range(first, first + size):
@@ -167,7 +156,7 @@ def _heat_of_words(words: PageWords, heat: Float, boxes: Float) -> Float:
     y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
     word_heat = np.zeros(len(words), np.float32)
     warm = np.flatnonzero(heat > heat.max() / 100)
-    for some in np.array_split(warm, -(-len(warm) // AT_ONCE)):
+    for some in np.array_split(warm, max(1, -(-len(warm) // AT_ONCE))):
         x0, y0, x1, y1 = boxes[some].T[:, :, None]
         inside = (x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4)  # (n_some, n_words)
         for token in np.flatnonzero(~inside.any(axis=1)):

@@ -6,6 +6,7 @@ in everything. tests/conformance holds every store to the same behaviour. A stor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self
@@ -60,6 +61,18 @@ class View(Protocol):
 
     def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
         """Those of these pages whose words, run together and ``squeezed`` (storage.words), contain this squeezed string; ascending."""
+
+    def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
+        """Pages whose words have one of these phrases, ascending; none if more than ``most`` pages do.
+
+        A phrase is terms (storage.words) that follow each other, with blanks between; accents do not count.
+        """
+
+    def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
+        """On how many pages each term is, of those that begin with one of ``prefixes`` or are one of ``terms``; without accents."""
+
+    def spelt(self, term: str) -> str:
+        """A term of ``vocabulary`` with its accents, as the first page has it; as it is if no page has it."""
 
     def n_tokens(self, page_ids: PageIds) -> PageIds:
         """How many token vectors each of these pages has."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagesight.engine.config import IndexConfig
+from pagesight.engine.encoder import Sees
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import walked_extensions
 from pagesight.indexer.running.discover import Unusable, as_on_disk, discover
@@ -81,7 +82,7 @@ def index_files(
     found = found_files(paths, config, passed_over)
     if leave_out is not None:
         found = (item for item in found if not leave_out(location_of(item)))
-    with store.writer() as writer, page_reader(config, encoder.image_pixels) as reader:
+    with store.writer() as writer, page_reader(config, encoder) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
             if config.prune:  # a folder that was renamed is named once more to let go of it
@@ -111,10 +112,11 @@ def files_to_read(
     return [plan.path for plan in map(planner.plan, found) if plan.path is not None]
 
 
-def page_reader(config: IndexConfig, image_pixels: int | None) -> PageReader:
-    """image_pixels: what the model wants of a page's picture; None if it reads words."""
-    ocr = config.ocr or ("auto" if image_pixels is None else "off")
-    options = ReadOptions(password=config.password, ocr=ocr, image_pixels=image_pixels)
+def page_reader(config: IndexConfig, encoder: Encoder) -> PageReader:
+    """What reads pages as the model wants them: words, a picture, or what is seen. Raises WeightsMissing, WeightsDamaged."""
+    ocr = config.ocr or ("auto" if encoder.image_pixels is None else "off")
+    sight = str(encoder.sight_file()) if isinstance(encoder, Sees) else None
+    options = ReadOptions(password=config.password, ocr=ocr, image_pixels=encoder.image_pixels, sight=sight)
     return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
 
 

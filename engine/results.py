@@ -8,6 +8,9 @@ from typing import Any
 
 from pagesight.indexer.reading.text_file import line_span
 from pagesight.storage.names import path_text
+from pagesight.storage.values import SeenPicture
+
+SECOND_OPINION = "second opinion"  # the part of a hit that a reranker gave: it orders hits, and is in no sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,24 @@ class TokenMatch:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """A part of a hit's score, by name; the parts of a hit add up to its score."""
+    """A part of a hit's score, by name; the parts of a hit, all but SECOND_OPINION, add up to its score.
+
+    reason: what is to be said of it, as "read 'recieve' as 'receive'" of MaxSim; mostly "".
+    """
 
     name: str
     score: float
+    reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "score": round(self.score, 4)}
+        return {"name": self.name, "score": round(self.score, 4), "reason": self.reason}
+
+
+def picture_dict(picture: SeenPicture) -> dict[str, Any]:
+    """The object that ``--json`` prints."""
+    box = [round(value, 4) for value in picture.box]
+    text = {"text": picture.text} if picture.text else {}
+    return {"kind": picture.kind, "family": picture.family, "box": box, "sure": round(picture.sure, 3), **text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,9 @@ class SearchHit:
     confidence: Confidence | None = (
         None  # of the answer that the hit belongs to; None if the model was never calibrated
     )
+    question: str = ""  # that it answers, as it was read: mended, or one of several
+
+    pictures: tuple[SeenPicture, ...] = ()  # what was seen on the page, if the index was told to look; largest first
 
     @property
     def lines(self) -> tuple[int, int] | None:
@@ -104,6 +121,7 @@ class SearchHit:
             "rank": self.rank,
             "score": round(self.score, 6),
             "parts": [part.to_dict() for part in self.parts],
+            "question": self.question,
             "confidence": None if self.confidence is None else self.confidence.to_dict(),
             "document": self.document,
             "page": self.page,
@@ -114,4 +132,5 @@ class SearchHit:
             "path": path_text(self.path),
             "regions": [region.to_dict() for region in self.regions],
             "snippet": self.snippet,
+            "pictures": [picture_dict(picture) for picture in self.pictures],
         }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.config import SearchConfig
-from pagesight.engine.encoder import EncodedQuery, QueryEncoder
+from pagesight.engine.encoder import EncodedQuery, KnowsWords, QueryEncoder
 from pagesight.engine.index import View
 from pagesight.engine.ranking.confidence import LOOKED_AT, Signs, calibration_of, signs_of
 from pagesight.engine.ranking.score import MAXSIM_ALONE, Ranking
@@ -18,6 +18,9 @@ from pagesight.engine.ranking.table import ranking_of
 from pagesight.engine.ranking.terms import Asked
 from pagesight.engine.results import Confidence
 from pagesight.engine.stages import OnStage, stage
+from pagesight.engine.typed.spelling import read
+from pagesight.engine.typed.writings import Writing
+from pagesight.engine.typed.writings import writings as find_writings
 from pagesight.storage.words import visible
 
 RRF_CONSTANT = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR
@@ -37,7 +40,8 @@ class Question:
     """What is asked, as a model reads it.
 
     text: for BM25 over the pages' words; "" leaves words out. filters: see storage.filters; None searches everything.
-    opening_weight: see ``rerank``. ranking: what is added to MaxSim.
+    opening_weight: see ``rerank``. ranking: what is added to MaxSim. wording: as the model reads it. read_as: what of that
+    is not as it was typed, "" for nothing. writings: see engine.typed.
     """
 
     encoded: EncodedQuery
@@ -45,6 +49,13 @@ class Question:
     filters: str | None = None
     opening_weight: float = 0.0
     ranking: Ranking = MAXSIM_ALONE
+    wording: str = ""
+    read_as: str = ""
+    writings: tuple[Writing, ...] = ()
+
+    def asked(self, view: View) -> Asked:
+        """The question in one view."""
+        return Asked(self.text, view, self.filters, self.writings)
 
     @property
     def length(self) -> float:
@@ -52,17 +63,26 @@ class Question:
         return float(np.linalg.norm(self.encoded.tokens, axis=1).sum())
 
     @classmethod
-    def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None) -> Self:
-        """A text as this model reads it. Raises EmptyQuery."""
-        text = visible(text)
+    def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None, *, typed_for: View | None = None) -> Self:
+        """A text as this model reads it. Raises EmptyQuery.
+
+        typed_for: the index that somebody typed it for, to read it as it is meant (see engine.typed); None: as it stands.
+        """
+        text, ranking, read_as = visible(text), ranking_of(encoder.name), ""
+        writings: tuple[Writing, ...] = ()
+        if typed_for is not None and ranking.terms and isinstance(encoder, KnowsWords):
+            reading = read(text, typed_for, encoder)
+            text, read_as, writings = reading.text, reading.reason, find_writings(text)
         (encoded,) = encoder.encode_queries([text])
-        words = text if encoder.reads_words else ""
         return cls(
             encoded=encoded,
-            text=words,
+            text=text if encoder.reads_words else "",
             filters=filters,
             opening_weight=encoder.opening_weight,
-            ranking=ranking_of(encoder.name),
+            ranking=ranking,
+            wording=text,
+            read_as=read_as,
+            writings=writings,
         )
 
 
@@ -81,7 +101,7 @@ class ScoredPage:
 
 def search(question: Question, view: View, config: SearchConfig, on_stage: OnStage | None = None) -> list[ScoredPage]:
     """The best pages, at most ``config.k``, higher scores first, ties by page id, however sure they are."""
-    asked = Asked(question.text, view, question.filters)
+    asked = question.asked(view)
     with stage("recall", on_stage):
         candidates = view.page_ids(question.filters) if config.exact else recall(question, view, config, asked)
     with stage("rerank", on_stage):
@@ -129,7 +149,7 @@ def recall(question: Question, view: View, config: SearchConfig, asked: Asked | 
     asked: the question in this view, if it is there already.
     """
     n, query = config.n_candidates, question.encoded
-    asked = asked or Asked(question.text, view, question.filters)
+    asked = asked or question.asked(view)
     ranking = question.ranking if config.terms else MAXSIM_ALONE
     everything = view.page_ids(question.filters)
     allowed = None if question.filters is None else everything
@@ -138,6 +158,8 @@ def recall(question: Question, view: View, config: SearchConfig, asked: Asked | 
     rankings = [view.nearest(query.single, n, allowed)]
     if question.text:
         rankings.append(asked.words.page_ids[:n])
+    if ranking.terms and len(asked.allowed_written):
+        rankings.append(asked.allowed_written[:n])
     fused = fuse(rankings)[:n]
     if not config.token_recall:
         return fused
@@ -174,7 +196,7 @@ def rerank(
     taken away are scored again with the query in 15 bits.
     """
     tokens, k = question.encoded.tokens, config.k
-    asked = asked or Asked(question.text, view, question.filters)
+    asked = asked or question.asked(view)
     ranking = question.ranking if config.terms else MAXSIM_ALONE
     terms = ranking.parts(asked, question.length, page_ids)
     added = np.asarray(terms.sum(axis=0), np.float32)

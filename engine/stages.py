@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STAGES = ("encode", "recall", "rerank", "confidence", "describe")
+STAGES = ("encode", "recall", "rerank", "confidence", "second opinion", "describe")
 OnStage = Callable[[str, float], None]  # (stage, seconds), at the end of each
 
 

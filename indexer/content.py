@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pagesight.indexer.formats import Kind
 from pagesight.indexer.modes import OcrMode, check_ocr
 from pagesight.storage.errors import ConfigError
-from pagesight.storage.values import PageWords
+from pagesight.storage.values import PageWords, SeenPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +23,14 @@ class ReadOptions:
     ocr: "auto" reads pixels where there is no text layer, "tesseract" does so with that program, "off" never does.
     image_pixels: pages are also rendered, with at most this many pixels; None for encoders that read words only.
     max_image_pixels: image files with more pixels are refused: a small file can ask for any amount of memory.
+    sight: file of the network that looks at pictures (see indexer.sight.look); None does not look at them.
     """
 
     password: str | None = None
     ocr: OcrMode = "auto"
     image_pixels: int | None = None
     max_image_pixels: int = 200_000_000
+    sight: str | None = None
 
     def __post_init__(self) -> None:
         check_ocr(self.ocr)
@@ -71,6 +73,7 @@ class PageContent:
     text_source: "text" (the text layer), "ocr", "text+ocr", or "none" for a page without words.
     image: (height_px, width_px, 3) uint8 RGB, or None if no image was asked for.
     note: what is to be said of it although it could be read, such as that a part is missing.
+    pictures: what kinds were seen, the largest first; none if nobody looked.
     """
 
     number: int  # from 1
@@ -80,6 +83,7 @@ class PageContent:
     text_source: str
     image: NDArray[np.uint8] | None = None
     note: str = ""
+    pictures: tuple[SeenPicture, ...] = ()
 
     def to_bytes(self) -> bytes:
         """One line of JSON, then the boxes (float32), then the pixels."""
@@ -89,6 +93,7 @@ class PageContent:
             "source": self.text_source,
             "note": self.note,
             "texts": self.words.texts,
+            "pictures": [asdict(picture) for picture in self.pictures],
             "image": None if self.image is None else self.image.shape[:2],
         }
         pixels = b"" if self.image is None else self.image.tobytes()
@@ -116,4 +121,13 @@ class PageContent:
             text_source=head["source"],
             image=image,
             note=str(head["note"]),
+            pictures=tuple(_picture(values) for values in head["pictures"]),
         )
+
+
+def _picture(values: dict[str, Any]) -> SeenPicture:
+    """Raises ValueError, TypeError or LookupError if it is none."""
+    x0, y0, x1, y1 = map(float, values["box"])
+    texts = {name: str(values[name]) for name in ("kind", "family", "text")}
+    "".join(texts.values()).encode()
+    return SeenPicture(box=(x0, y0, x1, y1), sure=float(values["sure"]), **texts)

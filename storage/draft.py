@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, update
 
+from pagesight.storage.tables.pictures import picture_row
 from pagesight.storage.tables.rows import Names, put_document, put_failures, put_tags
-from pagesight.storage.tables.schema import index_state, page, page_note, page_terms, page_text
+from pagesight.storage.tables.schema import index_state, page, page_note, page_picture, page_terms, page_text
 from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
 from pagesight.storage.vectors.segments import BOX_SCALE
 from pagesight.storage.vectors.vector_files import VectorFiles
@@ -36,6 +37,7 @@ class Draft:
         self._texts: list[dict[str, Any]] = []
         self._terms: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
+        self._pictures: list[dict[str, Any]] = []
         self.committed = False
 
     @property
@@ -65,6 +67,7 @@ class Draft:
         self._terms.append({"rowid": page_id, "terms": fold_page(new.words)})
         if new.note:
             self._notes.append({"page_id": page_id, "note": new.note})
+        self._pictures += (picture_row(page_id, picture) for picture in new.pictures)
 
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
         """Make the document visible under this name, in place of what the name stood for before.
@@ -82,6 +85,8 @@ class Draft:
                 connection.execute(insert(page_terms), self._terms)
             if self._notes:
                 connection.execute(insert(page_note), self._notes)
+            if self._pictures:
+                connection.execute(insert(page_picture), self._pictures)
             self._reach("pages inserted")
             put_tags(connection, document_id, info.tags)
             self._names.put(connection, document_id, source)

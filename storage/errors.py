@@ -15,6 +15,7 @@
     │   ├── WeightsMissing         a package or file of weights is not there
     │   ├── WeightsDamaged         it is there, with other bytes than we know
     │   ├── BadCheckpoint          it is there, cut short, of another model, or without some tensors
+    │   │   └── BadReranker        what was to give a second opinion
     │   ├── HubRefused             the model hub cannot be reached, or does not give the files
     │   ├── BadInput               a text or picture that cannot be encoded (ValueError)
     │   ├── DeviceMemory           the model, or one page, does not fit into memory
@@ -44,6 +45,7 @@ __all__ = [
     "BadCheckpoint",
     "BadFilter",
     "BadInput",
+    "BadReranker",
     "BadTrainingData",
     "CodecMismatch",
     "ConfigError",
@@ -169,6 +171,10 @@ class BadCheckpoint(ModelError):
         more = len(problems) - self.SHOWN
         shown = "; ".join(problems[: self.SHOWN]) + (f"; and {more} more" if more > 0 else "")
         super().__init__(f"{folder} is not a usable checkpoint: {shown}")
+
+
+class BadReranker(BadCheckpoint):
+    """A folder that was to give a second opinion is no cross-encoder over pairs of texts, or damaged."""
 
 
 class HubRefused(ModelError):

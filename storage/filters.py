@@ -5,15 +5,16 @@
     part        = "not" part | "(" expression ")" | comparison
     comparison  = field operator value | field "in" "(" value { "," value } ")"
     operator    = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~"         (~ is a glob, see storage.globs)
-    field       = document | folder | page | pages | title | author | date | kind | source | tag.NAME
+    field       = document | folder | page | pages | title | author | date | kind | source | picture | tag.NAME
     value       = "quoted" | 'quoted' | bare word (anything up to a blank, comma or parenthesis)
                   A quote within quotes of its own kind is written twice: "a 15"" screen".
 
 Examples: ``document ~ "finance/*.pdf" and page <= 10``, ``tag.customer in (acme, zenith)``, ``date >= 2024-01-01``,
-``kind = text``, ``source = ocr``.
+``kind = text``, ``source = ocr``, ``picture in (chart, "word cloud")``.
 
-A document may have several names and tags: a positive comparison of document, folder or tag asks whether one of them fits, a
-negative one whether none does. Unknown dates fit nothing, whatever they are compared with. This module reads an expression;
+A document may have several names and tags, and a page several pictures: a positive comparison of document, folder, tag or
+picture asks whether one of them fits, a negative one whether none does. A picture goes by its kind and by what that is a case of:
+a bar chart is a "bar chart" and a "chart". Unknown dates fit nothing, whatever they are compared with. This module reads an expression;
 a store turns it into its own terms (storage.tables.filter_sql, storage.memory).
 """
 
@@ -31,7 +32,7 @@ _TOKEN = re.compile(
 )
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
 NUMBERS, TEXTS, NAMES = ("page", "pages"), ("title", "author", "kind", "source"), ("document", "folder")
-FIELDS = (*NAMES, *NUMBERS, *TEXTS, "date", "tag.NAME")
+FIELDS = (*NAMES, *NUMBERS, *TEXTS, "date", "picture", "tag.NAME")
 MAX_COMPARISONS = 400  # a list of values counts as one; databases limit how deep an expression may be
 MAX_DEPTH = 50  # of parentheses and nots
 

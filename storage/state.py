@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from pagesight.storage.folder import IndexFolder
 from pagesight.storage.recall.index import RecallIndex, SinglePart
+from pagesight.storage.tables.pictures import has_pictures
 from pagesight.storage.tables.schema import index_state
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
@@ -25,6 +26,8 @@ PageIds = NDArray[np.int64]
 
 MAX_FILTERS = 64  # whose pages are remembered
 MAX_TERMS = 20_000  # of which it is remembered on how many pages they are
+MAX_PREFIXES = 500  # whose terms are remembered
+_VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND term < ?"
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
 _PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
 
@@ -48,9 +51,11 @@ class State:
         self._single: SinglePart | None = self._single_before
         self._places: Places | None = None
         self._recall: RecallIndex | None = None
+        self._has_pictures: bool | None = None
         self._lock = threading.RLock()
         self._filtered: dict[str, PageIds] = {}
         self._pages_with: dict[str, int] = {}
+        self._vocabulary: dict[str, dict[str, int]] = {}
 
     def places(self, connection: Connection) -> Places:
         """Where all pages are that have something to find. connection: in a transaction that sees this generation."""
@@ -60,6 +65,13 @@ class State:
                 rows = [] if cursor is None else cursor.fetchall()  # plain tuples, which numpy takes ten times as fast
                 self._places = Places.of(rows)
             return self._places
+
+    def has_pictures(self, connection: Connection) -> bool:
+        """Whether anything can have been seen on its pages."""
+        with self._lock:
+            if self._has_pictures is None:
+                self._has_pictures = has_pictures(connection)
+            return self._has_pictures
 
     def recall_index(self, connection: Connection) -> RecallIndex:
         """What finds candidates in this state."""
@@ -86,6 +98,16 @@ class State:
             while len(self._filtered) > MAX_FILTERS:
                 self._filtered.pop(next(iter(self._filtered)))
         return found
+
+    def terms_from(self, connection: Connection, prefix: str) -> dict[str, int]:
+        """Terms that begin so, and on how many pages each is; remembered. connection: with the table of the vocabulary."""
+        known = self._vocabulary
+        if len(known) > MAX_PREFIXES:
+            known = self._vocabulary = {}
+        if prefix not in known:
+            found = connection.exec_driver_sql(_VOCABULARY_SQL, (prefix, prefix + "\U0010ffff")).fetchall()
+            known[prefix] = dict(map(tuple, found))
+        return known[prefix]
 
     def pages_with(self, connection: Connection, asked: Sequence[str]) -> dict[str, int]:
         """For each term on how many pages it is; counted once, and only up to more than half of all, where it tells nothing."""

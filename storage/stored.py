@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.values import PageWords
+from pagesight.storage.values import PageWords, SeenPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class StoredPage:
     width_pt: float
     height_pt: float
     text_source: str
+    pictures: tuple[SeenPicture, ...] = ()  # in the order in which they were seen, the largest first
 
     @property
     def aspect(self) -> float:

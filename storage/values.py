@@ -60,6 +60,21 @@ class EncodedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenPicture:
+    """A picture on a page, and what it is.
+
+    kind: such as "bar chart". family: what it is a case of, such as "chart", or "". box: (x0, y0, x1, y1) in page fractions.
+    sure: probability of the kind, 0 to 1. text: what can be read in it beyond words, such as the content of a QR code, or "".
+    """
+
+    kind: str
+    box: tuple[float, float, float, float]
+    sure: float
+    family: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """One file found on disk.
 
@@ -100,6 +115,7 @@ class NewPage:
     words: PageWords
     encoded: EncodedPage
     note: str = ""  # what is to be said of it, such as why it was read from its pixels
+    pictures: tuple[SeenPicture, ...] = ()  # what kinds were seen, if the model was told to look
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,22 @@ from pagesight.storage.state import State
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
+from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.schema import document, file, page
 from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
-from pagesight.storage.words import WordScores, largest_score, match_expression, query_terms, telling
+from pagesight.storage.words import (
+    CREATE_VOCABULARY,
+    WordScores,
+    bare_fold,
+    largest_score,
+    match_expression,
+    query_terms,
+    telling,
+    without_accents,
+)
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -42,6 +53,9 @@ _STRING_SQL = text(
     "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(:wanted)) "
     "AND instr(replace(terms, ' ', ''), :string) > 0"
 )
+_PHRASES_SQL = text("SELECT rowid FROM page_terms WHERE page_terms MATCH :match LIMIT :k")
+_TERMS_SQL = text("SELECT term, doc FROM page_vocabulary WHERE term IN (SELECT value FROM json_each(:wanted))")
+_SPELT_SQL = text("SELECT terms FROM page_terms WHERE page_terms MATCH :match ORDER BY rowid LIMIT 1")
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
@@ -97,6 +111,28 @@ class StoreView(Closing):
         rows = self._connection.execute(_STRING_SQL, {"wanted": json.dumps(page_ids.tolist()), "string": string})
         return np.sort(np.array(rows.scalars().all(), np.int64))
 
+    def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
+        match = match_expression([phrase for phrase in map(bare_fold, phrases) if phrase])
+        if match is None:
+            return np.empty(0, np.int64)
+        rows = self._connection.execute(_PHRASES_SQL, {"match": match, "k": most + 1}).scalars().all()
+        return np.sort(np.array(rows if len(rows) <= most else [], np.int64))
+
+    def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
+        self._connection.exec_driver_sql(CREATE_VOCABULARY)
+        found: dict[str, int] = {}
+        for prefix in prefixes:
+            found.update(self._state.terms_from(self._connection, prefix))
+        if terms:
+            wanted = {"wanted": json.dumps(list(terms))}
+            found.update((term, n) for term, n in self._connection.execute(_TERMS_SQL, wanted).fetchall())
+        return found
+
+    def spelt(self, term: str) -> str:
+        match = match_expression([term]) if term.isalnum() else None
+        row = match and self._connection.execute(_SPELT_SQL, {"match": match}).scalar()
+        return next((word for word in (row or "").split() if without_accents(word) == term), term)
+
     def n_tokens(self, page_ids: PageIds) -> PageIds:
         places = self._places()
         return places.counts[places.find(page_ids)]
@@ -136,6 +172,7 @@ class StoreView(Closing):
             .join(file, file.c.id == first_file)
             .where(page.c.id.in_(wanted))
         )
+        seen = pictures_of(self._connection, page_ids) if self._state.has_pictures(self._connection) else {}
         return {
             row.id: StoredPage(
                 page_id=row.id,
@@ -151,6 +188,7 @@ class StoreView(Closing):
                 width_pt=row.width_pt,
                 height_pt=row.height_pt,
                 text_source=row.text_source,
+                pictures=seen.get(row.id, ()),
             )
             for row in self._connection.execute(query)
         }
@@ -216,7 +254,9 @@ class StoreView(Closing):
 
     def _find(self, filters: str) -> PageIds:
         query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
-        query = query.join_from(page, document).where(condition(parse_filter(filters)))
+        query = query.join_from(page, document).where(
+            condition(parse_filter(filters), pictures=self._state.has_pictures(self._connection))
+        )
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
     def _words(self, page_ids: PageIds) -> dict[int, PageWords]:

@@ -33,6 +33,11 @@ CREATE_WORDS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS page_terms USING fts5(terms, tokenize = 'unicode61 remove_diacritics 2')"
 )
 
+# Which terms there are, and on how many pages: a table that SQLite makes up from the one above, for one connection.
+CREATE_VOCABULARY = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.page_vocabulary USING fts5vocab('main', 'page_terms', 'row')"
+)
+
 
 def visible(text: str) -> str:
     """A text without the characters that nobody sees: controls, soft hyphens, joiners, marks of direction."""
@@ -56,6 +61,17 @@ def _terms(text: str) -> Iterator[str]:
 def fold(text: str) -> str:
     """Text as the FTS5 table stores it."""
     return " ".join(terms(text))
+
+
+def without_accents(term: str) -> str:
+    """A term as the FTS5 table looks it up."""
+    parts = unicodedata.normalize("NFD", term)
+    return unicodedata.normalize("NFC", "".join(c for c in parts if not unicodedata.combining(c)))
+
+
+def bare_fold(text: str) -> str:
+    """Text as the FTS5 table looks it up."""
+    return without_accents(fold(text))
 
 
 def fold_page(words: PageWords) -> str:

@@ -16,7 +16,7 @@ from pagesight.storage.draft import Draft
 from pagesight.storage.folder import FaultPoint, IndexFolder
 from pagesight.storage.tables.database import raise_generation, write_transaction
 from pagesight.storage.tables.rows import Names, put_failures, put_tags
-from pagesight.storage.tables.schema import document, failure, file, index_state, page_note, reading
+from pagesight.storage.tables.schema import document, failure, file, index_state, page_note, page_picture, reading
 from pagesight.storage.values import SourceFile
 from pagesight.storage.vectors.vector_files import VectorFiles
 
@@ -30,8 +30,10 @@ class StoreWriter:
         with self._engine.begin() as connection:
             state = connection.execute(select(index_state)).one()
             there = inspect(connection).get_table_names()
-            missing = [table for table in (reading, page_note) if table.name not in there]
-        if missing:  # an index made before there was more than one way of reading, or anything to say of a page
+            missing = [table for table in (reading, page_note, page_picture) if table.name not in there]
+        if (
+            missing
+        ):  # an index made before there was more than one way of reading, or anything to say or to see of a page
             with write_transaction(self._engine, folder.path) as connection:
                 for table in missing:
                     table.create(connection, checkfirst=True)

@@ -13,7 +13,7 @@ import numpy as np
 from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.indexer.content import PageContent
 from pagesight.storage.manifest import Space
-from pagesight.storage.values import DocumentInfo, NewPage, PageWords, SourceFile
+from pagesight.storage.values import DocumentInfo, NewPage, PageWords, SeenPicture, SourceFile
 
 ROOT = Path(__file__).parents[1]
 HASHING = HashingEncoder()
@@ -40,11 +40,20 @@ def words(text: str) -> PageWords:
 
 
 def new_page(number: int, text: str) -> NewPage:
-    """A page as the pipeline would store it."""
+    """A page as the pipeline would store it; a red one has a chart."""
     content = PageContent(number=number, width_pt=595, height_pt=842, words=words(text), text_source="text")
     (encoded,) = HASHING.encode_pages([content])
     source = "text" if text else "none"
-    return NewPage(number=number, width_pt=595, height_pt=842, text_source=source, words=content.words, encoded=encoded)
+    chart = SeenPicture(kind="bar chart", family="chart", box=(0.0, 0.0, 1.0, 1.0), sure=0.875)
+    return NewPage(
+        number=number,
+        width_pt=595,
+        height_pt=842,
+        text_source=source,
+        words=content.words,
+        encoded=encoded,
+        pictures=(chart,) if "red" in text.split() else (),
+    )
 
 
 def source_file(name: str, root: Path = Path("/docs")) -> SourceFile:

@@ -23,11 +23,9 @@ from benchmarks.pocket.drawing import Drawer
 from benchmarks.pocket.teach import question
 
 N_PAGES = 100
-PAGE, MADE = (
-    (48, 34),
-    (24, 24),
-)  # rows and columns of tokens: A4 with 1.3 million pixels; a smaller one with some 200 words
-HARD = 0.4  # type of 16 pixels and near it, in many fonts: what the pocket model was taught in its hours
+PAGE = (48, 34)  # rows and columns of tokens: A4 with 1.3 million pixels
+MADE = (16, 24)  # a small page of some 120 words
+HARD = 0.3  # type of 16 pixels and near it, in many fonts: what the pocket model was taught in its hours
 KINDS = [(fonts, soil) for fonts in ("seen", "unseen") for soil in ("clean", "soiled")]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from pagesight.engine.cli.options import index_option
+from pagesight.engine.cli.options import index_option, reranker_option
 from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console
 from pagesight.engine.cli.tables import print_whole
 from pagesight.engine.config import SearchConfig
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="As in search.",
 )
+@reranker_option
 @click.option("--depth", type=click.IntRange(10), default=100, show_default=True, help="Pages kept a query.")
 @click.option(
     "--exact-queries",
@@ -83,6 +84,7 @@ def evaluate(
     task: str | None,
     ocr: str | None,
     candidates: int,
+    reranker: Path | None,
     depth: int,
     exact_queries: int,
     symmetric: bool,
@@ -129,7 +131,7 @@ def evaluate(
     trec_eval()
     check_codec(codec)
     metrics = [metric_named(name.strip()) for name in (names.split(",") if names else DEFAULT_METRICS)]
-    ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric)
+    ask = AskConfig(depth=depth, n_candidates=candidates, n_exact=exact_queries, symmetric=symmetric, reranker=reranker)
     setting = IndexSetting(
         model=model or DEFAULT_MODEL,
         codec=codec,

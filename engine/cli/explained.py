@@ -18,16 +18,22 @@ def print_explained(query: str, hits: Sequence[SearchHit]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from pagesight.engine.results import SECOND_OPINION
     from pagesight.engine.word_heat import words_of_tokens
 
     output = console()
     for hit in hits:
         output.print(Text(f"\n{hit.rank}. {hit.document}, page {hit.page}", style="bold"))
         output.print(Text(f"   {sum_of(hit)}"))
+        for part in hit.parts:
+            if part.name == SECOND_OPINION:
+                output.print(Text(f"   {part.name} {part.score:.2f}, which orders the first pages"))
+            elif part.reason:
+                output.print(Text(f"   {part.name}: {part.reason}"))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 3), header_style="dim")
         for name in ("question", "adds", "finds", "where"):
             table.add_column(name, justify="right" if name == "adds" else "left", overflow="fold")
-        for word, rows in words_of_tokens(query, [match.token for match in hit.matches]):
+        for word, rows in words_of_tokens(hit.question or query, [match.token for match in hit.matches]):
             matches = [hit.matches[i] for i in rows]
             found = dict.fromkeys(match.word for match in matches if match.word)
             best = max(matches, key=lambda match: match.score)
@@ -37,9 +43,11 @@ def print_explained(query: str, hits: Sequence[SearchHit]) -> None:
 
 def sum_of(hit: SearchHit) -> str:
     """16.21 = MaxSim 14.90 + first page 1.41 - length 0.10."""
+    from pagesight.engine.results import SECOND_OPINION
+
     text = f"{hit.score:.2f} ="
     for i, part in enumerate(hit.parts):
-        if i and abs(part.score) < 0.005:
+        if part.name == SECOND_OPINION or (i and abs(part.score) < 0.005):
             continue
         sign = "" if i == 0 else " +" if part.score >= 0 else " -"
         text += f"{sign} {part.name} {abs(part.score) if i else part.score:.2f}"

@@ -18,6 +18,7 @@ HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in
     errors.WeightsMissing: "pagesight models pull NAME fetches a model's files, --model FOLDER uses those in a folder",
     errors.HubRefused: "where the hub is reached: pagesight models pull NAME --to FOLDER; here: --model FOLDER",
     errors.BadCheckpoint: "pagesight models verify FOLDER checks it, pagesight models pull NAME fetches it anew",
+    errors.BadReranker: "it needs config.json, tokenizer.json, and model.onnx or the weights of a model of transformers",
     errors.DeviceMemory: "try --dtype bfloat16, a smaller --image-budget, or another --device",
     errors.StoreNotFound: "make one with: pagesight --index {path} index FOLDER",
     errors.StoreCorrupt: "pagesight doctor says what else is damaged, and with --drop-damaged lets it be read anew",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 UNLIKELY = 0.5  # that a question is answered here, below which a search says that it is not
 LONGEST_WORD = 20  # characters; longer runs, as in Chinese, are cut anywhere
+MAX_KINDS = 3  # of pictures, that a row names
 SNIPPET_CELLS = 150  # columns of a terminal; --json has the whole snippet
 SNIPPET_LEAST_CELLS = 24  # a narrower one stands below its row
 
@@ -40,7 +41,7 @@ def print_hits(hits: Sequence[SearchHit], title: str = "") -> None:
     )
     print_table(
         columns,
-        [(str(hit.rank), f"{hit.score:.2f}", hit.document, _place(hit), _snippet(hit)) for hit in hits],
+        [(str(hit.rank), f"{hit.score:.2f}", hit.document, _place(hit), _snippet(hit) + _seen(hit)) for hit in hits],
     )
 
 
@@ -50,6 +51,14 @@ def _place(hit: SearchHit) -> str:
         return str(hit.page)
     first, last = hit.lines
     return f"{hit.page}, l. {first}" + (f"-{last}" if last > first else "")
+
+
+def _seen(hit: SearchHit) -> Text:
+    """Kinds of the largest pictures: [bar chart, photo]."""
+    from rich.text import Text
+
+    kinds = list(dict.fromkeys(picture.kind for picture in hit.pictures))[:MAX_KINDS]
+    return Text(f" [{', '.join(kinds)}]" if kinds else "", style="dim")
 
 
 def _snippet(hit: SearchHit) -> Text:

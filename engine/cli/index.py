@@ -66,6 +66,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option(
     "--image-budget", callback=_pixels, metavar="NAME|PIXELS", help=f"Of a page: {', '.join(BUDGETS)}, or pixels."
 )
+@click.option("--sight", is_flag=True, help="See what kinds of pictures pages have, in a new index.")
 @click.option("--batch-tokens", type=click.IntRange(1), help="Tokens the model reads at once.")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch compile the model: a minute first, then faster.")
 @click.option(
@@ -118,6 +119,7 @@ def index(
     task: str | None,
     single_dim: int | None,
     image_budget: int | None,
+    sight: bool,
     batch_tokens: int | None,
     compiled: bool,
     codec: str | None,
@@ -151,6 +153,7 @@ def index(
         task=task,
         single_dim=single_dim,
         image_pixels=image_budget,
+        sight=sight,
         device=device,
         dtype=dtype,
         batch_tokens=batch_tokens,

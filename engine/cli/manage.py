@@ -8,12 +8,16 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pagesight.engine.cli.options import index_option, open_engine
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json, page_remedy, size
 from pagesight.storage.names import nfc, printable
+
+if TYPE_CHECKING:
+    from pagesight.storage.manifest import Space
 
 
 @click.command("list")
@@ -89,7 +93,8 @@ def info(index_dir: Path | None, as_json: bool) -> int:
         rows = (
             ("index", printable(engine.address)),
             ("model", f"{space.encoder} ({space.single_dim}-d single, {space.token_dim}-d token vectors)"),
-            *((name.replace("_", " "), str(value)) for name, value in space.settings.items()),
+            *((name.replace("_", " "), str(value)) for name, value in space.settings.items() if name != "sight"),
+            *_pictures(space),
             ("fingerprint", space.fingerprint[:16]),
             ("codec", f"{space.codec}{pooled}, scored by the {KERNELS[0]} kernel"),
             ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),
@@ -109,6 +114,18 @@ def info(index_dir: Path | None, as_json: bool) -> int:
     for name, value in rows:
         echo(f"{name:15} {value}")
     return 0
+
+
+def _pictures(space: Space) -> list[tuple[str, str]]:
+    """Whether their kinds are seen, where the model has the choice."""
+    from pagesight.engine.models import spec_of
+
+    spec = spec_of(space.encoder)
+    if space.settings.get("sight"):
+        return [("pictures", "their kinds are seen")]
+    if spec is None or "sight" not in spec.settings:
+        return []
+    return [("pictures", "not looked at; an index made with --sight sees what kind each is of")]
 
 
 @click.command()

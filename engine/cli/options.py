@@ -41,6 +41,16 @@ def model_options(command: Command) -> Command:
     return command
 
 
+def reranker_option(command: Command) -> Command:
+    """``--reranker FOLDER``, for commands that search."""
+    return click.option(
+        "--reranker",
+        type=click.Path(path_type=Path, resolve_path=True),
+        metavar="FOLDER",
+        help="Let this cross-encoder order the first 20 pages.",
+    )(command)
+
+
 def server_option(command: Command) -> Command:
     """``--server URL``, for commands that can ask a server instead."""
     return click.option(
@@ -68,13 +78,16 @@ def open_engine(
     settings: ModelConfig | None = None,
     codec: str | None = None,
     pool_factor: int | None = None,
+    reranker: Path | None = None,
 ) -> SearchEngine:
     """The engine over the index that was named, or the one that belongs here."""
     from pagesight.engine.api import SearchEngine
 
     context = click.get_current_context()
     folder = index_dir or context.find_root().obj or default_index()
-    return SearchEngine.open(folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor)
+    return SearchEngine.open(
+        folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor, reranker=reranker
+    )
 
 
 def default_index() -> Path:

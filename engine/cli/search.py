@@ -15,7 +15,14 @@ import click
 
 from pagesight.engine.cli.explained import print_explained
 from pagesight.engine.cli.hits import print_hits
-from pagesight.engine.cli.options import index_option, model_options, open_engine, open_server, server_option
+from pagesight.engine.cli.options import (
+    index_option,
+    model_options,
+    open_engine,
+    open_server,
+    reranker_option,
+    server_option,
+)
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
 from pagesight.storage.names import nfc, printable
@@ -45,6 +52,7 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
 @click.option("--exact", is_flag=True, help="Score every page instead of the best candidates.")
 @click.option("--explain", is_flag=True, help="Show the parts of each score, and what each word of the question finds.")
 @click.option("--plain", is_flag=True, help="Score by MaxSim alone, without the terms that are added to it.")
+@click.option("--as-typed", is_flag=True, help="Do not mend slips of the pen, or look for other writings of numbers.")
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
@@ -62,6 +70,7 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
 @click.option(
     "--score-on", metavar="DEVICE", help="Score pages on a device of torch, e.g. cuda.  [default: the processor]"
 )
+@reranker_option
 @click.option(
     "--queries",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -90,9 +99,11 @@ def search(
     exact: bool,
     explain: bool,
     plain: bool,
+    as_typed: bool,
     min_confidence: float,
     candidates: int,
     score_on: str | None,
+    reranker: Path | None,
     queries: Path | None,
     save_images: Path | None,
     password: str | None,
@@ -115,15 +126,24 @@ def search(
     asked = [(None, query)] if query is not None else read_queries(queries)
     found_any = False
     config = SearchConfig(
-        k=k, n_candidates=candidates, exact=exact, score_on=score_on, terms=not plain, min_confidence=min_confidence
+        k=k,
+        n_candidates=candidates,
+        exact=exact,
+        score_on=score_on,
+        terms=not plain,
+        min_confidence=min_confidence,
+        mend=not as_typed,
     )
     with ExitStack() as stack:
         searcher: Searcher
         if server is not None:
+            if reranker is not None:
+                raise click.UsageError("the server has its own reranker: --reranker does not go with --server")
             searcher = stack.enter_context(open_server(server, index_dir, model, device, dtype))
             ask = partial(searcher.search, filters=filters, config=config)
         else:
-            engine = open_engine(index_dir, model=model, settings=_settings(device, dtype, offline))
+            settings = _settings(device, dtype, offline)
+            engine = open_engine(index_dir, model=model, settings=settings, reranker=reranker)
             searcher = stack.enter_context(engine)
             ask = partial(engine.search, filters=filters, config=config, view=stack.enter_context(engine.view()))
         for query_id, text in asked:

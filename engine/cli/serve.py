@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pagesight.engine.cli.options import default_index
+from pagesight.engine.cli.options import default_index, reranker_option
 from pagesight.engine.cli.output import echo_error
 from pagesight.storage.errors import ConfigError, ExtraMissing
 
@@ -66,6 +66,7 @@ KEY, READ_ONLY_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KEY"
 @click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False, resolve_path=True), help="Folder for uploads and jobs."
 )
+@reranker_option
 @click.option("--threads", type=click.IntRange(1, 256), help="That search and encode.  [default: one a core, 2 to 8]")
 @click.option("--password", envvar="PAGESIGHT_PASSWORD", help="Of encrypted files.")
 @click.option("--open-metrics", is_flag=True, help="Let /metrics be read without a key.")
@@ -89,6 +90,7 @@ def serve(
     prefix: str,
     proxies: tuple[str, ...],
     state: Path | None,
+    reranker: Path | None,
     threads: int | None,
     password: str | None,
     open_metrics: bool,
@@ -126,7 +128,12 @@ def serve(
         hide_paths=hide_paths,
         fetch_urls=fetch_urls,
         password=password,
+        reranker=reranker,
     )
+    if reranker is not None:
+        from pagesight.engine.reranker.table import load_reranker
+
+        load_reranker(reranker)  # a folder that is none stops the server before it starts
     if threads is not None:
         settings = replace(settings, threads=threads)
     check_address(settings, without_key=no_auth)

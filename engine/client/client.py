@@ -17,6 +17,7 @@ from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, T
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
+from pagesight.storage.values import SeenPicture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -146,6 +147,7 @@ class Client(Closing):
             "exact": config.exact,
             **({} if config.terms else {"terms": False}),  # a server from before knows no such fields
             **({"min_confidence": config.min_confidence} if config.min_confidence else {}),
+            **({} if config.mend else {"mend": False}),
             "filters": filters or "",
             "index": self._index or "",
         }
@@ -197,10 +199,21 @@ def _hit(fields: dict[str, Any]) -> SearchHit:
             TokenMatch(match["token"], match["score"], _box(match["box"]), match.get("word", ""))
             for match in fields["matches"]
         ),
-        parts=tuple(ScorePart(part["name"], part["score"]) for part in fields.get("parts", ())),
+        question=fields.get("question", ""),
+        parts=tuple(ScorePart(part["name"], part["score"], part.get("reason", "")) for part in fields.get("parts", ())),
         confidence=Confidence(**fields["confidence"]) if fields.get("confidence") else None,
         snippet=fields["snippet"],
         snippet_spans=tuple((start, stop) for start, stop in fields["highlights"]),
+        pictures=tuple(
+            SeenPicture(
+                kind=seen["kind"],
+                family=seen["family"],
+                box=_box(seen["box"]),
+                sure=seen["sure"],
+                text=seen.get("text") or "",
+            )
+            for seen in fields.get("pictures", ())
+        ),
     )
 
 

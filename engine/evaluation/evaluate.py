@@ -90,6 +90,7 @@ def evaluate_index(
             "model": space.encoder,
             "codec": space.codec,
             "n_candidates": config.n_candidates,
+            **({} if config.reranker is None else {"reranker": config.reranker.name}),
         }
         grouped = with_scanned(dataset, answers.scanned)
         result = result_of_answers(grouped, answers, metrics, setting, engine, cost or IndexingCost())

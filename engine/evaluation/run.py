@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.engine import answering
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import SearchConfig
-from pagesight.engine.describe import describe
 from pagesight.engine.evaluation.dataset import Corpus, Dataset, EvalQuery
 from pagesight.engine.evaluation.pairs import DocumentsAsQueries
 from pagesight.engine.evaluation.places import Box, Places, places_of
 from pagesight.engine.index import View
+from pagesight.engine.reranker.table import load_reranker
 from pagesight.engine.results import Confidence, Region
-from pagesight.engine.retrieval import Question, ScoredPage, answer, recall, rerank, search
+from pagesight.engine.retrieval import Question, ScoredPage, recall, rerank, search
 from pagesight.engine.stages import STAGES, stage
 from pagesight.storage.errors import ConfigError, DatasetError, EmptyQuery
 
@@ -29,13 +31,14 @@ class AskConfig:
     """depth: pages kept a query. n_candidates: as in SearchConfig. n_exact: queries that are answered exactly as well.
 
     symmetric: queries are documents (ArguAna): they are encoded as the pages were, and a query's own document, the one
-    with its id, does not count as found.
+    with its id, does not count as found. reranker: folder of one that gives a second opinion; None: the engine's, if it has one.
     """
 
     depth: int = 100
     n_candidates: int = SearchConfig().n_candidates
     n_exact: int = 100
     symmetric: bool = False
+    reranker: Path | None = None
 
     def __post_init__(self) -> None:
         if self.depth < SHOWN:
@@ -178,6 +181,7 @@ class _Asking:
     def __init__(self, engine: SearchEngine, view: View, items: Items, config: AskConfig) -> None:
         self._encoder = DocumentsAsQueries(engine.encoder) if config.symmetric else engine.encoder
         self._view, self._items, self._config = view, items, config
+        self._reranker = load_reranker(config.reranker) if config.reranker is not None else engine.reranker
         self.run: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._shown: dict[str, tuple[str, ...]] = {}
@@ -195,21 +199,28 @@ class _Asking:
     def ask(self, query: EvalQuery, *, among: Sequence[str] | None = None) -> None:
         """As the engine answers, with the time that each stage takes."""
         seconds: dict[str, float] = {}
+
+        def count(name: str, taken: float) -> None:
+            seconds[name] = seconds.get(name, 0.0) + taken  # several questions in one are asked one after the other
+
+        config = self._search_config(self._config.depth)
         try:
-            with stage("encode", seconds.__setitem__):
-                question = Question.of(query.text, self._encoder)
+            if among is None:
+                found = answering.ask(
+                    query.text, self._encoder, self._view, config, on_stage=count, reranker=self._reranker
+                )
+            else:
+                with stage("encode", count):
+                    question = self._question(query)
+                ranked = rerank(question, self._view, self._items.pages(among), config)
+                found = [answering.Found(page, question, None) for page in ranked]
         except EmptyQuery:
             self.run[query.id] = {}
             return
-        config = self._search_config(self._config.depth)
-        if among is None:
-            ranked, confidence = answer(question, self._view, config, seconds.__setitem__)
-            if confidence is not None:
-                self._confidences[query.id] = confidence
-        else:
-            ranked = rerank(question, self._view, self._items.pages(among), config)
-        with stage("describe", seconds.__setitem__):
-            hits = describe(ranked[:SHOWN], question.encoded, self._view)
+        if found and found[0].confidence is not None:
+            self._confidences[query.id] = found[0].confidence
+        with stage("describe", count):
+            hits = answering.described(found[:SHOWN], self._view)
         if query.boxes and hits:
             self._boxed.add(query.id)
             boxes = [box for item in self._items.of(hits[0].page_id) for box in query.boxes.get(item, ())]
@@ -217,32 +228,38 @@ class _Asking:
                 self._placed[query.id] = hits[0].regions, boxes
         for name, taken in seconds.items():
             self._seconds[name].append(taken)
+        ranked = [one.page for one in found]
+        if self._reranker is not None:  # hits keep their scores, a run is ordered by them
+            ranked = [replace(page, score=float(len(ranked) - i)) for i, page in enumerate(ranked)]
         self.run[query.id] = self._items.scores(ranked, query.id if self._config.symmetric else None)
 
     def ask_in_vain(self, query: EvalQuery) -> None:
         """A query that nothing answers: only how sure the answer is."""
         try:
-            question = Question.of(query.text, self._encoder)
+            found = answering.ask(query.text, self._encoder, self._view, self._search_config(SHOWN))
         except EmptyQuery:
             return
-        _, confidence = answer(question, self._view, self._search_config(SHOWN))
-        if confidence is not None:
-            self._confidences[query.id] = confidence
+        if found and found[0].confidence is not None:
+            self._confidences[query.id] = found[0].confidence
 
     def compare(self, query: EvalQuery) -> None:
         """The same with exact search beside it."""
         if not self.run[query.id]:
             return
-        question, config = Question.of(query.text, self._encoder), self._search_config(SHOWN)
+        question, config = self._question(query), self._search_config(SHOWN)
         candidates = recall(question, self._view, config)
         exact = search(question, self._view, replace(config, exact=True))
         self._recalled.append(float(np.isin([page.page_id for page in exact], candidates).mean()))
         self._exact[query.id] = tuple(self._items.scores(exact))
         self._shown[query.id] = tuple(self._items.scores(rerank(question, self._view, candidates, config)))
 
+    def _question(self, query: EvalQuery) -> Question:
+        return Question.of(query.text, self._encoder, typed_for=None if self._config.symmetric else self._view)
+
     def _search_config(self, k: int) -> SearchConfig:
-        """No more pages than candidates: their number is what a sweep measures."""
-        return SearchConfig(k=min(k, self._config.n_candidates), n_candidates=self._config.n_candidates)
+        """No more pages than candidates: their number is what a sweep measures. Documents that ask were not typed."""
+        n = self._config.n_candidates
+        return SearchConfig(k=min(k, n), n_candidates=n, mend=not self._config.symmetric)
 
     def answers(self, *, n_missing: int, scanned: frozenset[str]) -> Answers:
         return Answers(
@@ -250,7 +267,7 @@ class _Asking:
             seconds={
                 stage: np.array(self._seconds[stage])
                 for stage in STAGES
-                if self._seconds[stage] or stage != "confidence"
+                if self._seconds[stage] or stage not in ("confidence", "second opinion")
             },
             shown=self._shown,
             exact=self._exact,

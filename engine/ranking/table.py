@@ -34,7 +34,7 @@ MULTILINGUAL_E5 = Ranking(
             name="identifiers",
             weight=0.05,
             values=terms.identifiers,
-            reason="a vector knows no part number, and OCR runs it into its neighbours",
+            reason="a vector knows no part number or date; OCR runs them together, and people write them otherwise",
             interval="+0.008 [0.000, +0.021]",
         ),
     ),

@@ -7,7 +7,7 @@ are nearly as good, and never put a page above one that is clearly better.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.index import View
+from pagesight.engine.typed.writings import Writing
 from pagesight.storage.words import WordScores, squeezed
 
 PageIds = NDArray[np.int64]
@@ -24,16 +25,21 @@ FULL_PAGE = 300  # token vectors, beyond which a page is not held to be longer
 BEST_BY_WORDS = 1_000  # pages that get a share of BM25; those below have too little to matter
 SHORTEST_IDENTIFIER = 5  # letters and digits; a year is none
 MAX_IDENTIFIERS = 8
+FEW, FEWEST_IS_FEW = (
+    0.03,
+    5,
+)  # share and number of pages that a date or number may be on and still tell them from others
 
 
 class Asked:
     """A question, as terms look at it in one view. What costs a look into the index is looked up once.
 
-    text: "" for a question that is none, such as a page. filters: as in ``Question``.
+    text: "" for a question that is none, such as a page. filters: as in ``Question``. writings: what of it may be written
+    otherwise on pages.
     """
 
-    def __init__(self, text: str, view: View, filters: str | None = None) -> None:
-        self.text, self.view, self._filters = text, view, filters
+    def __init__(self, text: str, view: View, filters: str | None = None, writings: Sequence[Writing] = ()) -> None:
+        self.text, self.view, self._filters, self._writings = text, view, filters, writings
 
     @cached_property
     def words(self) -> WordScores:
@@ -42,6 +48,22 @@ class Asked:
             return WordScores.none()
         allowed = None if self._filters is None else self.view.page_ids(self._filters)
         return self.view.nearest_by_words(self.text, BEST_BY_WORDS, allowed)
+
+    @cached_property
+    def written(self) -> tuple[PageIds, ...]:
+        """For each of ``writings`` that is on a few pages those that have it, in whatever writing; ascending."""
+        most = max(FEWEST_IS_FEW, int(FEW * len(self.view.page_ids())))
+        found = (self.view.pages_with_phrases(writing.phrases, most) for writing in self._writings)
+        return tuple(pages for pages in found if len(pages))
+
+    @cached_property
+    def allowed_written(self) -> PageIds:
+        """All of these pages that may be found, those with most of the question's writings first, ties by page id."""
+        if not self.written:
+            return np.empty(0, np.int64)
+        pages, counts = np.unique(np.concatenate(self.written), return_counts=True)
+        order = np.lexsort((pages, -counts))
+        return np.asarray(pages[order][np.isin(pages[order], self.view.page_ids(self._filters))], np.int64)
 
     @cached_property
     def identifiers(self) -> tuple[str, ...]:
@@ -83,8 +105,14 @@ def words(asked: Asked, page_ids: PageIds) -> Float:
 
 
 def identifiers(asked: Asked, page_ids: PageIds) -> Float:
-    """The share of the question's identifiers that a page has letter by letter, also where words have run together."""
+    """The share of the question's identifiers that a page has letter by letter, also where words have run together.
+
+    Where a page has all of a question's dates, numbers, quantities and part numbers in some writing, that is as good.
+    """
     values = np.zeros(len(page_ids), np.float32)
     for identifier in asked.identifiers:
         values += np.isin(page_ids, asked.view.pages_with(identifier, page_ids)) / np.float32(len(asked.identifiers))
-    return values
+    written = np.zeros(len(page_ids), np.float32)
+    for pages in asked.written:
+        written += np.isin(page_ids, pages) / np.float32(len(asked.written))
+    return np.asarray(np.maximum(values, written), np.float32)

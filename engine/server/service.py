@@ -44,7 +44,9 @@ class Service:
         self.originals = Originals()
         self.pictures = Pictures(settings, self.metrics, self.originals)
         self.jobs, self.uploads = Jobs(settings), Uploads(settings.state_folder)
-        self._indexes = {name: _Index(name, address, limits.seconds) for name, address in settings.indexes.items()}
+        self._indexes = {
+            name: _Index(name, address, limits.seconds, settings.reranker) for name, address in settings.indexes.items()
+        }
         self.closing = threading.Event()
         self._started = False
         self.uploading = self.streaming = 0  # files that are being sent, event streams that are open
@@ -135,8 +137,8 @@ class Service:
 class _Index:
     """One index, opened in the background, and opened again when another one lies at its address."""
 
-    def __init__(self, name: str, address: str, linger_seconds: float) -> None:
-        self.name, self.address, self._linger = name, address, linger_seconds
+    def __init__(self, name: str, address: str, linger_seconds: float, reranker: Path | None = None) -> None:
+        self.name, self.address, self._linger, self._reranker = name, address, linger_seconds, reranker
         self._lock = threading.Lock()
         self._engine: SearchEngine | None = None
         self._error: SearchEngineError | None = None
@@ -182,7 +184,7 @@ class _Index:
         engine, problem = None, None
         identity = _identity(self.address)
         try:
-            engine = SearchEngine.open(self.address)
+            engine = SearchEngine.open(self.address, reranker=self._reranker)
             engine.encoder  # noqa: B018 - loads the model
         except SearchEngineError as error:
             log.warning("the index %s cannot be opened: %s", self.name, error)

@@ -71,6 +71,7 @@ class ServerSettings:
     prefix: path that a proxy serves us under and does not strip, as "/search".
     state: folder for uploads and the journal of jobs; made when first needed.
     watch: folders kept indexed. open_metrics: /metrics without a key. hide_paths: hits do not say where a file lies.
+    reranker: folder of a cross-encoder that gives a second opinion.
     fetch_urls: pictures may be named by http addresses; public ones only. threads: that search and encode.
     """
 
@@ -88,6 +89,7 @@ class ServerSettings:
     hide_paths: bool = False
     fetch_urls: bool = False
     password: str | None = field(default=None, repr=False)  # tried on encrypted files
+    reranker: Path | None = None
     threads: int = field(default_factory=lambda: max(2, min(8, os.cpu_count() or 2)))
     drawing_processes: int = field(default_factory=lambda: max(1, min(4, (os.cpu_count() or 2) // 2)))
     limits: Limits = field(default_factory=Limits)

@@ -19,6 +19,7 @@ from pagesight.indexer.content import OpenedDocument, ReadOptions
 from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import POINTS_PER_INCH
+from pagesight.indexer.sight.find import Drawn
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.values import PageWords
 
@@ -185,6 +186,11 @@ class ImageDocument:
 
     def pictures(self, number: int) -> NDArray[np.float32]:  # noqa: ARG002 - as PdfDocument.pictures
         return _WHOLE
+
+    def drawn(self, number: int) -> Drawn:
+        """The page is one picture."""
+        width_px, height_px = self._size_px(number)
+        return Drawn(_WHOLE, np.empty((0, 4), np.float32), width_px / height_px)
 
     def render(
         self,

@@ -16,7 +16,7 @@ from pagesight.indexer.reading.geometry import is_garbage, join_words, make_word
 from pagesight.indexer.reading.trust import fault_of
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.names import outer_file
-from pagesight.storage.values import PageWords
+from pagesight.storage.values import PageWords, SeenPicture
 
 OCR_PIXELS = 3_000_000  # an A4 page at 170 dpi
 OCR_DPI = 200.0
@@ -97,6 +97,7 @@ def read_page(document: PagedDocument, number: int, options: ReadOptions) -> Pag
         image = None
         if options.image_pixels is not None:
             image = document.render(number, max_pixels=options.image_pixels, max_dpi=RENDER_DPI)
+        pictures, unseen = _look(document, number, words, options)
         return PageContent(
             number=number,
             width_pt=width_pt,
@@ -104,8 +105,25 @@ def read_page(document: PagedDocument, number: int, options: ReadOptions) -> Pag
             words=words,
             text_source=source,
             image=image,
-            note=reason or (document.note(number) if isinstance(document, Noting) else ""),
+            note=reason or (document.note(number) if isinstance(document, Noting) else "") or unseen,
+            pictures=pictures,
         )
+
+
+def _look(
+    document: PagedDocument, number: int, words: PageWords, options: ReadOptions
+) -> tuple[tuple[SeenPicture, ...], str]:
+    """What kinds of pictures a page has, and why it was not looked at, or "". Words are worth more: nothing is raised."""
+    if options.sight is None:
+        return (), ""
+    from pagesight.indexer.sight.see import Drawing, see
+
+    if not isinstance(document, Drawing):
+        return (), ""
+    try:
+        return see(document, number, words, Path(options.sight)), ""
+    except Exception as error:
+        return (), f"its pictures were not looked at: {error}"
 
 
 def drawn_sizes(document: PagedDocument, options: ReadOptions) -> list[tuple[int, int]]:

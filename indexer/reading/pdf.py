@@ -16,6 +16,7 @@ from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import as_shown, make_words, zoom_for
 from pagesight.indexer.reading.text_layer import text_words
+from pagesight.indexer.sight.find import Drawn
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
 
@@ -88,6 +89,26 @@ class PdfDocument:
         if len(boxes) > MAX_PICTURES:
             boxes = [(0.0, 0.0, 1.0, 1.0)]
         return np.array(boxes, np.float32).reshape(-1, 4)
+
+    def drawn(self, number: int) -> Drawn:
+        """What is on a page beside its text: every image, and every path that is filled or stroked."""
+        page = self._page(number)
+        width, height = page.rect.width, page.rect.height
+        kinds: dict[bool, list[Sequence[float]]] = {True: [], False: []}
+        for kind, box in page.get_bboxlog():
+            if "text" not in kind and kind != "clip-path":
+                kinds[kind == "fill-image"].append(box)
+        size = np.array([width, height, width, height])
+
+        def shown(boxes: list[Sequence[float]]) -> NDArray[np.float32]:
+            # as_shown takes four numbers, or four arrays of them.
+            columns: Any = np.array(boxes, float).reshape(-1, 4).T
+            placed = np.stack(as_shown(columns, page.rotation, width, height), axis=1)
+            inside = np.asarray((placed / size).clip(0, 1), np.float32)
+            whole = (inside[:, 0] <= inside[:, 2]) & (inside[:, 1] <= inside[:, 3])  # an empty one is inverted
+            return np.asarray(inside[whole], np.float32)
+
+        return Drawn(shown(kinds[True]), shown(kinds[False]), width / height)
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:
         """(width_px, height_px) of what ``render`` draws of a whole page."""

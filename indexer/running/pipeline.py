@@ -224,6 +224,7 @@ class Ingest:
                     words=page.words,
                     encoded=encoded,
                     note=page.note,
+                    pictures=page.pictures,
                 )
             )
             if self._on_page is not None:

@@ -19,7 +19,7 @@ def fits(filter_: Filter, document: MemoryDocument, page: MemoryPage, paths: Seq
             return any(fits(part, document, page, paths) for part in parts)
         case Not(part):
             return not fits(part, document, page, paths)
-    several = _several(filter_, document, paths)
+    several = _several(filter_, document, page, paths)
     if several is not None:
         operator = {"!=": "=", "!~": "~"}.get(filter_.operator, filter_.operator)
         found = any(_compares(value, operator, filter_.values) for value in several)
@@ -37,13 +37,15 @@ def fits(filter_: Filter, document: MemoryDocument, page: MemoryPage, paths: Seq
     return (filter_.field != "date" or value != "") and _compares(value, filter_.operator, filter_.values)
 
 
-def _several(of: Compare, document: MemoryDocument, paths: Sequence[str]) -> list[str] | None:
-    """The values of a field of which a document has any number; None for another field."""
+def _several(of: Compare, document: MemoryDocument, page: MemoryPage, paths: Sequence[str]) -> list[str] | None:
+    """The values of a field of which a document or page has any number; None for another field."""
     match of.field:
         case "tag":
             return [value for name, value in document.info.tags.items() if name == of.tag]
         case "document":
             return list(paths)
+        case "picture":
+            return [name for picture in page.new.pictures for name in (picture.kind, picture.family) if name]
         case "folder":
             return [path.rpartition("/")[0] for path in paths]
     return None

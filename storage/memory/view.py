@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,16 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.words import WordScores, fold_page, largest_score, query_terms, squeezed, telling
+from pagesight.storage.words import (
+    WordScores,
+    bare_fold,
+    fold_page,
+    largest_score,
+    query_terms,
+    squeezed,
+    telling,
+    without_accents,
+)
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -67,6 +77,19 @@ class MemoryView(Closing):
     def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
         return np.array([i for i in sorted(page_ids.tolist()) if string in self._squeezed(i)], np.int64)
 
+    def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
+        wanted = [f" {folded} " for folded in map(bare_fold, phrases) if folded]
+        found = [i for i in sorted(self._pages) if any(phrase in f" {self._bare_terms(i)} " for phrase in wanted)]
+        return np.array(found if len(found) <= most else [], np.int64)
+
+    def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
+        counts = Counter(term for i in self._pages for term in set(self._bare_terms(i).split()))
+        return {term: n for term, n in counts.items() if term in terms or term.startswith(tuple(prefixes))}
+
+    def spelt(self, term: str) -> str:
+        words = (word for i in sorted(self._pages) for word in fold_page(self._pages[i][1].new.words).split())
+        return next((word for word in words if without_accents(word) == term), term)
+
     def n_tokens(self, page_ids: PageIds) -> PageIds:
         return np.array([len(self._pages[i][1].tokens) for i in page_ids.tolist()], np.int64)
 
@@ -108,6 +131,7 @@ class MemoryView(Closing):
                 width_pt=page.new.width_pt,
                 height_pt=page.new.height_pt,
                 text_source=page.new.text_source,
+                pictures=page.new.pictures,
             )
         return described
 
@@ -217,6 +241,9 @@ class MemoryView(Closing):
         among = self._found if allowed is None else allowed.tolist()
         scores = {i: np.float32(score(self._pages[i][1])) for i in among}
         return np.array(sorted(scores, key=lambda i: (-scores[i], i))[:k], np.int64)
+
+    def _bare_terms(self, page_id: int) -> str:
+        return without_accents(fold_page(self._pages[page_id][1].new.words))
 
     def _squeezed(self, page_id: int) -> str:
         return squeezed(" ".join(self._pages[page_id][1].new.words.texts))

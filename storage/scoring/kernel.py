@@ -21,7 +21,8 @@ except ImportError:  # no compiler was there at installation
 KERNELS: tuple[str, ...] = (*(_maxsim.kernels() if _maxsim else ()), "numpy")  # that run here, the fastest first
 ON_TORCH = "torch:"
 MAX_QUERY = 1024  # query rows the C kernel takes at once
-SIDE_BY_SIDE, FEWEST_PAGES, MAX_SCAN_DIM = ("avx512vnni", "avx2"), 32, 512  # kernels that scan many small pages, and what they take
+SIDE_BY_SIDE = ("avx512vnni", "avx2")  # kernels that scan many small pages,
+FEWEST_PAGES, MAX_SCAN_DIM = 32, 512  # and what they take
 QUERY_MAX = 127 * 256  # an int16 whose upper byte is an int8 that is never -128
 
 

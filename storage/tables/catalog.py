@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, inspect, select
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.filter_sql import condition
+from pagesight.storage.tables.pictures import has_pictures
 from pagesight.storage.tables.schema import document, failure, file, page, page_note, reading, tag
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
@@ -18,7 +19,11 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
     """All documents with a page that fits the filter, in order of their names."""
     query = select(document)
     if filters is not None:
-        fitting = select(page.c.document_id).join_from(page, document).where(condition(parse_filter(filters)))
+        fitting = (
+            select(page.c.document_id)
+            .join_from(page, document)
+            .where(condition(parse_filter(filters), pictures=has_pictures(connection)))
+        )
         query = query.where(document.c.id.in_(fitting))
     files: dict[int, list[tuple[str, bytes]]] = {}
     for row in connection.execute(

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 
 from pagesight.storage.filters import AllOf, AnyOf, Compare, Filter, Not
 from pagesight.storage.globs import sqlite_glob
-from pagesight.storage.tables.schema import document, file, page, tag
+from pagesight.storage.tables.schema import document, file, page, page_picture, tag
 
 _COMPARE: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "=": lambda column, value: column == value,
@@ -40,16 +40,18 @@ def one_of(column: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]
     return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
 
 
-def condition(of: Filter) -> ColumnElement[bool]:
-    """The condition that a filter is."""
+def condition(of: Filter, *, pictures: bool = True) -> ColumnElement[bool]:
+    """The condition that a filter is. pictures: False for an index that has no table of them."""
     match of:
         case AllOf(parts):
-            return and_(*map(condition, parts))
+            return and_(*(condition(part, pictures=pictures) for part in parts))
         case AnyOf(parts):
-            return or_(*map(condition, parts))
+            return or_(*(condition(part, pictures=pictures) for part in parts))
         case Not(part):
-            return not_(condition(part))
-        case Compare("document" | "folder" | "tag"):
+            return not_(condition(part, pictures=pictures))
+        case Compare("picture") if not pictures:
+            return not_(false()) if of.operator.startswith("!") else false()
+        case Compare("document" | "folder" | "tag" | "picture"):
             return _of_several(of)
         case Compare("date"):
             return and_(document.c.date != "", _compared(document.c.date, of.operator, of))
@@ -57,12 +59,16 @@ def condition(of: Filter) -> ColumnElement[bool]:
 
 
 def _of_several(of: Compare) -> ColumnElement[bool]:
-    """A document has any number of these."""
+    """A document has any number of these, and a page of pictures."""
     negative = of.operator.startswith("!")
     operator = {"!=": "=", "!~": "~"}.get(of.operator, of.operator)
     if of.field == "tag":
         fits = and_(tag.c.name == of.tag, _compared(tag.c.value, operator, of))
         inner = select(1).where(tag.c.document_id == document.c.id, fits)
+    elif of.field == "picture":
+        names = page_picture.c.kind, page_picture.c.family
+        fits = or_(*(and_(name != "", _compared(name, operator, of)) for name in names))
+        inner = select(1).where(page_picture.c.page_id == page.c.id, fits)
     else:
         column: ColumnElement[Any] = file.c.path if of.field == "document" else _FOLDER
         inner = select(1).where(file.c.document_id == document.c.id, _compared(column, operator, of))

@@ -93,6 +93,19 @@ page_note = Table(  # what is to be said of a page, as why it was read from its 
     Column("note", String, nullable=False),
 )
 
+page_picture = Table(  # what was seen on a page. Older indexes have no such table
+    "page_picture",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("page_id", ForeignKey("page.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("family", String, nullable=False),
+    Column("box", LargeBinary, nullable=False),  # float32 (4,), page fractions
+    Column("sure", Float, nullable=False),
+    Column("text", String, nullable=False),
+)
+Index("page_picture_page", page_picture.c.page_id)
+
 page_terms = table("page_terms", column("rowid", Integer), column("terms", String))  # FTS5: see storage.words
 
 tag = Table(

@@ -12,7 +12,15 @@ from pagesight.engine.retrieval import Question, search
 from tests.helpers import HASHING
 
 QUESTIONS = ("green white", "black", "red red blue")
-FILTERS = (None, 'folder = "a"', "page = 1 and not document ~ b/*", "tag.colour in (dark, light)", "kind = image")
+FILTERS = (
+    None,
+    'folder = "a"',
+    "page = 1 and not document ~ b/*",
+    "tag.colour in (dark, light)",
+    "kind = image",
+    "picture in (chart, map)",
+    "picture !~ *chart",
+)
 ROUNDING = 2e-3  # of a query to 15 bits, over its tokens
 
 
@@ -53,6 +61,17 @@ def everything(view):
         "shares": np.concatenate([shares_of(view.nearest_by_words(text, 100, None)) for text in QUESTIONS]),
         "counts": view.n_tokens(ids).tolist(),
         "strings": [view.pages_with(string, ids).tolist() for string in ("greenwhite", "black", "reen", "nowhere")],
+        "phrases": [
+            view.pages_with_phrases(phrases, most).tolist()
+            for phrases in (["green white"], ["white green", "black"], ["red", "Blüe"], ["nowhere"], ["...", ""], [])
+            for most in (1, 1000)
+        ],
+        "vocabulary": [
+            view.vocabulary(("g", "bl"), ("white",)),
+            view.vocabulary((), ("red", "none")),
+            view.vocabulary(()),
+        ],
+        "spelt": [view.spelt(term) for term in ("green", "blue", "nowhere", "no term", "")],
         "named": [view.find_page(page.document, page.number) for page in described.values()],
     }
 

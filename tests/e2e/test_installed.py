@@ -246,7 +246,8 @@ def test_the_wheel_has_the_package_and_puts_nothing_else_among_the_installed(whe
     assert modules == python_files()
     assert "pagesight/py.typed" in names
     sources = {
-        f"pagesight/storage/scoring/{name}" for name in ("_maxsim.c", "_maxsim_avx2.c", "_maxsim_vnni.c", "_maxsim.h", "_maxsim.pyi")
+        f"pagesight/storage/scoring/{name}"
+        for name in ("_maxsim.c", "_maxsim_avx2.c", "_maxsim_vnni.c", "_maxsim.h", "_maxsim.pyi")
     }
     assert sources <= names
     compiled = {name for name in names if name.endswith(".so")}

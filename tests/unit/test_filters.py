@@ -17,7 +17,7 @@ def store(tmp_path_factory):
         with store.writer() as writer:
             first = add_document(writer, "finance/annual 2024.pdf", ["one", "two", "three"])
             writer.set_tags(first, {"customer": "acme", "Year": "2024"})
-            add_document(writer, "scans/letter.pdf", ["four"])
+            add_document(writer, "scans/letter.pdf", ["four red"])
             with writer.draft() as draft:
                 draft.add_page(new_page(1, "five"))
                 info = DocumentInfo(
@@ -58,6 +58,14 @@ LETTER, PHOTO = "scans/letter.pdf:1", "top.png:1"
         ("page > 2", ANNUAL[2:]),
         ("pages = 3", ANNUAL),
         ("kind = image", [PHOTO]),
+        ("picture = chart", [LETTER]),
+        ("picture = 'bar chart'", [LETTER]),
+        ("picture in (photo, chart)", [LETTER]),
+        ("picture ~ *", [LETTER]),
+        ("picture = map", []),
+        ("picture = ''", []),
+        ("picture != chart", [*ANNUAL, PHOTO]),
+        ("not picture ~ 'bar *'", [*ANNUAL, PHOTO]),
         ("kind = pdf", [*ANNUAL, LETTER]),
         ("title = 'A photo'", [PHOTO]),
         ("author ~ A*", [PHOTO]),

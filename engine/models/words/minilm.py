@@ -118,6 +118,10 @@ class WordPieces:
         """All pieces alike: this vocabulary does not say how frequent they are."""
         return 1.0
 
+    def surprise(self, word: str) -> tuple[float, int]:  # noqa: ARG002 - as UnigramTokenizer.surprise
+        """Every word is known: this vocabulary does not say how probable they are."""
+        return 0.0, 1
+
     def pieces(self, word: str) -> list[tuple[int, str]]:
         """As UnigramTokenizer.pieces."""
         found = self._remembered.get(word)

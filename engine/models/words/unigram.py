@@ -78,6 +78,12 @@ class UnigramTokenizer:
         surprise = -(min(self._scores) if piece_id == self._unknown else self._scores[piece_id])
         return math.sqrt(max(surprise, 1.0))
 
+    def surprise(self, word: str) -> tuple[float, int]:
+        """The sum of the surprise of a word's pieces, in nats, and how many they are."""
+        ids = [piece_id for piece_id, _ in self.pieces(word)]
+        scores = [self._unknown_score if piece_id == self._unknown else self._scores[piece_id] for piece_id in ids]
+        return -sum(scores), len(ids)
+
     def _cut(self, word: str) -> list[tuple[int, str]]:
         text = BLANK + "".join(word.translate(self._normal_forms).split())[:MAX_WORD_CHARS]
         best = [0.0] + [-np.inf] * len(text)

@@ -54,6 +54,9 @@ class WordTokenizer(Protocol):
     def weight(self, piece_id: int) -> float:
         """How much a piece of a question counts beside the others: any positive number."""
 
+    def surprise(self, word: str) -> tuple[float, int]:
+        """How improbable a word is, in nats, and of how many pieces it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordModelSpec:
@@ -132,6 +135,10 @@ class WordEncoder:
 
     def _pieces(self, text: str) -> list[tuple[int, str]]:
         return [piece for word in text.split() for piece in self._tokenizer.pieces(word)]
+
+    def surprise(self, word: str) -> tuple[float, int]:
+        """As engine.encoder.KnowsWords. A vocabulary without probabilities knows every word."""
+        return self._tokenizer.surprise(word)
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """The pages' windows go through the model together."""

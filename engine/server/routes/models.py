@@ -37,6 +37,7 @@ class SearchRequest(Request):
     min_confidence: Annotated[
         float, Field(ge=0, le=1, strict=False, description="No hits if the first is less likely to be right.")
     ] = 0.0
+    mend: Annotated[bool, Field(description="Read questions as they are meant, slips of the pen included.")] = True
     filters: FilterText = ""
 
 
@@ -59,6 +60,7 @@ class PartModel(BaseModel):
 
     name: str
     score: float
+    reason: str = Field(description="As \"read 'recieve' as 'receive'\"; mostly empty.")
 
 
 class ConfidenceModel(BaseModel):
@@ -68,12 +70,23 @@ class ConfidenceModel(BaseModel):
     answerable: float
 
 
+class PictureModel(BaseModel):
+    """A picture on the page: its kind, what that is a case of, its probability, and what a QR code says."""
+
+    kind: str
+    family: str
+    box: Box
+    sure: float
+    text: str | None = None
+
+
 class Hit(BaseModel):
-    """One page found. Up to ``snippet`` as the command line prints it."""
+    """One page found. Up to ``pictures`` as the command line prints it."""
 
     rank: int
     score: float
     parts: list[PartModel] = Field(description="They add up to the score.")
+    question: str = Field(description="That it answers, as it was read: mended, or one of several.")
     confidence: ConfidenceModel | None = Field(description="null where the model was never calibrated.")
     document: str
     page: int
@@ -84,6 +97,7 @@ class Hit(BaseModel):
     path: str | None = Field(None, description="Where the file lies; left out if the server hides it.")
     regions: list[RegionModel]
     snippet: str
+    pictures: list[PictureModel] = Field(description="What was seen, if the index was told to look; largest first.")
     highlights: list[list[int]] = Field(description="Start and stop of the matched words in snippet, in code points.")
     matches: list[MatchModel]
     aspect: float = Field(description="Width of the page divided by its height.")

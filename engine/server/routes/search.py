@@ -51,6 +51,7 @@ async def search(asked: SearchRequest, request: Request, service: Serving, _: Re
         exact=asked.exact,
         terms=asked.terms,
         min_confidence=asked.min_confidence,
+        mend=asked.mend,
     )
     filters = nfc(asked.filters) or None
 

@@ -1,0 +1,1 @@
+"""The head that tells kinds of pictures apart: pictures drawn by us, and how it is learnt from them."""

@@ -1,0 +1,9 @@
+"""Where on a page the answer is: regions, from the vectors, boxes and words that are stored of it.
+
+layout    words -> lines and cells -> blocks and rows, from their boxes alone
+spaces    where the page is free of prose: figures, charts and tables
+evidence  what of the question each line matches
+wording   what a question asks for, and what a caption begins with
+choose    the regions: ``find_regions``
+patches   the same for models that read the picture of a page
+"""
