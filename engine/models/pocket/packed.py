@@ -19,7 +19,7 @@ NAME = "pocket"
 PACKED = PackagedFile(
     package="pagesight.engine.models.pocket",
     path="pocket.safetensors",
-    sha256="e7cad882408d7a5e9f890abd9fa71b7ee4ed9b0c1d4223ca0857d63127c0050a",
+    sha256="03aa86116e2d872860f455651657b54b5fe62da97f66efacd2d244605b056361",
     requirement="pagesight",
 )
 _VERSION = 1  # of how it is unpacked
