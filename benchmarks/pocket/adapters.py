@@ -2,8 +2,8 @@
 
     python -m benchmarks.pocket.adapters WORK MODEL
 
-Of WORK/phases/{alike,code}-test.jsonl, which nothing was learnt from: Spearman's correlation of cosines with the grades, and
-nDCG@10 of each description among all functions, by late interaction and by single vectors.
+Of WORK/phases/{alike,said,code}-test.jsonl, which nothing was learnt from: Spearman's correlation of cosines with the grades of
+pairs, nDCG@10 of each word among all meanings, and of each description among all functions, by late interaction and single vectors.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_TOKENS = 128
 
 def main() -> None:
     phases, model = Path(sys.argv[1]) / "phases", JinaEmbeddingsV4.from_pretrained(sys.argv[2])
-    alike, code = read(phases / "alike-test.jsonl"), read(phases / "code-test.jsonl")
+    alike, said, code = (read(phases / f"{name}-test.jsonl") for name in ("alike", "said", "code"))
     for task in model.model.settings.tasks:
 
         def encode(
@@ -38,12 +38,12 @@ def main() -> None:
 
         first, second = (np.stack(encode([row[name] for row in alike], "query")) for name in ("sentence1", "sentence2"))
         graded = correlations((first * second).sum(axis=1), [row["score"] for row in alike])["Spearman"].mean
+        words, meanings = (np.stack(encode([row[key] for row in said], "query")) for key in ("query", "positive"))
         asked, functions = [row["query"] for row in code], [row["code"] for row in code]
         dense = cosine(np.stack(encode(asked, "query")), np.stack(encode(functions, "passage")))
         late = maxsim(encode(asked, "query", multi=True), encode(functions, "passage", multi=True))
-        print(
-            json.dumps({"task": task, "alike": graded, "code late": ndcg(late), "code dense": ndcg(dense)}), flush=True
-        )
+        row = {"task": task, "alike": graded, "said": ndcg(cosine(words, meanings)), "code late": ndcg(late)}
+        print(json.dumps({**row, "code dense": ndcg(dense)}), flush=True)
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -193,7 +193,9 @@ def _write_apart(folder: Path, name: str, rows: list[Any]) -> None:
 
 
 def _write(path: Path, rows: Iterable[Any]) -> None:
-    path.write_text("".join(dict.fromkeys(json.dumps(row) + "\n" for row in rows)))
+    """One a line; of those that differ in their negative only, the last: a question has an answer once."""
+    once = {json.dumps({key: value for key, value in row.items() if key != "negative"}): row for row in rows}
+    path.write_text("".join(json.dumps(row) + "\n" for row in once.values()))
 
 
 if __name__ == "__main__":
