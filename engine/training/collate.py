@@ -74,6 +74,7 @@ class Collator:
         """chunk: rows that go through the network at once, 0 is all."""
         self._inputs, self._task = inputs, task
         self._max_pixels, self._max_tokens, self._chunk = max_pixels, max_tokens, chunk
+        self._told = False  # that a text was cut: the first is named, not each of thousands
 
     def rows(self, drawn: Drawn, rng: np.random.Generator) -> Rows:
         """A batch. Of several positives one is drawn."""
@@ -98,7 +99,10 @@ class Collator:
         """Raises BadTrainingData for what cannot be encoded, with its file and line."""
         try:
             if isinstance(piece, Text):
-                return self._inputs.text(piece.text, prompt=prompt, task=self._task, max_tokens=self._max_tokens)
+                limit = self._max_tokens
+                row = self._inputs.text(piece.text, prompt=prompt, task=self._task, max_tokens=limit, quiet=self._told)
+                self._told |= len(row) == limit and not "".join(row.token_texts).endswith(piece.text)
+                return row
             return self._inputs.picture(piece.open(), max_pixels=self._max_pixels)
         except BadInput as error:
             raise BadTrainingData([f"{where}: {error}" if where else str(error)]) from error

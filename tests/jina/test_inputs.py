@@ -14,6 +14,8 @@ from pagesight.engine.models.jina_v4.inputs import IMAGE_PROMPT, Inputs
 from pagesight.engine.models.jina_v4.pictures import PictureSettings, open_picture
 from pagesight.engine.models.on_torch.budgets import BUDGETS
 from pagesight.engine.models.on_torch.grid import Grid
+from pagesight.engine.training.collate import Collator
+from pagesight.engine.training.data.examples import Text
 from pagesight.storage.errors import BadCheckpoint, BadInput, ConfigError, WeightsMissing
 from tests.jina.checkpoints import SPECIAL, make_checkpoint
 
@@ -158,6 +160,15 @@ def test_long_texts_are_cut_and_it_is_said_by_how_much(inputs, caplog):
     assert row.ids == whole.ids[:10]
     lost = len("Query: " + text) - len("".join(row.token_texts))
     assert f"a text of {len(whole)} tokens was cut to 10: its last {lost} characters are not encoded" in caplog.text
+
+
+def test_a_trainer_names_the_first_text_that_is_cut(inputs, caplog):
+    collator = Collator(inputs, task="retrieval", max_pixels=None, max_tokens=10)
+    whole = Text("a")
+    rows = [collator.row(text, "passage") for text in (whole, Text("word " * 40), Text("other " * 40), whole)]
+    assert [len(row) for row in rows[1:3]] == [10, 10]
+    assert sum("was cut to 10" in message for message in caplog.messages) == 1
+    assert "word" in caplog.text
 
 
 def png(picture):

@@ -81,8 +81,8 @@ class Inputs:
                 raise BadCheckpoint(checkpoint.folder, [problem])
         return cls(tokenizer, settings, PictureSettings.read(checkpoint.folder))
 
-    def text(self, text: str, *, prompt: str, task: str, max_tokens: int = MAX_TEXT_TOKENS) -> Row:
-        """A text behind its prefix, cut on the right to ``max_tokens`` with a warning that says by how much.
+    def text(self, text: str, *, prompt: str, task: str, max_tokens: int = MAX_TEXT_TOKENS, quiet: bool = False) -> Row:
+        """A text behind its prefix, cut on the right to ``max_tokens`` with a warning that says by how much, unless ``quiet``.
 
         prompt: "query" or "passage". Raises ConfigError for another one, BadInput for a text without a visible character.
         """
@@ -93,7 +93,7 @@ class Inputs:
         prefixed = PREFIXES["query" if task == SAME_PREFIX_TASK else prompt] + text
         encoded = self._tokenizer.encode(prefixed)
         ids, spans = encoded.ids, encoded.offsets
-        if len(ids) > max_tokens:
+        if len(ids) > max_tokens and not quiet:
             log.warning(
                 "a text of %s tokens was cut to %s: its last %s characters are not encoded (it begins with %r)",
                 f"{len(ids):,}",
@@ -101,7 +101,7 @@ class Inputs:
                 f"{len(prefixed) - spans[max_tokens - 1][1]:,}",
                 text[:40],
             )
-            ids, spans = ids[:max_tokens], spans[:max_tokens]
+        ids, spans = ids[:max_tokens], spans[:max_tokens]
         return Row(ids, token_texts=tuple(prefixed[start:stop] for start, stop in spans))
 
     def picture(self, picture: Image.Image, *, max_pixels: int | None = None) -> Row:
