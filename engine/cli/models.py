@@ -91,21 +91,24 @@ def pull(name: str, to: Path | None) -> int:
 
 
 @models.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("name", metavar="FOLDER|NAME")
 @click.option("--device", default="cpu", show_default=True, help="Where expected outputs are computed, in float32.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an output.")
-def verify(folder: Path, device: str, as_json: bool) -> int:
+def verify(name: str, device: str, as_json: bool) -> int:
     """Check every tensor of a checkpoint, and its outputs where expected ones lie beside it.
 
     Names and shapes of all tensors must be those of the model. If there is an expected.safetensors in FOLDER, its inputs
     are encoded in several ways, and the largest absolute difference of each output is printed: above 0.0001 ends with 1.
+    A model that is on this machine may be given by its name.
 
     \b
     pagesight models verify ~/models/jina-embeddings-v4
+    pagesight models verify pocket
     """
+    from pagesight.engine.models.files.hub import find
     from pagesight.engine.models.verify import TOLERANCE, verify_folder
 
-    report = verify_folder(folder, device)
+    report = verify_folder(find(name, offline=True), device)
     if as_json:
         for one in report.differences:
             echo_json({"output": one.output, "largest": one.largest, **one.by_way})
