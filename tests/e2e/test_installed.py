@@ -258,6 +258,7 @@ def test_the_wheel_has_the_package_and_puts_nothing_else_among_the_installed(whe
         "pagesight/indexer/reading/letters.npz",
         "pagesight/engine/ranking/multilingual-e5-small.json",
         "pagesight/engine/models/pocket/pocket.safetensors",
+        "pagesight/indexer/sight/head.npz",
     }
     assert names == modules | {"pagesight/py.typed"} | data | sources | page | compiled | metadata_files
 

@@ -36,7 +36,7 @@ def test_a_hit_in_code_names_its_lines(tmp_path, code):
         (hit, *_) = engine.search("marmalade quinces")
         assert (hit.name, hit.lines) == ("jam.py:2", (98, 98))
         assert hit.to_dict()["lines"] == (98, 98)
-        assert engine.search("Größe")[0].lines == (2, 2)
+        assert engine.search("Größe")[0].lines in [(1, 2), (2, 2)]  # to this model both lines match
         assert {hit.document for hit in engine.search("apples", filters="kind = text")} == {"jam.py", "windows.txt"}
         assert engine.search("apples pears")[0].lines is None
         (picture,) = engine.pictures([hit])
