@@ -19,7 +19,7 @@ NAME = "pocket"
 PACKED = PackagedFile(
     package="pagesight.engine.models.pocket",
     path="pocket.safetensors",
-    sha256="03aa86116e2d872860f455651657b54b5fe62da97f66efacd2d244605b056361",
+    sha256="0b9bad18688c5bdb581477fb6389289cc5a72ab1edb0e91bbe3541d01ae533dd",
     requirement="pagesight",
 )
 _VERSION = 1  # of how it is unpacked
