@@ -29,14 +29,17 @@ def sample_docs() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_index(tmp_path_factory, worker_id) -> Path:
-    """The sample documents, indexed with the embedded default, once for all processes of the tests. Not to be written to."""
-    if worker_id == "master":
-        folder = tmp_path_factory.mktemp("sample") / "index"
-        run_cli("--index", folder, "index", ROOT / "sample_docs", check=True)
-        return folder
+    """The sample documents, indexed with the embedded default, once for all processes of the tests. Not to be written to.
+
+    Where $PAGESIGHT_SAMPLE_INDEX names a folder it is kept there, for another run of tests of the same checkout.
+    """
     from filelock import FileLock
 
-    shared = tmp_path_factory.getbasetemp().parent / "sample"
+    base = tmp_path_factory.getbasetemp()
+    shared = Path(
+        os.environ.get("PAGESIGHT_SAMPLE_INDEX") or (base if worker_id == "master" else base.parent) / "sample"
+    )
+    shared.mkdir(exist_ok=True)
     with FileLock(shared.with_suffix(".lock")):
         if not (shared / "done").exists():
             run_cli("--index", shared / "index", "index", ROOT / "sample_docs", check=True)

@@ -13,6 +13,8 @@ import pytest
 from pagesight.engine import SearchEngine
 from tests.helpers import ROOT, make_pdf, run_cli
 
+pytestmark = pytest.mark.thorough
+
 N_FILES = 25
 TOPICS = "harbour lighthouse anchor compass sail rudder keel mast deck galley".split()
 

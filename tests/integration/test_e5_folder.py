@@ -16,6 +16,8 @@ from pagesight.storage.errors import BadCheckpoint, WeightsMissing
 from tests.e5_folder import write_tokenizer, write_weights
 from tests.helpers import make_pdf
 
+pytestmark = pytest.mark.thorough
+
 EMBEDDED_FINGERPRINT = "38a929a2bbca71987bd2c334aaceb5c518a74d14633553e83f0eeeebc6e89aa4"
 HIDE = """
 import sys

@@ -146,6 +146,7 @@ def test_text_files_in_a_folder_are_documents_if_they_are_judged(tmp_path, docs)
         assert next(iter(ask(engine, dataset, AskConfig()).run["q6"])) == "jam.py:2"
 
 
+@pytest.mark.thorough
 def test_an_index_is_measured_as_it_stands(tmp_path, docs):
     index_of(tmp_path / "index", docs / "a.pdf")
     result = evaluate(tmp_path, docs, "--index", tmp_path / "index", "--json")

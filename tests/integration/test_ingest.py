@@ -79,6 +79,7 @@ def test_a_changed_file_is_replaced(engine, docs):
     assert engine.search("quinces", k=10, exact=True)[0].score < 0.9
 
 
+@pytest.mark.thorough
 def test_a_change_that_keeps_size_and_time_is_found_by_rehash(engine, tmp_path):
     path = write_pdf(tmp_path / "a.pdf", {4: stream(b"BT /H 12 Tf 20 100 Td (apple sauce) Tj ET")})
     make_old(tmp_path)
@@ -90,6 +91,7 @@ def test_a_change_that_keeps_size_and_time_is_found_by_rehash(engine, tmp_path):
     assert engine.search("grape", k=1)[0].score > 0.9
 
 
+@pytest.mark.thorough
 def test_a_file_as_young_as_its_time_stamp_is_compared_by_content(engine, tmp_path):
     path = write_pdf(tmp_path / "a.pdf", {4: stream(b"BT /H 12 Tf 20 100 Td (apple sauce) Tj ET")})
     index(engine, path)
@@ -348,6 +350,7 @@ def test_hostile_files_get_an_outcome_each_and_the_good_ones_are_found(engine, t
     assert engine.examine().healthy
 
 
+@pytest.mark.thorough
 def test_one_stalling_page_costs_only_itself(engine, tmp_path):
     import pymupdf
 
@@ -366,6 +369,7 @@ def test_one_stalling_page_costs_only_itself(engine, tmp_path):
     assert "took more than 4 s of processor time" in failure.reason
 
 
+@pytest.mark.thorough
 def test_killed_reading_processes_are_replaced(engine, tmp_path):
     folder = tmp_path / "many"
     for i in range(30):
@@ -505,6 +509,7 @@ def test_nothing_is_made_before_there_is_something_to_index(tmp_path):
     assert not (tmp_path / "index").exists()
 
 
+@pytest.mark.thorough
 def test_searching_from_many_threads_while_indexing(engine, docs):
     index(engine, docs)
     errors = []

@@ -61,6 +61,7 @@ def check(sizes, room):
     assert after[-1][0] - after[0][0] < room, f"memory grew by {(after[-1][0] - after[0][0]) / MB:.1f} MB"
 
 
+@pytest.mark.thorough
 def test_a_hundred_engines_one_after_the_other_take_no_more_than_one(tmp_path):
     check(live(tmp_path, 100, read_every=50), 4 * MB)
 

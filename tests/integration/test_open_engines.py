@@ -10,6 +10,8 @@ import pytest
 from benchmarks.soak_check import score
 from tests.open_engine import Engine, Process
 
+pytestmark = pytest.mark.thorough
+
 QUESTION = "quince medlar plum"
 ASKED = (
     {},

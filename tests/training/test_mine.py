@@ -190,6 +190,7 @@ def test_bad_input(beir, folder, tmp_path):
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.thorough
 def test_the_command(folder, tmp_path):
     index = tmp_path / "index"
     run_cli("--index", index, "index", folder, "--model", "hashing", check=True)
