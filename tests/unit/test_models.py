@@ -26,6 +26,7 @@ class Model:
 
 @pytest.fixture
 def no_collector():
+    load_model.cache_clear()  # models that servers of other tests hold are not asked for
     gc.collect()
     gc.disable()
     yield
