@@ -25,12 +25,7 @@ from pagesight.engine.wanted import Wanted
 from pagesight.storage.addresses import full_address, store_class
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
-from pagesight.storage.errors import (
-    ConfigError,
-    StoreClosed,
-    StoreNotFound,
-    UnknownHit,
-)
+from pagesight.storage.errors import ConfigError, StoreClosed, StoreNotFound, UnknownHit
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
@@ -89,8 +84,9 @@ class SearchEngine(Closing):
         that change vectors; name a folder where the model's files lie elsewhere now. encoder: anybody's Encoder, instead.
         codec: token codec of a new index. pool_factor: a new index stores one token vector for so many of a page.
         reranker: a folder with a cross-encoder that gives a second opinion on the first pages (engine.reranker), or one's own.
-        Raises BadReranker for a folder that is none, ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
-        another codec or pool factor, ConfigError for what cannot be, FormatVersionMismatch, StoreCorrupt.
+        Raises ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
+        another codec or pool factor, BadReranker for a folder that is none, ConfigError for what cannot be,
+        FormatVersionMismatch, StoreCorrupt.
         """
         if model is not None and encoder is not None:
             raise ConfigError(f"give either a model or an encoder, not both {model!r} and {encoder.name!r}")

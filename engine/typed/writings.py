@@ -122,7 +122,7 @@ def _dates(text: str, question: str) -> Iterator[Found]:  # noqa: ARG001 - as ev
         month_first = bool(of["name5"])
         if of["first"]:
             day, month = int(of["first"]), int(of["second"])
-            if month > 12 or (of["mark"] == "-" and month > 12):
+            if month > 12:
                 day, month, month_first = month, day, True
         else:
             named = of["name4"] or of["name5"]

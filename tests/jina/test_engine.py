@@ -37,9 +37,9 @@ def page(width=300, height=400, number=1):
     )
 
 
-def test_index_search_remove_reopen_refuse(folder, tmp_path):
+def test_index_search_remove_reopen_refuse(tmp_path):
     """A life of an index over all sample documents."""
-    with SearchEngine.open(tmp_path / "index", model=str(folder), settings=SMALL) as engine:
+    with SearchEngine.open(tmp_path / "index", model="pocket", settings=SMALL) as engine:
         planned = engine.estimate([SAMPLE_DOCS], IndexConfig(n_processes=2))
         assert not (tmp_path / "index").exists()
         outcomes = list(engine.index([SAMPLE_DOCS], IndexConfig(n_processes=2)))
