@@ -30,7 +30,7 @@ from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.inputs import Inputs
 from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, network_config, pooling_mask
 
-EASY_UNTIL, HARDER = 0.85, 0.0007  # pages become harder, a little a step, while so many letters are right
+EASY_UNTIL, HARDER = 0.8, 0.0007  # pages become harder, a little a step, while so many letters are right
 BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
 PATCH_SHARE = (

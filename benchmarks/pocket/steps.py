@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks.pocket.drawing import Drawer, targets
 
-SHAPES = ((8, 16), (8, 24), (16, 16), (16, 24), (24, 16))  # tokens; multiples of the vision windows
+# Tokens, and how often; multiples of the vision windows. Most are small: the last two are for places far down a real page.
+SHAPES = {(8, 16): 0.22, (8, 24): 0.22, (16, 16): 0.17, (16, 24): 0.12, (24, 16): 0.12, (32, 24): 0.1, (40, 32): 0.05}
 TOKENS = 384  # of a step's pictures: many small steps learn letters sooner than few large ones
 N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 2, 40, 6  # of a step's texts
 TEXTS_EVERY = 3  # steps: texts are learnt sooner than pictures
@@ -59,7 +60,7 @@ class Materials(torch.utils.data.IterableDataset[Step]):
             yield self._step(shards, drawer, chance, texts_too=number % TEXTS_EVERY == 0)
 
     def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator, *, texts_too: bool) -> Step:
-        rows, columns = SHAPES[int(chance.choice(len(SHAPES), p=[0.25, 0.25, 0.2, 0.15, 0.15]))]
+        rows, columns = list(SHAPES)[int(chance.choice(len(SHAPES), p=list(SHAPES.values())))]
         pictures, shown, picture_singles, texts, said, text_singles = [], [], [], [], [], []
         pool = _Pool()
         for _ in range(max(1, TOKENS // (rows * columns))):
