@@ -22,6 +22,7 @@
     │   └── ExtraMissing           an optional dependency is not installed
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
+    │   ├── StoreUnreachable, StoreRefused   of an index in a database
     │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
@@ -74,6 +75,8 @@ __all__ = [
     "StoreCorrupt",
     "StoreLocked",
     "StoreNotFound",
+    "StoreRefused",
+    "StoreUnreachable",
     "TrainingExists",
     "UnknownHit",
     "UnknownModel",
@@ -229,10 +232,28 @@ class StoreCorrupt(StorageError):
     """Stored bytes are not what was written. Examining the index says what else is damaged, and can drop it."""
 
 
+class StoreUnreachable(StorageError):
+    """The database that holds the index does not answer, or no longer."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(
+            f"the database {address} cannot be reached: {reason}; what was finished before is safe, try again when it is there"
+        )
+
+
+class StoreRefused(StorageError):
+    """The database that should hold the index answers that it does not let us."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"the database {address} refuses: {reason}")
+
+
 class DiskFull(StorageError):
     """The disk, a quota or a file size limit stopped a write. What was committed before is safe."""
 
-    def __init__(self, path: Path, cause: str) -> None:
+    def __init__(self, path: Path | str, cause: str) -> None:
         self.path = path
         super().__init__(
             f"cannot write to {path}: {cause}; what was finished before is safe, make room and do the same again"
@@ -242,7 +263,7 @@ class DiskFull(StorageError):
 class FormatVersionMismatch(StorageError):
     """The index was written in another format than this version reads."""
 
-    def __init__(self, path: Path, found: int, readable: int) -> None:
+    def __init__(self, path: Path | str, found: int, readable: int) -> None:
         self.path, self.found, self.readable = path, found, readable
         remedy = "upgrade pagesight" if found > readable else "make it again from the documents"
         super().__init__(f"the index {path} has format version {found}, this pagesight reads {readable}; {remedy}")
