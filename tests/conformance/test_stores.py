@@ -15,7 +15,12 @@ from tests.conformance.stores import PLACES
 from tests.helpers import HASHING, add_document, new_page, source_file, space
 
 
-@pytest.fixture(params=PLACES.values(), ids=PLACES.keys())
+@pytest.fixture(
+    params=[
+        pytest.param(place, id=name, marks=[pytest.mark.thorough] if name == "postgresql" else [])  # a server is slow
+        for name, place in PLACES.items()
+    ]
+)
 def place(request):
     made = request.param()
     yield made
