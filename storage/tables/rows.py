@@ -77,7 +77,7 @@ def put_document(connection: Connection, info: DocumentInfo, source: SourceFile)
         "title": info.title,
         "author": info.author,
         "date": info.date,
-        "added_at": now(),
+        "added_at": info.added_at or now(),
     }
     statement = upsert(connection, document).values(sha256=info.sha256, **values)
     statement = statement.on_conflict_do_update(index_elements=["sha256"], set_=values)
