@@ -22,7 +22,7 @@ from pagesight.engine.notebook import Hits
 from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
-from pagesight.storage.addresses import full_address, store_class
+from pagesight.storage.addresses import full_address, shown, store_class
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
 from pagesight.storage.errors import ConfigError, StoreClosed, StoreNotFound, UnknownHit
@@ -109,8 +109,8 @@ class SearchEngine(Closing):
 
     @property
     def address(self) -> str:
-        """Where the index is, or will be."""
-        return self._wanted.address
+        """Where the index is, or will be; without a password."""
+        return shown(self._wanted.address)
 
     @property
     def encoder(self) -> Encoder:
@@ -281,7 +281,7 @@ class SearchEngine(Closing):
         place = full_address(address)
         kind = store_class(place)
         if not hasattr(kind, "restore"):
-            raise ConfigError(f"no backup can be restored into {place}; name a folder")
+            raise ConfigError(f"no backup can be restored into {shown(place)}; name a folder")
         kind.restore(Path(backup).expanduser().absolute(), place).close()
         return cls.open(place)
 
@@ -362,7 +362,9 @@ class SearchEngine(Closing):
         with self._lock:
             encoder = self.encoder
             if self._store is None:
-                store: Store = store_class(self.address).create(self.address, self._wanted.space(encoder))
+                store: Store = store_class(self._wanted.address).create(
+                    self._wanted.address, self._wanted.space(encoder)
+                )
                 try:  # another process may have made it just now, with something else
                     self._wanted.check(store.space)
                     store.space.check_encoder(encoder.name, encoder.fingerprint)

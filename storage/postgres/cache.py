@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,14 @@ from pagesight.storage.errors import StorageError
 from pagesight.storage.manifest import Space
 from pagesight.storage.postgres import feed
 from pagesight.storage.postgres.database import Snapshot
+from pagesight.storage.postgres.packing import means_slices
 from pagesight.storage.postgres.records import fetch
 from pagesight.storage.recall.growth import grow
 from pagesight.storage.store import Store
 from pagesight.storage.tables.database import disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.rows import delete_documents, in_parts, upsert
 from pagesight.storage.tables.schema import document, file, page, page_note, page_picture, page_terms, reading, tag
-from pagesight.storage.vectors.page_rows import SINGLES_NAME, RowFile, row_sizes
+from pagesight.storage.vectors.page_rows import LEVELS, SINGLES_NAME, RowFile, means_name, row_sizes
 from pagesight.storage.view import StoreView
 
 log = logging.getLogger(__name__)
@@ -164,15 +164,14 @@ class Cache:
             rows = [row for row in batch.rows[table.name] if row["page_id"] in ids]
             if rows:
                 local.execute(insert(table), rows)
-        means = {name: size for name, size in self._sizes.items() if name != SINGLES_NAME}
-        cuts = list(pairwise(accumulate(means.values(), initial=0)))
+        slices = dict(zip(map(means_name, LEVELS), means_slices(self._space), strict=True))
         with disk_errors(self.folder), ExitStack() as stack:
             files = {name: stack.enter_context(closing(RowFile(self.folder / name))) for name in self._sizes}
             for row in new:
                 _, single, packed = records[row["offset"]]
                 files[SINGLES_NAME].write(row["id"], single)
-                for name, (a, b) in zip(means, cuts, strict=True):
-                    files[name].write(row["id"], packed[a:b])
+                for name, part in slices.items():
+                    files[name].write(row["id"], packed[part])
             for rows in files.values():
                 rows.sync()
 

@@ -13,20 +13,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from sqlalchemy import Connection, text
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
-from pagesight.storage.errors import DimensionMismatch
 from pagesight.storage.manifest import Space
+from pagesight.storage.packed import check_packed, pack_page
 from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.tables.pictures import picture_row
-from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
-from pagesight.storage.vectors.page_rows import pack_means, pack_single
-from pagesight.storage.vectors.pooling import pooled_page
-from pagesight.storage.vectors.segments import BOX_SCALE, pack_record
-from pagesight.storage.words import fold_page
+from pagesight.storage.values import DocumentInfo, NewPage, PackedPage, SourceFile
 
 _IDS = text("SELECT nextval(pg_get_serial_sequence('page_record', 'id')) FROM generate_series(1, :n)")
 _COPY = "COPY page_record (id, tokens, words, boxes, terms, single, means) FROM STDIN (FORMAT BINARY)"
@@ -56,28 +51,28 @@ class PostgresDraft(Closing):
 
     def add_page(self, new: NewPage) -> None:
         """Keep a page. Raises DimensionMismatch, DiskFull."""
-        space, encoded, at = self._space, new.encoded, len(self._pages)
-        if encoded.single.shape != (space.single_dim,):
-            raise DimensionMismatch("single vectors", space.single_dim, encoded.single.size)
-        if encoded.tokens.shape[1:] != (space.token_dim,):
-            raise DimensionMismatch("token vectors", space.token_dim, int(encoded.tokens.shape[-1]))
-        stored = pooled_page(encoded, space.pool_factor)
-        record = pack_record(self._codec, stored.tokens, stored.boxes)
-        boxes = np.rint(np.clip(new.words.boxes, 0, 1) * BOX_SCALE).astype("<u2").tobytes()
-        means = b"".join(pack_means(encoded.tokens).values())
-        row = (record, "\n".join(new.words.texts), boxes, fold_page(new.words), pack_single(encoded.single), means)
+        self._append(pack_page(new, self._space, self._codec))
+
+    def add_packed(self, new: PackedPage) -> None:
+        """Keep a page of another store as it is. Raises StoreCorrupt if it is not of this space, DiskFull."""
+        check_packed(new, self._space)
+        self._append(new)
+
+    def _append(self, new: PackedPage) -> None:
+        row = (new.record, new.words, new.word_boxes, new.terms, new.single, b"".join(new.means))
         with disk_errors(Path(tempfile.gettempdir())):
             pickle.dump(row, self._records)
+        at = len(self._pages)
         self._pages.append(
             {
                 "number": new.number,
                 "width_pt": new.width_pt,
                 "height_pt": new.height_pt,
                 "text_source": new.text_source,
-                "n_tokens": len(stored.tokens),
+                "n_tokens": new.n_tokens,
                 "segment": 0,
-                "n_bytes": len(record),
-                "crc32": zlib.crc32(record),
+                "n_bytes": len(new.record),
+                "crc32": zlib.crc32(new.record),
             }
         )
         if new.note:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,10 +15,11 @@ from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.postgres.database import Snapshot
 from pagesight.storage.postgres.faults import database_errors
+from pagesight.storage.postgres.packing import packed_pages
 from pagesight.storage.postgres.records import fetch, remote_maxima
-from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
-from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
+from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.vectors.segments import stored_words, unpack_boxes
 from pagesight.storage.view import StoreView
 from pagesight.storage.words import WordScores
@@ -162,6 +163,16 @@ class PostgresView(Closing):
 
     def indexed_files(self) -> list[SourceFile]:
         return self._in_database(catalog.indexed_files)
+
+    # What another store is made of
+
+    def contents(self) -> list[StoredContent]:
+        return self._in_database(catalog.contents)
+
+    def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
+        self._asked = True
+        with database_errors(self._address):
+            yield from packed_pages(self._snapshot.connection, self.space, sha256)
 
     def close(self) -> None:
         if self._kept_view is not None:
