@@ -15,7 +15,7 @@ from pagesight.storage.names import printable
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.tar")
 @index_option
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
-def export(target: Path, index_dir: Path | None, overwrite: bool) -> int:
+def export(target: Path, index_dir: Path | str | None, overwrite: bool) -> int:
     """Write a backup of the index into one file.
 
     Searches and indexing go on meanwhile; the backup is of one moment, and every byte of it has been checked.
@@ -35,7 +35,7 @@ def export(target: Path, index_dir: Path | None, overwrite: bool) -> int:
 @click.argument("backup", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE.tar")
 @index_option
 @click.pass_context
-def import_command(context: click.Context, backup: Path, index_dir: Path | None) -> int:
+def import_command(context: click.Context, backup: Path, index_dir: Path | str | None) -> int:
     """Make an index of a backup, where there is none.
 
     \b

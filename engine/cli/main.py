@@ -39,7 +39,7 @@ class _Commands(click.Group):
 @click.version_option(engine.__version__, prog_name="pagesight")
 @index_option
 @click.pass_context
-def cli(context: click.Context, index_dir: Path | None) -> None:
+def cli(context: click.Context, index_dir: Path | str | None) -> None:
     """Search inside documents by what is on the page.
 
     \b

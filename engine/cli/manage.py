@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--filter", "filters", type=nfc, metavar="EXPR", help="Only documents with a page that fits (see search --help)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a document.")
-def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> int:
+def list_command(index_dir: Path | str | None, filters: str | None, as_json: bool) -> int:
     """List the documents in the index.
 
     \b
@@ -73,7 +73,7 @@ def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> 
 @click.command()
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def info(index_dir: Path | None, as_json: bool) -> int:
+def info(index_dir: Path | str | None, as_json: bool) -> int:
     """Say what the index holds, what made it, and what it costs.
 
     \b
@@ -131,7 +131,7 @@ def _pictures(space: Space) -> list[tuple[str, str]]:
 @click.command()
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a failure.")
-def failures(index_dir: Path | None, as_json: bool) -> int:
+def failures(index_dir: Path | str | None, as_json: bool) -> int:
     """List what could not be read, and why.
 
     \b
@@ -158,7 +158,7 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
 )
 @click.option("--all", "everything", is_flag=True, help="Everything in the index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, everything: bool, yes: bool) -> int:
+def remove(names: tuple[str, ...], index_dir: Path | str | None, filters: str | None, everything: bool, yes: bool) -> int:
     """Take documents out of the index, by name or glob. The files stay where they are.
 
     \b
@@ -185,7 +185,7 @@ def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, 
 @click.option(
     "--drop-damaged", is_flag=True, help="Drop damaged documents, so that the next index run reads them again."
 )
-def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
+def doctor(index_dir: Path | str | None, drop_damaged: bool) -> int:
     """Check every stored byte, and repair what can be derived.
 
     \b

@@ -46,7 +46,7 @@ class _Ranks(click.ParamType[tuple[int, int]]):
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def mine(
     data: str,
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     model: str | None,
     device: str,
     dtype: str,
@@ -112,7 +112,7 @@ def _check_free(out: Path, *, overwrite: bool) -> None:
     check_free(out, overwrite=overwrite)
 
 
-def _engine(found: Minable, index: Path | None, model: str | None, settings: Any, *, shown: bool) -> SearchEngine:
+def _engine(found: Minable, index: Path | str | None, model: str | None, settings: Any, *, shown: bool) -> SearchEngine:
     """Over the index that was named, as it stands, if it is there; else over one that is made of the data."""
     from pagesight.engine.api import SearchEngine
     from pagesight.engine.config import DEFAULT_MODEL
