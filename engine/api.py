@@ -167,7 +167,7 @@ class SearchEngine(Closing):
         write is kept until the end, or until the iterator is closed. passed_over: counts files with other endings, by ending.
         """
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page, leave_out, passed_over)
+        return index_files(self.made(), self.encoder, given, config, on_page, leave_out, passed_over)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
@@ -357,8 +357,8 @@ class SearchEngine(Closing):
             if self._store is not None:
                 self._store.close()
 
-    def _made(self) -> Store:
-        """The store, which is made if there is none yet."""
+    def made(self) -> Store:
+        """The store, which is made if there is none yet. Raises as ``index`` does."""
         with self._lock:
             encoder = self.encoder
             if self._store is None:

@@ -8,6 +8,7 @@
     ├── DocumentError          this file cannot be read; the others can
     │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
     │   ├── EncryptedDocument      needs a password, or another one
+    │   ├── LeaseLost              another worker has it by now
     │   └── ReaderCrashed          the reading process died
     │       └── ReaderStalled          it gave no answer for too long
     ├── ModelError             the encoder cannot work
@@ -61,6 +62,7 @@ __all__ = [
     "FormatVersionMismatch",
     "HubRefused",
     "IndexMismatch",
+    "LeaseLost",
     "ModelError",
     "ModelMismatch",
     "QueryError",
@@ -127,6 +129,13 @@ class UnreadableDocument(DocumentError):
 
 class EncryptedDocument(DocumentError):
     """The file needs a password."""
+
+
+class LeaseLost(DocumentError):
+    """A worker was not heard of for so long that another one has its file now."""
+
+    def __init__(self) -> None:
+        super().__init__("another worker has taken it over; what this one did of it is not kept")
 
 
 class ReaderCrashed(DocumentError):

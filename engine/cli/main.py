@@ -63,9 +63,10 @@ def _register() -> None:
         train,
         tune,
         watch,
+        work,
     )
 
-    for module in (index, watch, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
+    for module in (index, watch, work, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
         for command in module.COMMANDS:
             cli.add_command(command)
 

@@ -7,7 +7,21 @@ so that what is large keeps nobody waiting.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    false,
+    func,
+)
 from sqlalchemy.dialects.postgresql import TEXT
 
 from pagesight.storage.tables.schema import document, failure, file, page, page_note, page_picture, reading, tag
@@ -59,6 +73,31 @@ page_record = Table(
     Column("means", LargeBinary, nullable=False),  # as rows of means-32.i8, means-8.i8 and means-1.i8, end to end
 )
 Index("page_offset", tables.tables["page"].c.offset)
+
+job = Table(  # files for workers; a document and the end of its job are one commit
+    "job",
+    tables,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("location", LargeBinary, nullable=False, unique=True),
+    Column("root", LargeBinary, nullable=False),
+    Column("path", TEXT, nullable=False),
+    Column("n_bytes", BigInteger, nullable=False),  # when it was queued, as the next
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("tags", TEXT, nullable=False),  # JSON
+    Column("state", TEXT, nullable=False),  # waiting, leased, done, failed, given up
+    Column("n_tries", Integer, nullable=False, server_default="0"),  # how often its turn came
+    Column("begun", Boolean, nullable=False, server_default=false()),  # its turn has come in this lease
+    Column("worker", TEXT, nullable=False, server_default=""),
+    Column("lease", BigInteger, nullable=False, server_default="0"),
+    Column("leased_until", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("n_pages", Integer, nullable=False, server_default="0"),
+    Column("status", TEXT, nullable=False, server_default=""),  # what became of the file, as in indexing
+    Column("reason", TEXT, nullable=False, server_default=""),
+    Column("queued_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("job_open", job.c.id, postgresql_where=job.c.state.in_(("waiting", "leased")))
+Index("job_ended", job.c.ended_at)
 
 
 def once(schema: str) -> list[str]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import text
 
@@ -23,6 +23,9 @@ from pagesight.storage.postgres.view import PostgresView
 from pagesight.storage.postgres.writer import PostgresWriter
 from pagesight.storage.stored import Examination, Exported, Optimized
 from pagesight.storage.view import StoreView
+
+if TYPE_CHECKING:
+    from pagesight.storage.postgres.jobs import JobTable
 
 _BYTES = text(
     "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
@@ -110,6 +113,13 @@ class PostgresStore(Closing):
         """Writes beside others: each change waits for its turn."""
         self._check_open()
         yield PostgresWriter(self.engine, self.address, self.space, fault)
+
+    def jobs(self) -> JobTable:
+        """Files that wait for workers."""
+        from pagesight.storage.postgres.jobs import JobTable
+
+        self._check_open()
+        return JobTable(self.engine, self.address, self.space)
 
     def optimize(self) -> Optimized:
         from pagesight.storage.postgres.care import optimize

@@ -66,6 +66,7 @@ class PostgresWriter:
         with self.transaction() as connection:
             self._reach("transaction begun")
             put_whole_document(connection, draft, info, source, page_failures, self._reach)
+            self._ends(connection, source, "indexed", n_pages=draft.n_pages)
             self._reach("before commit")
         self._reach("committed")
 
@@ -73,6 +74,7 @@ class PostgresWriter:
         """Let one more file be a name of a stored document (a copy, or a file that came back)."""
         with self._turn() as turn:
             turn.put_name(_document_id(turn.connection, sha256), source)
+            self._ends(turn.connection, source, "copied")
 
     def touch(self, source: SourceFile) -> None:
         """Remember the new size and time of a file whose content has not changed. Searches do not ask for these."""
@@ -81,6 +83,7 @@ class PostgresWriter:
             seen = {"n_bytes": source.n_bytes, "mtime_ns": source.mtime_ns}
             turn.connection.execute(update(file).where(file.c.location == location).values(seen))
             turn.connection.execute(delete(failure).where(failure.c.location == location, failure.c.page_number == 0))
+            self._ends(turn.connection, source, "unchanged")
 
     def remove_names(self, locations: Sequence[bytes]) -> int:
         """Forget files; documents without a name left go with them. Returns how many documents went."""
@@ -100,6 +103,12 @@ class PostgresWriter:
             if drop:
                 turn.remove_names([os.fsencode(source.location)])
             put_failures(turn.connection, source, [(0, status, reason)])
+            self._ends(turn.connection, source, status, reason=reason)
+
+    def _ends(
+        self, connection: Connection, source: SourceFile, status: str, *, n_pages: int = 0, reason: str = ""
+    ) -> None:
+        """The last step of a transaction that finishes a file: for who has more to commit with it."""
 
     def names_of(self, sha256: str) -> list[bytes]:
         """Locations of all files with this content."""
