@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Integer, and_, cast, delete, func, or
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from pagesight.storage.errors import LeaseLost
+from pagesight.storage.folder import FaultPoint
 from pagesight.storage.jobs import LEASE_S, MOST_TRIES, AtWork, EndedJob, Job, JobCounts, Queued
 from pagesight.storage.manifest import Space
 from pagesight.storage.postgres.draft import PostgresDraft
@@ -36,6 +37,8 @@ _AGAIN = {"state": "waiting", "n_tries": 0, "worker": "", "reason": "", "status"
 
 class JobTable:
     """``pagesight.engine.working.queue.Jobs``."""
+
+    fault: FaultPoint | None = None  # for tests that end processes at steps of a commit
 
     def __init__(self, engine: Engine, address: str, space: Space) -> None:
         self._engine, self._address, self._space = engine, address, space
@@ -92,7 +95,7 @@ class JobTable:
 
     def writer(self) -> LeasedWriter:
         """Writes documents, and ends their jobs in the same commit."""
-        return LeasedWriter(self._engine, self._address, self._space)
+        return LeasedWriter(self._engine, self._address, self._space, self.fault)
 
     def end(self, held: Job, status: str, reason: str = "") -> None:
         """For a file to which nothing is written. Raises LeaseLost."""
@@ -124,7 +127,7 @@ class JobTable:
             spent = connection.execute(select(func.extract("epoch", func.now() - since))).scalar() if since else 0
             rows = connection.execute(at_work).all()
             named = select(job.c.id, job.c.path).where(job.c.id.in_([row[1] for row in rows]))
-            first: dict[int, str] = dict(connection.execute(named).tuples().all())
+            first: dict[int, str] = dict(connection.execute(named).all())
         none = (0, 0, 0)
         return JobCounts(
             n_waiting=states.get("waiting", none)[0],
@@ -190,8 +193,8 @@ class JobTable:
 class LeasedWriter(PostgresWriter):
     """Ends a file's job in the commit that finishes the file. hold: told of each file that this worker has."""
 
-    def __init__(self, engine: Engine, address: str, space: Space) -> None:
-        super().__init__(engine, address, space)
+    def __init__(self, engine: Engine, address: str, space: Space, fault: FaultPoint | None) -> None:
+        super().__init__(engine, address, space, fault)
         self._held: dict[bytes, Job] = {}
 
     def hold(self, leased: Job) -> None:
