@@ -29,11 +29,8 @@ def server():
 def test_a_database_killed_under_its_writers_has_all_that_was_acknowledged_and_nothing_in_part(server, tmp_path):
     address = f"{server.url()}?cache={tmp_path}"
     PostgresStore.create(address, space()).close()
-    command = [sys.executable, "-m", "tests.postgres.write_until_killed", address]
     outputs = [tmp_path / f"writer-{i}" for i in range(N_WRITERS)]
-    writers = [
-        subprocess.Popen([*command, f"w{i}"], cwd=ROOT, stdout=output.open("w")) for i, output in enumerate(outputs)
-    ]
+    writers = [begin_writer(address, f"w{i}", output) for i, output in enumerate(outputs)]
     try:
         while any(len(output.read_text().splitlines()) < 12 for output in outputs):
             assert all(writer.poll() is None for writer in writers), [output.read_text() for output in outputs]
@@ -62,6 +59,12 @@ def test_a_database_killed_under_its_writers_has_all_that_was_acknowledged_and_n
         assert store.examine().findings == ()
     with PostgresStore(address) as store, store.writer() as writer:
         add_document(writer, "after.pdf", ["it goes on"])
+
+
+def begin_writer(address, name, output):
+    command = [sys.executable, "-m", "tests.postgres.write_until_killed", address, name]
+    with output.open("w") as file:
+        return subprocess.Popen(command, cwd=ROOT, stdout=file)
 
 
 def test_a_connection_lost_in_a_search_is_an_error_and_the_next_search_works():
