@@ -17,6 +17,7 @@ from pagesight.engine.cli.output import count, echo, echo_error, echo_json, page
 from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
+    from pagesight.engine.index import Store
     from pagesight.storage.manifest import Space
 
 
@@ -106,6 +107,7 @@ def info(index_dir: Path | str | None, as_json: bool) -> int:
             ("token vectors", f"{totals.n_tokens:,}"),
             ("bytes per page", f"{size(per_page)} of token vectors"),
             ("on disk", size(on_disk)),
+            *_kept_here(engine.store),
             (
                 "failures",
                 f"{count(totals.n_failed_files, 'file')}, {count(totals.n_failed_pages, 'page')} of other files",
@@ -114,6 +116,15 @@ def info(index_dir: Path | str | None, as_json: bool) -> int:
     for name, value in rows:
         echo(f"{name:15} {value}")
     return 0
+
+
+def _kept_here(store: Store) -> list[tuple[str, str]]:
+    """Where searches keep what they need of an index that lies elsewhere."""
+    folder = getattr(store, "cache_folder", None)
+    if folder is None:
+        return []
+    n_bytes = sum(path.stat().st_blocks * 512 for path in folder.glob("*")) if folder.is_dir() else 0
+    return [("kept here", f"{size(n_bytes)} in {printable(folder)}" if n_bytes else "nothing: nobody has searched yet")]
 
 
 def _pictures(space: Space) -> list[tuple[str, str]]:
@@ -158,7 +169,9 @@ def failures(index_dir: Path | str | None, as_json: bool) -> int:
 )
 @click.option("--all", "everything", is_flag=True, help="Everything in the index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-def remove(names: tuple[str, ...], index_dir: Path | str | None, filters: str | None, everything: bool, yes: bool) -> int:
+def remove(
+    names: tuple[str, ...], index_dir: Path | str | None, filters: str | None, everything: bool, yes: bool
+) -> int:
     """Take documents out of the index, by name or glob. The files stay where they are.
 
     \b

@@ -129,7 +129,7 @@ def _engine(found: Minable, index: Path | str | None, model: str | None, setting
             return engine
     setting = IndexSetting(model=model or DEFAULT_MODEL)
     folder = Path("pagesight-eval") / found.dataset.name  # that of eval: one index serves both
-    made = index or folder / "indexes" / setting.folder_name
+    made = Path(index) if index is not None else folder / "indexes" / setting.folder_name
     made.parent.mkdir(parents=True, exist_ok=True)
     corpus = found.dataset.corpus.place(folder / "corpus")
     with IndexProgress([corpus], quiet=not shown) as progress:

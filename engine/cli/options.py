@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pagesight.engine.cli.output import tell_notes
+
 if TYPE_CHECKING:
     from pagesight.engine.api import SearchEngine
     from pagesight.engine.client.client import Client
@@ -17,7 +19,7 @@ INDEX_FOLDER = ".pagesight"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class _IndexPlace(click.ParamType):
+class _IndexPlace(click.ParamType[Path | str]):
     """A folder, or the address of another kind of store as it was typed: as a path it would lose a slash."""
 
     name = "dir|url"
@@ -95,6 +97,8 @@ def open_engine(
 
     context = click.get_current_context()
     folder = index_dir or context.find_root().obj or default_index()
+    if isinstance(folder, str) and not context.params.get("quiet"):
+        tell_notes("pagesight.storage.postgres")
     return SearchEngine.open(
         folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor, reranker=reranker
     )

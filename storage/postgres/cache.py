@@ -1,6 +1,6 @@
 """What a searcher keeps of an index in PostgreSQL: an embedded index without token vectors and words, which follows the database.
 
-    <cache>/<index>-<id of the index>/      as storage.folder says, without segments, and with the table ``followed``
+    <cache>/<index>-<id of the index>-<format>/      as storage.folder says, without segments, and with the table ``followed``
 
 Processes share it: one that finds it behind brings it up to date, and others wait meanwhile. It belongs to the index, not to the
 address: nothing of it says where the database is. It can be thrown away at any time and is made again.
@@ -56,7 +56,7 @@ class Cache:
         self.folder, self._space = folder, space
         self._sizes = row_sizes(space.single_dim, space.token_dim)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the words of all pages are in it
         except OSError as error:
             raise StorageError(
                 f"cannot make the folder {folder}, where searches keep what they need: {error.strerror}; name another"
@@ -172,14 +172,14 @@ class Cache:
                 files[SINGLES_NAME].write(row["id"], single)
                 for name, part in slices.items():
                     files[name].write(row["id"], packed[part])
-            for rows in files.values():
-                rows.sync()
+            for written in files.values():
+                written.sync()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One process or thread at a time; the others wait. The system lets go of the lock when a process ends."""
         try:
-            with FileLock(self.folder / "following.lock", thread_local=False):
+            with disk_errors(self.folder), FileLock(self.folder / "following.lock", thread_local=False):
                 yield
         except PermissionError as error:
             raise StorageError(

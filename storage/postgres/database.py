@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, insert, select, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError, FormatVersionMismatch, StoreNotFound
@@ -33,7 +31,7 @@ def open_engine(address: PostgresAddress) -> Engine:
         connection.autocommit = False
         return connection
 
-    return create_engine("postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=8, max_overflow=-1)
+    return create_engine("postgresql+psycopg://", creator=connect, pool_size=8, max_overflow=-1, pool_pre_ping=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +115,9 @@ class Snapshot(Closing):
     """A transaction in which the index stays as it is. generation: of that state; mark: of the commit that made it."""
 
     def __init__(self, engine: Engine) -> None:
-        """engine: its pool may hold connections to a server that was started again since: then a new one is made."""
         self._engine, self._pool = engine, engine.pool
         reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        try:
-            self._begin(reading)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            self._begin(reading)
-
-    def _begin(self, engine: Engine) -> None:
-        self.connection = engine.connect()
+        self.connection = reading.connect()
         try:
             self.generation, mark = self.connection.execute(_STATE).one()
             self.mark: int = mark or 0
@@ -137,6 +126,10 @@ class Snapshot(Closing):
             raise
 
     def close(self) -> None:
-        if self._engine.pool is not self._pool and not self.connection.closed:
-            self.connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
+        if not (self.connection.closed or self.connection.invalidated):
+            driver: Any = self.connection.connection.driver_connection
+            if driver is None or driver.closed:
+                self.connection.invalidate()  # it was lost: there is nothing to roll back
+            elif self._engine.pool is not self._pool:
+                self.connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
         self.connection.close()

@@ -18,7 +18,13 @@ REFUSALS = {  # class or code -> it answers, and will not
     "0A000": "",
 }
 GONE = ("08", "53300", "57P")  # connections: lost, too many, ended by the server's end
-INTERRUPTED = ("57014", "25P03", "25P04", "55P03")  # a statement or transaction that took longer than the server allows
+INTERRUPTED = (
+    "57014",
+    "25P02",
+    "25P03",
+    "25P04",
+    "55P03",
+)  # a statement or transaction that took longer than the server allows
 FULL = ("53100", "53200", "54")  # disk, memory, a limit of the program
 MISSING = ("3F000", "42P01", "42703", "XX001", "XX002")  # schema, table or column taken away; damaged pages
 

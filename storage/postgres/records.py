@@ -26,7 +26,7 @@ def fetch(
     connection: Connection, columns: str, record_ids: Sequence[int], *, missing_ok: bool = False
 ) -> dict[int, tuple[Any, ...]]:
     """Columns of page_record, by record id, in binary form. Raises StoreCorrupt for one that is not there, unless ``missing_ok``."""
-    cursor: Any = connection.connection.cursor(binary=True)  # type: ignore[call-arg]  # psycopg's, not DBAPI's
+    cursor: Any = connection.connection.cursor(binary=True)  # psycopg's
     with cursor:
         cursor.execute(f"SELECT id, {columns} FROM page_record WHERE id = ANY(%s)", (list(record_ids),))  # noqa: S608
         found = {row[0]: row[1:] for row in cursor}

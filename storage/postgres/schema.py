@@ -35,8 +35,8 @@ for embedded in AS_EMBEDDED:
     for column in embedded.to_metadata(tables).columns:
         if isinstance(column.type, String):
             column.type = TEXT(collation="C")
-        if embedded is page and column.name == "id":
-            column.autoincrement = False
+        elif column.name == "id":
+            column.type, column.autoincrement = BigInteger(), "auto" if embedded is not page else False
 
 about = Table(  # one row
     "about",

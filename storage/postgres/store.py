@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed
 from pagesight.storage.folder import FaultPoint
-from pagesight.storage.manifest import Space
+from pagesight.storage.manifest import FORMAT_VERSION, Space
 from pagesight.storage.postgres.address import PostgresAddress
 from pagesight.storage.postgres.cache import Ahead, Cache
 from pagesight.storage.postgres.database import Snapshot, create, find, open_engine
@@ -31,6 +32,9 @@ _BYTES = text(
     "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
     "WHERE c.relkind = 'r' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 )
+
+
+AHEAD_TRIES, AHEAD_S = 50, 0.05  # a copy of a database may be behind for a moment
 
 
 class PostgresStore(Closing):
@@ -73,7 +77,7 @@ class PostgresStore(Closing):
     @property
     def cache_folder(self) -> Path:
         """What searches here keep of this index."""
-        return self._place.cache / f"{self._place.index}-{self._about.store_id[:16]}"
+        return self._place.cache / f"{self._place.index}-{self._about.store_id[:16]}-{FORMAT_VERSION}"
 
     def view(self) -> PostgresView:
         """Read in one consistent state, whatever writers do meanwhile. Close it, or use it by ``with``."""
@@ -88,19 +92,25 @@ class PostgresStore(Closing):
 
     def _with_kept(self, snapshot: Snapshot, as_it_is: bool = False) -> tuple[Snapshot, StoreView]:
         """A snapshot and the same state here; a new snapshot if others who share the cache are ahead of this one."""
-        try:
+        for _ in range(AHEAD_TRIES):
+            try:
+                with database_errors(self.address):
+                    return snapshot, self._opened_cache().view(snapshot)
+            except Ahead:
+                snapshot.close()
+                if as_it_is:
+                    raise StorageError(f"the index {self.address} has changed meanwhile; ask again") from None
+            except BaseException:
+                snapshot.close()
+                raise
+            time.sleep(AHEAD_S)
             with database_errors(self.address):
-                while True:
-                    try:
-                        return snapshot, self._opened_cache().view(snapshot)
-                    except Ahead:
-                        if as_it_is:
-                            raise StorageError(f"the index {self.address} has changed meanwhile; ask again") from None
-                        snapshot.close()
-                        snapshot = Snapshot(self.engine)
-        except BaseException:
-            snapshot.close()
-            raise
+                snapshot = Snapshot(self.engine)
+        snapshot.close()
+        raise StorageError(
+            f"the database {self.address} is behind what searches have seen in {self.cache_folder}: a copy of another one, or "
+            "restored from a backup; give it a folder of its own (cache=FOLDER), or delete that one"
+        )
 
     def _opened_cache(self) -> Cache:
         with self._lock:

@@ -52,7 +52,8 @@ class PostgresView(Closing):
     @property
     def generation(self) -> int:
         self._asked = True
-        return self._snapshot.generation
+        generation: int = self._snapshot.generation
+        return generation
 
     @property
     def _kept(self) -> StoreView:

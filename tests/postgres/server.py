@@ -33,12 +33,11 @@ class Server:
     def __init__(self, *, durable: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pagesight-postgres-"))
         self._user = "nobody" if os.geteuid() == 0 else None
+        self.uid = pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()
         self._programs = _programs(self.folder, self._user)
         self._durable = durable
         self.port = _free_port()
-        if self._user:
-            account = pwd.getpwnam(self._user)
-            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        os.chown(self.folder, self.uid, -1)
         self._copy_data()
 
     def _copy_data(self) -> None:
@@ -54,10 +53,8 @@ class Server:
             else:
                 shutil.copytree(kept, self._data)
                 self._data.chmod(0o700)
-                if self._user:
-                    account = pwd.getpwnam(self._user)
-                    for path in (self._data, *self._data.rglob("*")):
-                        os.chown(path, account.pw_uid, account.pw_gid)
+                for path in (self._data, *self._data.rglob("*")):
+                    os.chown(path, self.uid, -1)
 
     @property
     def _data(self) -> Path:
