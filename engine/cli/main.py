@@ -58,6 +58,7 @@ def _register() -> None:
         mcp,
         mine,
         models,
+        moving,
         search,
         serve,
         train,
@@ -65,7 +66,7 @@ def _register() -> None:
         watch,
     )
 
-    for module in (index, watch, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
+    for module in (index, watch, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup, moving):
         for command in module.COMMANDS:
             cli.add_command(command)
 
