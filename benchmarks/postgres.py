@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.common import write_result
 from benchmarks.scale import DIM, N_QUERIES, add
-from benchmarks.vectors import Corpus, Float, documents
+from benchmarks.vectors import Corpus, Float, documents, unit
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.retrieval import Question, search
@@ -56,7 +56,7 @@ def build(url: str, folder: Path, n_pages: int) -> dict[str, Any]:
 def measure(url: str, folder: Path) -> dict[str, Any]:
     """Search both in turn; then add a document, and see how long the next search takes."""
     questions = [
-        Question(encoded=EncodedQuery(tokens.mean(axis=0) / np.linalg.norm(tokens.mean(axis=0)), tokens), text="")
+        Question(encoded=EncodedQuery(unit(tokens.mean(axis=0)), tokens, ("",) * len(tokens)))
         for tokens in np.load(folder / QUERIES)
     ]
     found: dict[str, Any] = {}

@@ -58,6 +58,7 @@ def _register() -> None:
         mcp,
         mine,
         models,
+        moving,
         search,
         serve,
         train,
@@ -66,7 +67,7 @@ def _register() -> None:
         work,
     )
 
-    for module in (index, watch, work, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
+    for module in (index, watch, work, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup, moving):
         for command in module.COMMANDS:
             cli.add_command(command)
 

