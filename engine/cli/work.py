@@ -19,6 +19,7 @@ from pagesight.indexer.modes import OCR_MODES
 from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
+    from pagesight.engine.working.worker import WorkConfig
     from pagesight.indexer.running.discover import Unusable
     from pagesight.indexer.running.plan import Outcome
     from pagesight.storage.jobs import JobCounts
@@ -88,6 +89,11 @@ def queue(
 @click.option("--page-timeout", type=click.FloatRange(1), default=IndexConfig().seconds_per_page, show_default=True,
               help="Seconds of processor time a page may take to read.")  # fmt: skip
 @click.option("--until-empty", is_flag=True, help="End when all that was queued is finished.")
+@click.option("--ray", metavar="ADDRESS|auto", help="Let a Ray cluster place workers and start them again.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many, with --ray.")
+@click.option(
+    "--gpus", type=click.FloatRange(0), default=0.0, show_default=True, help="Of each, with --ray: 0.5 is half."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def worker(
@@ -101,6 +107,9 @@ def worker(
     processes: int | None,
     page_timeout: float,
     until_empty: bool,
+    ray: str | None,
+    workers: int,
+    gpus: float,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -111,17 +120,23 @@ def worker(
 
     \b
     pagesight worker --index postgresql://host/db --device cuda:0
+    pagesight worker --index postgresql://host/db --ray auto --workers 8 --gpus 0.5
     """
     from pagesight.engine.working.worker import WorkConfig, Worker
 
+    if ray is None and (workers, gpus) != (1, 0.0):
+        raise click.UsageError("--workers and --gpus go with --ray; else start this command as often as you like")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     config = IndexConfig(
         ocr=ocr,  # type: ignore[arg-type]  # click has checked that it is an OcrMode
         password=password,
         seconds_per_page=page_timeout,
-        **({} if processes is None else {"n_processes": processes}),
+        n_processes=processes or IndexConfig().n_processes,
     )
+    settings, work = ModelConfig(device=device, dtype=dtype, offline=offline), WorkConfig(until_empty=until_empty)
+    if ray is not None:
+        return _on_ray(index_dir, settings, config, work, ray, workers, gpus)
     progress = IndexProgress((), quiet=quiet or as_json, bar=False)
 
     def report(outcome: Outcome) -> None:
@@ -129,20 +144,37 @@ def worker(
             echo_json(as_dict(outcome))
         progress.file_done(outcome)
 
-    with open_engine(
-        index_dir, model=model, settings=ModelConfig(device=device, dtype=dtype, offline=offline)
-    ) as engine:
+    with open_engine(index_dir, model=model, settings=settings) as engine:
         here = Worker(
             engine.store,
             engine.encoder,
             config,
-            WorkConfig(until_empty=until_empty),
+            work,
             on_outcome=report,
             on_note=lambda text: echo_error(f"note: {text}"),
         )
         if not quiet:
             echo_error(f"worker {here.name}: {printable(engine.address)}")
         done = here.run(stop)
+    return 1 if done["failed"] else 0
+
+
+def _on_ray(
+    index_dir: Path | str | None,
+    settings: ModelConfig,
+    config: IndexConfig,
+    work: WorkConfig,
+    ray: str,
+    workers: int,
+    gpus: float,
+) -> int:
+    from pagesight.engine.working.on_ray import Placement, run_on_ray
+
+    place = index_dir or click.get_current_context().find_root().obj
+    if not isinstance(place, str):
+        raise click.UsageError("workers on other machines need an index in a database: --index postgresql://...")
+    done = run_on_ray(place, settings, config, work, Placement(address=ray, n_workers=workers, gpus=gpus))
+    echo(", ".join(f"{n:,} {status}" for status, n in done.items()) or "nothing was waiting")
     return 1 if done["failed"] else 0
 
 
