@@ -1,9 +1,8 @@
-"""Records of chosen pages, fetched from the database as they are, and scored by the kernel of every store."""
+"""Records of chosen pages, read from the database as they are, and scored by the kernel of every store while others arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,27 +16,54 @@ from pagesight.storage.scoring.layout import Records
 from pagesight.storage.scoring.threads import n_shares, spread
 from pagesight.storage.vectors.codecs import TokenCodec
 
-FETCHED_BYTES = 8 << 20  # asked for at a time: enough to hide the way there, and little memory
+PART_BYTES = 2 << 20  # scored at a time, while the server sends the next ones
+KEPT_BYTES = 64 << 20  # of a view: the first hits are scored again, and described
 Integers = NDArray[np.int64]
 Float = NDArray[np.float32]
+
+
+def rows_of(connection: Connection, columns: str, record_ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """(id, columns of page_record) as they arrive, in binary form: waiting for all of them first takes half as long again."""
+    cursor: Any = connection.connection.cursor(binary=True)  # psycopg's
+    with cursor:
+        query = f"SELECT id, {columns} FROM page_record WHERE id = ANY(%s)"  # noqa: S608 - columns are ours
+        yield from cursor.stream(query, (list(record_ids),))
 
 
 def fetch(
     connection: Connection, columns: str, record_ids: Sequence[int], *, missing_ok: bool = False
 ) -> dict[int, tuple[Any, ...]]:
-    """Columns of page_record, by record id, in binary form. Raises StoreCorrupt for one that is not there, unless ``missing_ok``."""
-    cursor: Any = connection.connection.cursor(binary=True)  # psycopg's
-    with cursor:
-        cursor.execute(f"SELECT id, {columns} FROM page_record WHERE id = ANY(%s)", (list(record_ids),))  # noqa: S608
-        found = {row[0]: row[1:] for row in cursor}
-    missing = len(set(record_ids)) - len(found)
-    if missing and not missing_ok:
-        raise StoreCorrupt(f"{missing} records of pages are not in the database")
+    """Columns of page_record, by record id. Raises StoreCorrupt for one that is not there, unless ``missing_ok``."""
+    found = {row[0]: row[1:] for row in rows_of(connection, columns, record_ids)} if len(record_ids) else {}
+    if not missing_ok:
+        _check_all(len(set(record_ids)) - len(found))
     return found
 
 
+class RecordReader:
+    """Token records in one snapshot; each is fetched once, as far as there is room to keep them."""
+
+    def __init__(self, connection: Callable[[], Connection]) -> None:
+        self._connection = connection
+        self._kept: dict[int, bytes] = {}
+        self._room = KEPT_BYTES
+
+    def read(self, record_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Each of these, in any order. Raises StoreCorrupt for one that is not there."""
+        wanted = set(record_ids)
+        missing = [record_id for record_id in wanted if record_id not in self._kept]
+        yield from ((record_id, self._kept[record_id]) for record_id in wanted if record_id in self._kept)
+        n_found = 0
+        for record_id, record in rows_of(self._connection(), "tokens", missing) if missing else ():
+            n_found += 1
+            if len(record) <= self._room:
+                self._kept[record_id], self._room = record, self._room - len(record)
+            yield record_id, record
+        _check_all(len(missing) - n_found)
+
+
 def remote_maxima(
-    connection: Connection,
+    reader: RecordReader,
     codec: TokenCodec,
     query: Float,
     record_ids: Integers,
@@ -48,35 +74,50 @@ def remote_maxima(
 ) -> Float:
     """As storage.vectors.scored.stored_maxima, bit for bit: (n_query_tokens, n_pages). counts: token vectors of each page."""
     kernel = KERNELS[0] if device is None else ON_TORCH + device
-    maxima = np.empty((len(query), len(record_ids)), np.float32)
-    sizes = np.array([codec.n_bytes(count) for count in counts.tolist()], np.int64)
-    for part in _parts(sizes, FETCHED_BYTES if device is None else torch_kernel.PART_BYTES):
-        records = _records(connection, record_ids[part], counts[part], sizes[part])
+    unique, first, inverse = np.unique(record_ids, return_index=True, return_inverse=True)
+    place = {record_id: at for at, record_id in enumerate(unique.tolist())}
+    n_tokens = counts[first]
+    maxima = np.empty((len(query), len(unique)), np.float32)
 
-        def score(pages: Integers, records: Records = records) -> Float:
-            chosen = Records(records.data, records.starts[pages], records.counts[pages])
-            return codec.maxima(query, chosen, precise=precise, kernel=kernel)
+    def score(records: Records) -> Float:
+        return codec.maxima(query, records, precise=precise, kernel=kernel)
 
-        shares = [share for share in np.array_split(np.arange(len(records)), n_shares()) if len(share)]
-        maxima[:, part] = np.concatenate(
-            spread(score, shares) if device is None else [score(np.arange(len(records)))], axis=1
-        )
-    return maxima
-
-
-def _parts(sizes: Integers, part_bytes: int) -> list[slice]:
-    edges = np.flatnonzero(np.diff(np.cumsum(sizes) // part_bytes)) + 1
-    return [slice(a, b) for a, b in pairwise([0, *edges.tolist(), len(sizes)]) if a < b]
+    for arrived in _parts(reader.read(unique.tolist()), PART_BYTES if device is None else torch_kernel.PART_BYTES):
+        at = np.array([place[record_id] for record_id, _ in arrived], np.int64)
+        records = _side_by_side(codec, arrived, n_tokens[at])
+        shares = np.array_split(np.arange(len(at)), min(n_shares() if device is None else 1, len(at)))
+        parts = [Records(records.data, records.starts[share], records.counts[share]) for share in shares]
+        maxima[:, at] = np.concatenate(spread(score, parts), axis=1)
+    return np.take(
+        maxima, inverse, axis=1
+    )  # row by row in memory, as every store's: sums depend on it in their last bits
 
 
-def _records(connection: Connection, record_ids: Integers, counts: Integers, sizes: Integers) -> Records:
+def _parts(arriving: Iterator[tuple[int, bytes]], part_bytes: int) -> Iterator[list[tuple[int, bytes]]]:
+    part: list[tuple[int, bytes]] = []
+    n_bytes = 0
+    for record_id, record in arriving:
+        part.append((record_id, record))
+        n_bytes += len(record)
+        if n_bytes >= part_bytes:
+            yield part
+            part, n_bytes = [], 0
+    if part:
+        yield part
+
+
+def _side_by_side(codec: TokenCodec, arrived: Sequence[tuple[int, bytes]], counts: Integers) -> Records:
     """One buffer, in which every page begins on a cache line."""
+    sizes = np.array([codec.n_bytes(count) for count in counts.tolist()], np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum((sizes + 63) // 64 * 64)])
     buffer = bytearray(int(starts[-1]))
-    fetched = fetch(connection, "tokens", record_ids.tolist())
-    for record_id, start, size in zip(record_ids.tolist(), starts.tolist(), sizes.tolist(), strict=False):
-        (tokens,) = fetched[record_id]
-        if len(tokens) < size:
-            raise StoreCorrupt(f"record {record_id} in the database has {len(tokens)} bytes where {size} are needed")
-        buffer[start : start + size] = memoryview(tokens)[:size]
+    for (record_id, record), start, size in zip(arrived, starts.tolist(), sizes.tolist(), strict=False):
+        if len(record) < size:
+            raise StoreCorrupt(f"record {record_id} in the database has {len(record)} bytes where {size} are needed")
+        buffer[start : start + size] = memoryview(record)[:size]
     return Records(buffer, starts[:-1], counts)
+
+
+def _check_all(n_missing: int) -> None:
+    if n_missing:
+        raise StoreCorrupt(f"{n_missing} records of pages are not in the database")

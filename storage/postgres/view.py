@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
+from pagesight.storage.errors import DimensionMismatch
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.postgres.database import Snapshot
 from pagesight.storage.postgres.faults import database_errors
 from pagesight.storage.postgres.packing import packed_pages
-from pagesight.storage.postgres.records import fetch, remote_maxima
+from pagesight.storage.postgres.records import RecordReader, fetch, remote_maxima
 from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
@@ -47,6 +48,7 @@ class PostgresView(Closing):
         self.space, self._address, self._snapshot, self._open_kept = space, address, snapshot, open_kept
         self._kept_view = kept
         self._codec = codec_named(space.codec, space.token_dim)
+        self._reader = RecordReader(lambda: self._snapshot.connection)
         self._asked = False
 
     @property
@@ -113,35 +115,34 @@ class PostgresView(Closing):
     # Token vectors and words: of the database
 
     def maxima(self, tokens: Float, page_ids: PageIds, *, precise: bool = True, device: str | None = None) -> Float:
+        if tokens.ndim != 2 or tokens.shape[1] != self.space.token_dim:  # before anything is on its way
+            raise DimensionMismatch("query tokens", self.space.token_dim, tokens.shape[-1])
         places = self._kept._places()
         at = places.find(page_ids)
         ids, counts = places.offsets[at], places.counts[at]
         return self._in_database(
-            lambda connection: remote_maxima(
-                connection, self._codec, tokens, ids, counts, precise=precise, device=device
-            )
+            lambda _: remote_maxima(self._reader, self._codec, tokens, ids, counts, precise=precise, device=device)
         )
 
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
+        refs = self._kept._refs(page_ids)
+        ids = [ref.offset for ref, _ in refs.values()]
+        texts = self._in_database(lambda connection: fetch(connection, "words, boxes", ids))
+        records = self._in_database(lambda _: dict(self._reader.read(ids)))
         details = {}
-        for page_id, n_tokens, (record, words, boxes) in self._records(page_ids, "tokens, words, boxes"):
+        for page_id, (ref, n_tokens) in refs.items():
+            record, (words, boxes) = records[ref.offset], texts[ref.offset]
             tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
             details[page_id] = PageDetail(tokens, unpack_boxes(record, n_tokens), stored_words(words, boxes))
         return details
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:
-        pages = [
-            self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
-            for _, n_tokens, (record,) in self._records(page_ids, "tokens")
-        ]
-        return MultiVectors.from_pages(pages, self.space.token_dim)
-
-    def _records(self, page_ids: PageIds, columns: str) -> list[tuple[int, int, tuple[Any, ...]]]:
-        """(page id, token vectors, columns of its record) of each page, in this order."""
         refs = self._kept._refs(page_ids)
-        wanted = [refs[page_id][0].offset for page_id in page_ids.tolist()]
-        found = self._in_database(lambda connection: fetch(connection, columns, wanted))
-        return [(i, refs[i][1], found[refs[i][0].offset]) for i in page_ids.tolist()]
+        records = self._in_database(lambda _: dict(self._reader.read([ref.offset for ref, _ in refs.values()])))
+        pages = []
+        for ref, n_tokens in (refs[page_id] for page_id in page_ids.tolist()):
+            pages.append(self._codec.decode(records[ref.offset][: self._codec.n_bytes(n_tokens)], n_tokens))
+        return MultiVectors.from_pages(pages, self.space.token_dim)
 
     # What is in the index
 
