@@ -79,8 +79,8 @@ class Server:
             else:
                 return
 
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+    def stop(self, how: str = "fast") -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-m", how, "-w", "stop")
 
     def kill(self) -> None:
         """As a machine that loses its power would, but for what the system still writes."""
@@ -95,7 +95,7 @@ class Server:
 
     def remove(self) -> None:
         with contextlib.suppress(subprocess.CalledProcessError):
-            self.stop()
+            self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
