@@ -81,6 +81,19 @@ def test_a_backup_is_made_and_read(scratch):
     assert without_size(result.stdout) == without_size(expected)
 
 
+def test_an_index_is_carried_in_segments(scratch):
+    ((_, code, expected),) = shown("moving.md")
+    result = subprocess.run(
+        ["sh", "-ec", code], cwd=scratch, env=environment(scratch), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+    def without_sizes(text):
+        return re.sub(r"[\d.]+ (s|min|MB|GB|TB)\b", r"\1", text)
+
+    assert without_sizes(result.stdout) == without_sizes(expected)
+
+
 @pytest.mark.slow
 def test_a_folder_is_watched(scratch):
     pytest.importorskip("watchfiles", reason="needs the extra [watch]")

@@ -59,6 +59,20 @@ def test_an_index_comes_through_every_store_to_the_last_bit(store, tmp_path, bet
     assert (again.n_documents, again.n_there) == (0, 3)
 
 
+def test_documents_keep_the_time_when_they_were_added(tmp_path):
+    with Store.create(tmp_path / "index", space()) as store, store.writer() as writer, writer.draft() as draft:
+        draft.add_page(new_page(1, "old"))
+        info = DocumentInfo(
+            sha256="a", media_type="text/plain", n_pages=1, reading=3, added_at="2020-02-02T02:02:02+00:00"
+        )
+        draft.commit(info, source_file("old.txt"), [(2, "it was torn")])
+    copy_index(tmp_path / "index", f"segments://{tmp_path}/segments")
+    copy_index(f"segments://{tmp_path}/segments", tmp_path / "copy")
+    with Store(tmp_path / "copy") as copy, copy.view() as view:
+        (file,) = view.known_files().values()
+        assert (file.added_at, file.reading, file.problems) == ("2020-02-02T02:02:02+00:00", 3, ("it was torn",))
+
+
 names = st.sampled_from([f"{folder}{name}.pdf" for folder in ("", "a/", "b/") for name in "xy"])
 pages = st.lists(
     st.lists(st.sampled_from("red green white black".split()), max_size=3).map(" ".join), min_size=1, max_size=3
