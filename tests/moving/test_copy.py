@@ -121,7 +121,7 @@ def check_histories(rounds, codec, pool_factor, folder, kind):
                 assert told_of(last) == told(view)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.lists(changes, min_size=2, max_size=2), st.sampled_from(["int8", "int4", "float16"]), st.sampled_from([1, 2]))
 def test_a_copy_follows_what_happens_to_the_index(tmp_path_factory, rounds, codec, pool_factor):
     check_histories(rounds, codec, pool_factor, tmp_path_factory.mktemp("copy"), "memory")
@@ -138,7 +138,7 @@ class Stopped(KeyboardInterrupt):
     pass
 
 
-@pytest.mark.parametrize("kind", ["folder", "memory", "segments"])
+@pytest.mark.parametrize("kind", ["folder", "segments", pytest.param("memory", marks=pytest.mark.thorough)])
 def test_a_copy_that_was_stopped_goes_on(store, tmp_path, kind):
     target = address_of(kind, tmp_path)
 
@@ -214,7 +214,7 @@ def test_files_are_found_where_they_are_on_the_other_machine(store, tmp_path):
         (space(pool_factor=2), errors.CodecMismatch),
     ],
 )
-@pytest.mark.parametrize("kind", ["folder", "segments"])
+@pytest.mark.parametrize("kind", ["segments", pytest.param("folder", marks=pytest.mark.thorough)])
 def test_vectors_of_two_models_or_codecs_are_not_mixed(store, tmp_path, other, error, kind):
     target = address_of(kind, tmp_path)
     create_end(target, other).close()

@@ -110,7 +110,14 @@ def lose(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [cut, cut_in_the_middle, change_a_byte, empty, lose])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        change_a_byte,
+        lose,
+        *(pytest.param(damage, marks=pytest.mark.thorough) for damage in (cut, cut_in_the_middle, empty)),
+    ],
+)
 def test_a_damaged_segment_is_named_and_the_others_are_taken(store, segments, tmp_path, damage):
     chosen = next(path for path in segments if "z.png" in first_file(path))
     kept = tmp_path / "kept.zip"
