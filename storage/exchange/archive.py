@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from pagesight.storage.errors import ConfigError, StorageError, StoreCorrupt
-from pagesight.storage.exchange.catalogue import Catalogue, PageRow, Place
 from pagesight.storage.folder import sync_folder
 from pagesight.storage.manifest import Space
+from pagesight.storage.moving.catalogue import Catalogue, PageRow, Place
 from pagesight.storage.values import DocumentInfo, PackedPage, SeenPicture, SourceFile
 from pagesight.storage.vectors.page_rows import LEVELS, SINGLES_NAME, means_name
 
@@ -218,20 +218,8 @@ class PageColumns:
         self.texts: list[dict[str, str]] = []
         self.boxes: list[bytes] = []
 
-    def add(self, page: PackedPage, crc32: int) -> None:
-        self.rows.append(
-            PageRow(
-                number=page.number,
-                width_pt=page.width_pt,
-                height_pt=page.height_pt,
-                text_source=page.text_source,
-                n_tokens=page.n_tokens,
-                n_bytes=len(page.record),
-                crc32=crc32,
-                note=page.note,
-                pictures=page.pictures,
-            )
-        )
+    def add(self, page: PackedPage) -> None:
+        self.rows.append(PageRow.of(page))
         self.singles.append(page.single)
         self.means.append(page.means)
         self.texts.append({"words": page.words, "terms": page.terms})
