@@ -81,6 +81,7 @@ class QdrantPages(Closing):
         with asking(self.address):
             orders = [payload["order"] for payload in self._points.scroll({"what": DOCUMENT}, without=("pages",))]
             yield QdrantWriter(self._points, self.space, self.view().catalogue, 1 + max(orders, default=0))
+            self._points.settle()
 
     def search(
         self,

@@ -52,6 +52,9 @@ class Points(Protocol):
     ) -> list[tuple[dict[str, Any], float]]:
         """Stages (vector name, query, how many go on), one choosing from what the last has left: payloads and scores, best first."""
 
+    def settle(self) -> None:
+        """Build indexes and give back space, where nobody does it in the background."""
+
     def close(self) -> None: ...
 
 
@@ -154,6 +157,9 @@ class ClientPoints:
         )
         return [(point.payload, point.score) for point in found.points]
 
+    def settle(self) -> None:
+        """A server does by itself."""
+
     def close(self) -> None:
         self._client.close()
 
@@ -244,6 +250,9 @@ class EdgePoints:
             with_payload=list(fields),
         )
         return [(point.payload, point.score) for point in self._opened().query(request)]
+
+    def settle(self) -> None:
+        self._opened().optimize()
 
     def close(self) -> None:
         if self._shard is not None:

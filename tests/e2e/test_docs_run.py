@@ -15,7 +15,13 @@ from tests.helpers import ROOT
 pytestmark = pytest.mark.thorough
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDED = {"langchain": "langchain_core", "llamaindex": "llama_index", "haystack": "haystack", "mcp": "mcp", "qdrant": "qdrant_edge"}
+NEEDED = {
+    "langchain": "langchain_core",
+    "llamaindex": "llama_index",
+    "haystack": "haystack",
+    "mcp": "mcp",
+    "qdrant": "qdrant_edge",
+}
 
 
 def shown(name):
