@@ -24,7 +24,7 @@
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
     │   ├── StoreUnreachable, StoreRefused   of an index in a database
-    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
+    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError), PageTooLarge
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
@@ -65,6 +65,7 @@ __all__ = [
     "LeaseLost",
     "ModelError",
     "ModelMismatch",
+    "PageTooLarge",
     "QueryError",
     "ReaderCrashed",
     "ReaderStalled",
@@ -309,6 +310,10 @@ class DimensionMismatch(StorageError, ValueError):
     def __init__(self, what: str, expected: int, given: int) -> None:
         self.what, self.expected, self.given = what, expected, given
         super().__init__(f"{what} must have {expected} dimensions, got {given}")
+
+
+class PageTooLarge(StorageError):
+    """A page has more than the store can hold of one."""
 
 
 class ServerError(SearchEngineError):

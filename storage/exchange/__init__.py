@@ -5,7 +5,7 @@
 
 Each file describes itself (storage.exchange.archive), holds a bounded number of documents, is written once, and has in its name the
 SHA-256 of its bytes: what was cut off or changed on the way is named and left out. What the folder holds is what its files say one
-after the other (storage.exchange.catalogue). It is no index to be searched: storage.moving copies into it and out of it.
+after the other (storage.moving.catalogue). It is no index to be searched: storage.moving copies into it and out of it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Self
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import StorageError, StoreNotFound
 from pagesight.storage.exchange.archive import read_header, segment_files
-from pagesight.storage.exchange.catalogue import Catalogue
 from pagesight.storage.exchange.view import SegmentView
 from pagesight.storage.exchange.writer import ExchangeWriter
 from pagesight.storage.folder import write_lock
 from pagesight.storage.manifest import Space
+from pagesight.storage.moving.catalogue import Catalogue
 
 SCHEME = "segments://"
 

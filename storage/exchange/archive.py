@@ -12,6 +12,7 @@ It is named ``segment-NUMBER-HASH.zip`` by the first half of the SHA-256 of its 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from pagesight.storage.errors import ConfigError, StorageError, StoreCorrupt
-from pagesight.storage.exchange.catalogue import Catalogue, PageRow, Place
 from pagesight.storage.folder import sync_folder
 from pagesight.storage.manifest import Space
+from pagesight.storage.moving.catalogue import Catalogue, PageRow, Place
 from pagesight.storage.values import DocumentInfo, PackedPage, SeenPicture, SourceFile
 from pagesight.storage.vectors.page_rows import LEVELS, SINGLES_NAME, means_name
 
@@ -161,7 +162,8 @@ class ArchiveWriter:
     def __init__(self, folder: Path, number: int, space: Space) -> None:
         self._folder, self._number, self._space = folder, number, space
         self._path = folder / f".segment-{number:08d}.{os.getpid()}.tmp"
-        self._zip = zipfile.ZipFile(self._path, "w", zipfile.ZIP_STORED)
+        self._file = open(self._path, "w+b")  # noqa: SIM115 - closed by finish() or abandon()
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
         self.entries: list[dict[str, Any]] = []
         self.n_documents = self.n_bytes = 0
 
@@ -181,26 +183,28 @@ class ArchiveWriter:
         self._zip.writestr(f"{prefix}/words.json", json.dumps(pages.texts))
         self._zip.writestr(f"{prefix}/boxes", b"".join(pages.boxes))
         self.n_documents += 1
-        self.n_bytes = self._path.stat().st_size
+        self.n_bytes = self._file.tell()
 
     def finish(self) -> SegmentName:
         """Close it and bring it to the disk. Raises OSError."""
         header = {"format": FORMAT, "space": asdict(self._space), "entries": self.entries}
         self._zip.writestr(HEADER, json.dumps(header))
         self._zip.close()
-        with open(self._path, "r+b") as file:
-            os.fsync(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:HASH_DIGITS]
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.seek(0)
+        digest = hashlib.file_digest(self._file, "sha256").hexdigest()[:HASH_DIGITS]
+        self._file.close()
         path = self._folder / f"segment-{self._number:08d}-{digest}.zip"
         os.replace(self._path, path)
         sync_folder(self._folder)
         return SegmentName(path, self._number, digest)
 
     def abandon(self) -> None:
-        try:
-            self._zip.close()
-        except OSError:  # a full disk refuses the end of it, too
-            self._zip.fp = None
+        self._zip.fp = None  # nothing more is written
+        with contextlib.suppress(OSError):  # a full disk refuses the buffered rest; closing again drops it
+            self._file.close()
+        self._file.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -214,20 +218,8 @@ class PageColumns:
         self.texts: list[dict[str, str]] = []
         self.boxes: list[bytes] = []
 
-    def add(self, page: PackedPage, crc32: int) -> None:
-        self.rows.append(
-            PageRow(
-                number=page.number,
-                width_pt=page.width_pt,
-                height_pt=page.height_pt,
-                text_source=page.text_source,
-                n_tokens=page.n_tokens,
-                n_bytes=len(page.record),
-                crc32=crc32,
-                note=page.note,
-                pictures=page.pictures,
-            )
-        )
+    def add(self, page: PackedPage) -> None:
+        self.rows.append(PageRow.of(page))
         self.singles.append(page.single)
         self.means.append(page.means)
         self.texts.append({"words": page.words, "terms": page.terms})

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pagesight.storage.closing import Closing
 from pagesight.storage.errors import StorageError, StoreCorrupt
 from pagesight.storage.exchange.archive import (
     SegmentName,
@@ -17,18 +16,16 @@ from pagesight.storage.exchange.archive import (
     replay,
     segment_files,
 )
-from pagesight.storage.exchange.catalogue import Catalogue
 from pagesight.storage.manifest import Space
-from pagesight.storage.packed import content_of
-from pagesight.storage.stored import StoredContent, StoredDocument, StoredFailure
-from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
+from pagesight.storage.moving.catalogue import Catalogue, CatalogueView
+from pagesight.storage.values import PackedPage
 
 
-class SegmentView(Closing):
+class SegmentView(CatalogueView):
     """``pagesight.storage.moving.ends.Held``. problems: (file, why) of what cannot be read; the others count."""
 
     def __init__(self, folder: Path, space: Space) -> None:
-        self.space, self.catalogue = space, Catalogue()
+        super().__init__(Catalogue())
         self.problems: list[tuple[str, str]] = []
         self._segments: dict[str, SegmentName] = {}
         self._checked: dict[str, str] = {}  # segment -> why it cannot be used, "" if it can
@@ -45,12 +42,6 @@ class SegmentView(Closing):
         missing = sorted(set(range(1, max(numbers, default=0) + 1)) - numbers)
         self.problems += [(f"segment-{number:08d}-….zip", "it is missing; copy it, too") for number in missing]
 
-    def contents(self) -> list[StoredContent]:
-        return [
-            content_of(sha256, ((row.number, row.n_tokens, row.n_bytes, row.crc32) for row in document.pages))
-            for sha256, document in self.catalogue.documents.items()
-        ]
-
     def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
         """Compares a segment with the hash in its name before the first of its documents. Raises StoreCorrupt."""
         document = self.catalogue.documents[sha256]
@@ -60,56 +51,6 @@ class SegmentView(Closing):
             if zlib.crc32(page.record) != row.crc32:
                 raise StoreCorrupt(f"{file.path.name}: the record of page {row.number} is damaged; copy it again")
             yield page
-
-    def documents(self) -> list[StoredDocument]:
-        found = []
-        for sha256, kept in self.catalogue.documents.items():
-            info, files = kept.info, self.catalogue.names_of(sha256)
-            found.append(
-                StoredDocument(
-                    document=files[0].path,
-                    names=tuple(file.path for file in files),
-                    locations=tuple(file.location for file in files),
-                    sha256=sha256,
-                    media_type=info.media_type,
-                    kind=info.kind,
-                    n_pages=info.n_pages,
-                    n_indexed_pages=len(kept.pages),
-                    n_bytes=kept.n_bytes,
-                    title=info.title,
-                    author=info.author,
-                    date=info.date,
-                    added_at=info.added_at,
-                    tags=dict(sorted(info.tags.items())),
-                    ocr_pages=tuple(row.number for row in kept.pages if row.text_source in ("ocr", "text+ocr")),
-                    notes=tuple((row.number, row.note) for row in kept.pages if row.note),
-                )
-            )
-        return sorted(found, key=lambda item: (item.document, item.sha256))
-
-    def known_files(self) -> dict[bytes, KnownFile]:
-        known = {}
-        for location, (sha256, file) in self.catalogue.files.items():
-            info = self.catalogue.documents[sha256].info
-            pages = sorted(self.catalogue.failures.get(location, {}).items())
-            problems = tuple(failure.reason for number, failure in pages if number)
-            known[location] = KnownFile(
-                location, sha256, file.n_bytes, file.mtime_ns, info.added_at, info.media_type, info.reading, problems
-            )
-        return known
-
-    def indexed_files(self) -> list[SourceFile]:
-        return [file for _, (_, file) in sorted(self.catalogue.files.items())]
-
-    def failures(self) -> list[StoredFailure]:
-        found = [failure for pages in self.catalogue.failures.values() for failure in pages.values()]
-        return sorted(found, key=lambda failure: (failure.document, failure.page))
-
-    def known_failures(self) -> dict[bytes, KnownFailure]:
-        return dict(self.catalogue.failed_files)
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def _check(self, file: SegmentName) -> None:
         if file.path.name not in self._checked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,8 +18,8 @@ from pagesight.storage.exchange.archive import (
     replay,
     spool,
 )
-from pagesight.storage.exchange.catalogue import Catalogue
 from pagesight.storage.manifest import Space
+from pagesight.storage.moving.catalogue import Catalogue
 from pagesight.storage.packed import check_packed
 from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.values import DocumentInfo, PackedPage, SourceFile
@@ -138,7 +137,7 @@ class ExchangeDraft:
         check_packed(new, self._writer.space)
         with disk_errors(self._writer.folder):
             self.tokens.write(new.record)
-        self.columns.add(new, zlib.crc32(new.record))
+        self.columns.add(new)
 
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
         self._writer.put(info, source, page_failures, self)

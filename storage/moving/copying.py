@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from pagesight.storage.errors import StorageError, StoreCorrupt
+from pagesight.storage.errors import PageTooLarge, StorageError, StoreCorrupt
 from pagesight.storage.moving.ends import End, EndWriter, Held, check_same_space, check_two_ends
 from pagesight.storage.moving.holdings import HeldDocument, Holdings, Relocation
 from pagesight.storage.packed import Digest
@@ -42,7 +42,7 @@ class DocumentCopied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """What a copy did. refused: (what, why) of documents or files of the source that are damaged; all else is there."""
+    """What a copy did. refused: (what, why) of what is damaged in the source, or too large for the target; all else is there."""
 
     n_documents: int
     n_pages: int
@@ -136,7 +136,7 @@ class _Run:
                 left = max(left - document.content.n_pages, 0)
                 try:
                     digest = put_document(self._writer, document, self._held.packed_pages(sha256))
-                except StoreCorrupt as error:
+                except (StoreCorrupt, PageTooLarge) as error:
                     self.refused[sha256] = str(error)
                     continue
                 self._named(document, 0)

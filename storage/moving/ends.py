@@ -1,9 +1,10 @@
-"""What a copy goes between: any store, or a folder of segments (storage.exchange), by their addresses."""
+"""What a copy goes between, by addresses: any store, a folder of segments (storage.exchange), points of Qdrant (storage.qdrant)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -15,6 +16,12 @@ from pagesight.storage.stored import StoredContent, StoredDocument, StoredFailur
 from pagesight.storage.values import DocumentInfo, KnownFailure, KnownFile, PackedPage, SourceFile
 
 SEGMENTS = "segments://"
+# What is no store to be searched, and can be copied from and to: scheme -> "module:class", as in storage.addresses.
+KINDS = {
+    "segments": "pagesight.storage.exchange:SegmentFolder",
+    "qdrant": "pagesight.storage.qdrant:QdrantPages",
+    "qdrants": "pagesight.storage.qdrant:QdrantPages",
+}
 
 
 class Held(Protocol):
@@ -66,12 +73,15 @@ def end_address(address: str | PathLike[str]) -> str:
     text = fspath(address)
     if text.startswith(SEGMENTS) and len(text) > len(SEGMENTS):
         return SEGMENTS + str(Path(text.removeprefix(SEGMENTS)).expanduser().absolute())
-    return full_address(text)
+    scheme, mark, rest = text.partition("://")
+    return text if mark and rest and scheme in KINDS else full_address(text)
 
 
 def folder_of_end(address: str) -> Path | None:
     """The folder that a full address stands for; None for what lies elsewhere."""
-    return Path(address.removeprefix(SEGMENTS)) if address.startswith(SEGMENTS) else folder_of(address)
+    if address.startswith(SEGMENTS):
+        return Path(address.removeprefix(SEGMENTS))
+    return None if "://" in address else folder_of(address)
 
 
 def open_end(address: str) -> End:
@@ -116,8 +126,5 @@ def _resolved(folder: Path | None) -> Path | None:
 
 
 def _kind(address: str) -> Any:
-    if address.startswith(SEGMENTS):
-        from pagesight.storage.exchange import SegmentFolder
-
-        return SegmentFolder
-    return store_class(address)
+    module, _, name = KINDS.get(address.partition("://")[0], "").partition(":")
+    return getattr(import_module(module), name) if module else store_class(address)

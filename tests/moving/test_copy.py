@@ -59,6 +59,20 @@ def test_an_index_comes_through_every_store_to_the_last_bit(store, tmp_path, bet
     assert (again.n_documents, again.n_there) == (0, 3)
 
 
+def test_documents_keep_the_time_when_they_were_added(tmp_path):
+    with Store.create(tmp_path / "index", space()) as store, store.writer() as writer, writer.draft() as draft:
+        draft.add_page(new_page(1, "old"))
+        info = DocumentInfo(
+            sha256="a", media_type="text/plain", n_pages=1, reading=3, added_at="2020-02-02T02:02:02+00:00"
+        )
+        draft.commit(info, source_file("old.txt"), [(2, "it was torn")])
+    copy_index(tmp_path / "index", f"segments://{tmp_path}/segments")
+    copy_index(f"segments://{tmp_path}/segments", tmp_path / "copy")
+    with Store(tmp_path / "copy") as copy, copy.view() as view:
+        (file,) = view.known_files().values()
+        assert (file.added_at, file.reading, file.problems) == ("2020-02-02T02:02:02+00:00", 3, ("it was torn",))
+
+
 names = st.sampled_from([f"{folder}{name}.pdf" for folder in ("", "a/", "b/") for name in "xy"])
 pages = st.lists(
     st.lists(st.sampled_from("red green white black".split()), max_size=3).map(" ".join), min_size=1, max_size=3
@@ -107,7 +121,7 @@ def check_histories(rounds, codec, pool_factor, folder, kind):
                 assert told_of(last) == told(view)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.lists(changes, min_size=2, max_size=2), st.sampled_from(["int8", "int4", "float16"]), st.sampled_from([1, 2]))
 def test_a_copy_follows_what_happens_to_the_index(tmp_path_factory, rounds, codec, pool_factor):
     check_histories(rounds, codec, pool_factor, tmp_path_factory.mktemp("copy"), "memory")
@@ -124,7 +138,7 @@ class Stopped(KeyboardInterrupt):
     pass
 
 
-@pytest.mark.parametrize("kind", ["folder", "memory", "segments"])
+@pytest.mark.parametrize("kind", ["folder", "segments", pytest.param("memory", marks=pytest.mark.thorough)])
 def test_a_copy_that_was_stopped_goes_on(store, tmp_path, kind):
     target = address_of(kind, tmp_path)
 
@@ -200,7 +214,7 @@ def test_files_are_found_where_they_are_on_the_other_machine(store, tmp_path):
         (space(pool_factor=2), errors.CodecMismatch),
     ],
 )
-@pytest.mark.parametrize("kind", ["folder", "segments"])
+@pytest.mark.parametrize("kind", ["segments", pytest.param("folder", marks=pytest.mark.thorough)])
 def test_vectors_of_two_models_or_codecs_are_not_mixed(store, tmp_path, other, error, kind):
     target = address_of(kind, tmp_path)
     create_end(target, other).close()

@@ -47,7 +47,7 @@ def names(store):
 
 def test_a_segment_can_be_read_without_us(store, tmp_path):
     copy_index(tmp_path / "index", f"segments://{tmp_path}/segments")
-    path = sorted((tmp_path / "segments").glob("*.zip"))[-1]
+    path = max((tmp_path / "segments").glob("*.zip"))
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         header = json.loads(archive.read("segment.json"))
@@ -110,29 +110,42 @@ def lose(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [cut, cut_in_the_middle, change_a_byte, empty, lose])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        change_a_byte,
+        lose,
+        *(pytest.param(damage, marks=pytest.mark.thorough) for damage in (cut, cut_in_the_middle, empty)),
+    ],
+)
 def test_a_damaged_segment_is_named_and_the_others_are_taken(store, segments, tmp_path, damage):
-    with zipfile.ZipFile(segments[2]) as archive:
-        lost = json.loads(archive.read("segment.json"))["entries"][0]["file"]["path"]
+    chosen = next(path for path in segments if "z.png" in first_file(path))
     kept = tmp_path / "kept.zip"
-    shutil.copy(segments[2], kept)
-    damage(segments[2])
+    shutil.copy(chosen, kept)
+    damage(chosen)
     done = import_into(tmp_path)
-    assert any(segments[2].name[:16] in f"{what}: {why}" for what, why in done.refused)
+    assert [what for what, why in done.refused if chosen.name[:16] in f"{what}: {why}"] != []
     assert all(why.endswith(("copy it again", "copy it, too")) for _, why in done.refused)
     with Store(tmp_path / "copy") as copy:
-        assert names(copy) == names(store) - {lost}
-    shutil.copy(kept, segments[2])
+        assert names(copy) == names(store) - {"b/z.png"}
+    shutil.copy(kept, chosen)
     assert (done := import_into(tmp_path)).refused == ()
     assert done.n_documents == 1
     with store.view() as view, Store(tmp_path / "copy") as copy, copy.view() as copied:
         assert told(copied) == told(view)
 
 
+def first_file(path):
+    """Of the first entry of a segment."""
+    with zipfile.ZipFile(path) as archive:
+        entries = json.loads(archive.read("segment.json"))["entries"]
+    return entries[0]["file"]["path"] if entries else ""
+
+
 def test_nothing_is_deleted_because_a_segment_is_missing(store, segments, tmp_path):
     import_into(tmp_path)
     lose(segments[1])
-    with pytest.raises(errors.StorageError, match="nothing is deleted while parts of segments://.* cannot be read"):
+    with pytest.raises(errors.StorageError, match=r"nothing is deleted while parts of segments://.* cannot be read"):
         import_into(tmp_path, delete=True)
     with Store(tmp_path / "copy") as copy:
         assert names(copy) == names(store)
@@ -176,7 +189,7 @@ def test_names_that_are_no_text_survive(store, tmp_path):
         root=Path("/docs"), path="b\\xffd.pdf", location=Path(os.fsdecode(b"/docs/b\xffd.pdf")), n_bytes=1, mtime_ns=1
     )
     with store.writer() as writing:
-        writing.record_failure(odd, "failed", "damaged \udcff", drop=True)
+        writing.record_failure(odd, "failed", "damaged", drop=True)
     copy_index(tmp_path / "index", f"segments://{tmp_path}/segments")
     import_into(tmp_path)
     with Store(tmp_path / "copy") as copy, copy.view() as view:

@@ -1,14 +1,18 @@
-"""What segments say, one after the other: which documents there are, by which names, and what could not be read."""
+"""What an end without tables of its own holds: which documents, by which names, and what could not be read."""
 
 from __future__ import annotations
 
 import os
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
-from pagesight.storage.stored import StoredFailure
-from pagesight.storage.values import DocumentInfo, KnownFailure, SeenPicture, SourceFile, now
+from pagesight.storage.closing import Closing
+from pagesight.storage.packed import content_of
+from pagesight.storage.stored import StoredContent, StoredDocument, StoredFailure
+from pagesight.storage.values import DocumentInfo, KnownFailure, KnownFile, PackedPage, SeenPicture, SourceFile, now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +29,27 @@ class PageRow:
     note: str = ""
     pictures: tuple[SeenPicture, ...] = ()
 
+    @classmethod
+    def of(cls, page: PackedPage) -> Self:
+        return cls(
+            number=page.number,
+            width_pt=page.width_pt,
+            height_pt=page.height_pt,
+            text_source=page.text_source,
+            n_tokens=page.n_tokens,
+            n_bytes=len(page.record),
+            crc32=zlib.crc32(page.record),
+            note=page.note,
+            pictures=page.pictures,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a document's members are: the name of a segment, and what their names begin with."""
+    """Where a document's members are: the name of a segment, and what their names begin with. Nothing for other ends."""
 
-    segment: str
-    prefix: str
+    segment: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +137,66 @@ class Catalogue:
         if not self._names[sha256]:
             del self._names[sha256]
             self.documents.pop(sha256, None)
+
+
+class CatalogueView(Closing):
+    """What a catalogue answers of ``pagesight.storage.moving.ends.Held``."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def contents(self) -> list[StoredContent]:
+        return [
+            content_of(sha256, ((row.number, row.n_tokens, row.n_bytes, row.crc32) for row in document.pages))
+            for sha256, document in self.catalogue.documents.items()
+        ]
+
+    def documents(self) -> list[StoredDocument]:
+        found = []
+        for sha256, kept in self.catalogue.documents.items():
+            info, files = kept.info, self.catalogue.names_of(sha256)
+            found.append(
+                StoredDocument(
+                    document=files[0].path,
+                    names=tuple(file.path for file in files),
+                    locations=tuple(file.location for file in files),
+                    sha256=sha256,
+                    media_type=info.media_type,
+                    kind=info.kind,
+                    n_pages=info.n_pages,
+                    n_indexed_pages=len(kept.pages),
+                    n_bytes=kept.n_bytes,
+                    title=info.title,
+                    author=info.author,
+                    date=info.date,
+                    added_at=info.added_at,
+                    tags=dict(sorted(info.tags.items())),
+                    ocr_pages=tuple(row.number for row in kept.pages if row.text_source in ("ocr", "text+ocr")),
+                    notes=tuple((row.number, row.note) for row in kept.pages if row.note),
+                )
+            )
+        return sorted(found, key=lambda item: (item.document, item.sha256))
+
+    def known_files(self) -> dict[bytes, KnownFile]:
+        known = {}
+        for location, (sha256, file) in self.catalogue.files.items():
+            info = self.catalogue.documents[sha256].info
+            pages = sorted(self.catalogue.failures.get(location, {}).items())
+            problems = tuple(failure.reason for number, failure in pages if number)
+            known[location] = KnownFile(
+                location, sha256, file.n_bytes, file.mtime_ns, info.added_at, info.media_type, info.reading, problems
+            )
+        return known
+
+    def indexed_files(self) -> list[SourceFile]:
+        return [file for _, (_, file) in sorted(self.catalogue.files.items())]
+
+    def failures(self) -> list[StoredFailure]:
+        found = [failure for pages in self.catalogue.failures.values() for failure in pages.values()]
+        return sorted(found, key=lambda failure: (failure.document, failure.page))
+
+    def known_failures(self) -> dict[bytes, KnownFailure]:
+        return dict(self.catalogue.failed_files)
+
+    def close(self) -> None:
+        """Nothing is held."""
