@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import find_matches, make_snippet, on_page, seen_at, supported, token_heat
+from pagesight.engine.explain import WordsOfPages, find_matches, make_snippets, on_page, seen_at, supported, token_heat
 from pagesight.engine.index import View
-from pagesight.engine.regions.choose import find_regions
+from pagesight.engine.regions.choose import AskedPage, find_regions
 from pagesight.engine.regions.evidence import stand_out
 from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
-from pagesight.storage.stored import StoredPage
+from pagesight.storage.stored import PageDetail, StoredPage
 
 
 def describe(
@@ -27,36 +28,50 @@ def describe(
     read_as: str = "",
 ) -> list[SearchHit]:
     """Hits for these pages, in this order. confidence: of the answer they make. wording, read_as: as in ``Question``; "" if it is none."""
+    if not found:
+        return []
     page_ids = np.array([scored.page_id for scored in found], np.int64)
-    pages, details = view.describe(page_ids), view.details(page_ids)
-    hits = []
-    for rank, scored in enumerate(found, start=1):
-        page, detail = pages[scored.page_id], details[scored.page_id]
-        aspect = page.aspect
-        products = query.tokens @ detail.tokens.T
-        placed = on_page(detail.boxes)
-        boxes = detail.boxes[placed]
-        if len(placed) == len(detail.boxes):  # as on most pages: nothing is copied
-            standing = stand_out(products, detail.tokens)
-        else:
-            standing = stand_out(products[:, placed], detail.tokens[placed])
-        heat = supported(token_heat(standing), boxes, aspect)
-        snippet = make_snippet(detail.words, heat * (seen_at(boxes, page.pictures) < 0), boxes)
-        hits.append(
-            SearchHit(
-                rank=rank,
-                score=scored.score,
-                regions=find_regions(wording, standing, heat, boxes, detail.words, aspect),
-                matches=find_matches(products, query.token_texts, detail, page.pictures),
-                parts=tuple(ScorePart(name, part, "" if i else read_as) for i, (name, part) in enumerate(scored.parts)),
-                confidence=confidence,
-                question=wording,
-                snippet=snippet.text,
-                snippet_spans=snippet.spans,
-                **_identity(page),
-            )
+    stored, details = view.describe(page_ids), view.details(page_ids)
+    pages = [stored[scored.page_id] for scored in found]
+    tokens = [details[scored.page_id] for scored in found]
+    products = [query.tokens @ page.tokens.T for page in tokens]
+    asked = [
+        _asked(product, detail, page.aspect) for product, detail, page in zip(products, tokens, pages, strict=True)
+    ]
+    words = WordsOfPages.of([detail.words for detail in tokens])
+    pictures = [page.pictures for page in pages]
+    regions = find_regions(wording, asked)
+    matches = find_matches(products, query.token_texts, [detail.boxes for detail in tokens], words, pictures)
+    of_words = [
+        page.heat * (seen_at(page.boxes, seen) < 0) if seen else page.heat
+        for page, seen in zip(asked, pictures, strict=True)
+    ]
+    snippets = make_snippets(words, of_words, [page.boxes for page in asked])
+    return [
+        SearchHit(
+            rank=i + 1,
+            score=scored.score,
+            regions=regions[i],
+            matches=matches[i],
+            parts=tuple(ScorePart(name, part, "" if at else read_as) for at, (name, part) in enumerate(scored.parts)),
+            confidence=confidence,
+            question=wording,
+            snippet=snippets[i].text,
+            snippet_spans=snippets[i].spans,
+            **_identity(pages[i]),
         )
-    return hits
+        for i, scored in enumerate(found)
+    ]
+
+
+def _asked(products: NDArray[np.float32], detail: PageDetail, aspect: float) -> AskedPage:
+    """A page, with what of the question its tokens match. products: (n_query_tokens, n_tokens)."""
+    placed = on_page(detail.boxes)
+    boxes, tokens = detail.boxes, detail.tokens
+    if len(placed) < len(boxes):  # on few pages: else nothing is copied
+        boxes, tokens, products = boxes[placed], tokens[placed], products[:, placed]
+    standing = stand_out(products, tokens)
+    return AskedPage(standing, supported(token_heat(standing), boxes, aspect), boxes, detail.words, aspect)
 
 
 def describe_page(page_id: int, view: View) -> SearchHit:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pagesight.engine.regions.layout import Layout, starts
+from pagesight.engine.regions.layout import Layout
+from pagesight.engine.regions.ragged import Float, Integers, Points, starts
 
-Float = NDArray[np.float32]
 LEAST = 0.05  # of the best match: fainter ones are noise, and are not looked at
 INHERITED = 0.6  # of a match that a line gets from its row, or from the title of its section
-AT_ONCE = 256  # tokens that are held against all lines at a time
+EDGE = np.array([-1e-4, -1e-4, 1e-4, 1e-4], np.float32)  # by which a box is larger, since boxes are stored rounded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,41 +45,49 @@ def stand_out(products: Float, tokens: Float) -> Standing:
     return Standing(np.asarray(closeness, np.float32), np.asarray(weights, np.float32))
 
 
-def match_lines(standing: Standing, boxes: Float, layout: Layout) -> Float:
+def match_lines(standings: Sequence[Standing], boxes: Sequence[Float], layout: Layout) -> Float:
     """The best match of each query token in each line, as its share of the question: (n_query_tokens, n_lines), sums of columns <= 1.
 
-    boxes: (n_tokens, 4). A token belongs to the line that its middle is in, if there is one.
+    standings, boxes: of each page, of the same question, with n_tokens and (n_tokens, 4). A token belongs to the line that its
+    middle is in, if there is one.
     """
-    total = float(standing.weights.sum())
-    matches = np.zeros((len(standing.weights), len(layout.lines)), np.float32)
-    warm = np.flatnonzero(standing.closeness.max(axis=0) >= LEAST)
-    line = _line_of(boxes[warm], layout.lines)
+    warm = [np.flatnonzero(standing.closeness.max(axis=0) >= LEAST) for standing in standings]
+    page = np.repeat(np.arange(len(warm)), [len(tokens) for tokens in warm])
+    line = _line_of(np.concatenate([some[tokens] for some, tokens in zip(boxes, warm, strict=True)]), page, layout)
+    matches = np.zeros((len(standings[0].weights), len(layout.lines)), np.float32)
     order = np.argsort(line, kind="stable")
-    order = order[line[order] >= 0]
-    if total <= 0 or not len(order):
+    order = order[np.searchsorted(line[order], 0) :]
+    if not len(order):
         return matches
-    closeness = standing.closeness[:, warm[order]]
-    shares = np.where(closeness >= LEAST, closeness, 0) * (standing.weights / total)[:, None]
+    closeness = np.concatenate(
+        [standing.closeness[:, tokens] for standing, tokens in zip(standings, warm, strict=True)], axis=1
+    )[:, order]
+    weights = np.stack([_shares(standing) for standing in standings], axis=1)  # (n_query_tokens, n_pages)
+    shares = np.where(closeness >= LEAST, closeness, 0) * weights[:, page[order]]
     line = line[order]
     first = starts(line[1:] != line[:-1])
     matches[:, line[first]] = np.maximum.reduceat(shares, first, axis=1)
     return matches
 
 
-def _line_of(boxes: Float, lines: Float) -> NDArray[np.int64]:
-    """The line that each box has its middle in, -1 for none: (n,)."""
-    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    left, top, right, bottom = lines.T + np.array([[-1e-4], [-1e-4], [1e-4], [1e-4]], np.float32)
-    found = np.empty(len(boxes), np.int64)
-    for at in range(0, len(boxes), AT_ONCE):
-        mx, my = x[at : at + AT_ONCE, None], y[at : at + AT_ONCE, None]
-        inside = (top <= my) & (my <= bottom) & (left <= mx) & (mx <= right)  # (n_some, n_lines)
-        found[at : at + AT_ONCE] = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
+def _shares(standing: Standing) -> Float:
+    """What of the question each query token is: (n_query_tokens,), sum 1, or all 0 if none stands out."""
+    total = float(standing.weights.sum())
+    return standing.weights / total if total > 0 else np.zeros_like(standing.weights)
+
+
+def _line_of(boxes: Float, page: Integers, layout: Layout) -> Integers:
+    """The first line that each box has its middle in, -1 for none: (n,). page: (n,)."""
+    of_lines = np.repeat(np.arange(len(layout.page_lines) - 1), np.diff(layout.page_lines))
+    line, box = Points.of_middles(boxes, page).inside(layout.lines + EDGE, of_lines)
+    found = np.full(len(boxes), -1)
+    found[box[::-1]] = line[::-1]  # of several the first is written last
     return found
 
 
-def scores(matches: Float, inherited: Float) -> Float:
+def scores(matches: Float, inherited: Float, layout: Layout) -> Float:
     """How much of the question each line answers: (n_lines,). What it inherits counts as far as it has matches of its own."""
     own = matches.sum(axis=0)
-    share = own / max(float(own.max()), 1e-9)
+    most = np.maximum(np.maximum.reduceat(own, layout.page_lines[:-1]), np.float32(1e-9))
+    share = own / np.repeat(most, np.diff(layout.page_lines))
     return np.asarray(own + np.maximum(inherited - matches, 0).sum(axis=0) * share, np.float32)
