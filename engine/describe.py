@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.explain import WordsOfPages, find_matches, make_snippets, on_page, seen_at, supported, token_heat
+from pagesight.engine.explain import WordsOfPages, find_matches, make_snippets, on_page, seen_at, supported, token_heats
 from pagesight.engine.index import View
 from pagesight.engine.regions.choose import AskedPage, find_regions
-from pagesight.engine.regions.evidence import stand_out
+from pagesight.engine.regions.evidence import lengths_of, stand_out
 from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
-from pagesight.storage.stored import PageDetail, StoredPage
+from pagesight.storage.stored import StoredPage
 
 
 def describe(
@@ -34,13 +33,23 @@ def describe(
     stored, details = view.describe(page_ids), view.details(page_ids)
     pages = [stored[scored.page_id] for scored in found]
     tokens = [details[scored.page_id] for scored in found]
-    products = [query.tokens @ page.tokens.T for page in tokens]
-    asked = [
-        _asked(product, detail, page.aspect) for product, detail, page in zip(products, tokens, pages, strict=True)
-    ]
+    products, lengths = [], []
+    for detail in tokens:
+        vectors = detail.tokens
+        products.append(query.tokens @ vectors.T)
+        lengths.append(lengths_of(vectors))
+    placed = [on_page(detail.boxes) for detail in tokens]
+    standing = stand_out(
+        [page[:, at] for page, at in zip(products, placed, strict=True)],
+        [page[at] for page, at in zip(lengths, placed, strict=True)],
+    )
+    asked = []
+    for heat, at, detail, page in zip(token_heats(standing), placed, tokens, pages, strict=True):
+        boxes = detail.boxes[at]
+        asked.append(AskedPage(supported(heat, boxes, page.aspect), boxes, detail.words, page.aspect))
     words = WordsOfPages.of([detail.words for detail in tokens])
     pictures = [page.pictures for page in pages]
-    regions = find_regions(wording, asked)
+    regions = find_regions(wording, standing, asked)
     matches = find_matches(products, query.token_texts, [detail.boxes for detail in tokens], words, pictures)
     of_words = [
         page.heat * (seen_at(page.boxes, seen) < 0) if seen else page.heat
@@ -62,16 +71,6 @@ def describe(
         )
         for i, scored in enumerate(found)
     ]
-
-
-def _asked(products: NDArray[np.float32], detail: PageDetail, aspect: float) -> AskedPage:
-    """A page, with what of the question its tokens match. products: (n_query_tokens, n_tokens)."""
-    placed = on_page(detail.boxes)
-    boxes, tokens = detail.boxes, detail.tokens
-    if len(placed) < len(boxes):  # on few pages: else nothing is copied
-        boxes, tokens, products = boxes[placed], tokens[placed], products[:, placed]
-    standing = stand_out(products, tokens)
-    return AskedPage(standing, supported(token_heat(standing), boxes, aspect), boxes, detail.words, aspect)
 
 
 def describe_page(page_id: int, view: View) -> SearchHit:

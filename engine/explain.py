@@ -42,21 +42,29 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
     return placed if len(placed) else np.arange(len(boxes))
 
 
-def token_heat(standing: Standing) -> Float:
-    """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
-    heat = heat_of_each(standing).sum(axis=0)
-    total, n = float(heat.sum()), len(heat)
-    return np.asarray(heat / total if total > 0 else np.full(n, 1 / n), np.float32)
+def token_heats(standing: Standing) -> list[Float]:
+    """Of each page how much each token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
+    squared = np.square(standing.closeness)
+    heats = []
+    for i, page in enumerate(slices(standing.pages)):
+        heat = _heat(squared[:, page], standing.weights[:, i]).sum(axis=0)
+        total = float(heat.sum())
+        heats.append(np.asarray(heat / total if total > 0 else np.full(len(heat), 1 / len(heat)), np.float32))
+    return heats
 
 
 def heat_of_each(standing: Standing) -> Float:
-    """How much each page token contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
+    """How much each token of the first page contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
 
     How far its best match stands out is a query token's weight, and page tokens share it by how close they come to the best.
     """
-    closeness = np.square(standing.closeness)
-    share = standing.weights[:, None] / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6)
-    return np.asarray(closeness * share, np.float32)
+    return _heat(np.square(standing.closeness[:, : standing.pages[1]]), standing.weights[:, 0])
+
+
+def _heat(squared: Float, weights: Float) -> Float:
+    """squared: closeness of a page's tokens. weights: (n_query_tokens,)."""
+    share = weights[:, None] / np.maximum(squared.sum(axis=1, keepdims=True), 1e-6)
+    return np.asarray(squared * share, np.float32)
 
 
 def supported(heat: Float, boxes: Float, aspect: float) -> Float:
@@ -65,14 +73,17 @@ def supported(heat: Float, boxes: Float, aspect: float) -> Float:
     aspect: page width divided by its height.
     """
     warm = np.flatnonzero(heat > heat.max() / 100)
+    places, some_heat = boxes[warm], heat[warm]
     scale = np.float32(np.sqrt(0.5) / NEAR)
-    x = (boxes[warm, 0] + boxes[warm, 2]) * np.float32(aspect / 2) * scale
-    y = (boxes[warm, 1] + boxes[warm, 3]) / 2 * scale
+    x = (places[:, 0] + places[:, 2]) * np.float32(aspect / 2) * scale
+    y = (places[:, 1] + places[:, 3]) / 2 * scale
     around = np.zeros_like(heat)
     for at in range(0, len(warm), AT_ONCE):
         some = slice(at, at + AT_ONCE)
-        squared = np.square(x[some, None] - x) + np.square(y[some, None] - y)  # (n_some, n_warm)
-        around[warm[some]] = np.exp(-squared) @ heat[warm]
+        squared, down = x[some, None] - x, y[some, None] - y  # (n_some, n_warm)
+        np.square(squared, out=squared)
+        squared += np.square(down, out=down)
+        around[warm[some]] = np.exp(np.negative(squared, out=squared), out=squared) @ some_heat
     mixed = heat * around
     total = float(mixed.sum())
     return np.asarray(mixed / total if total > 0 else heat, np.float32)
@@ -95,17 +106,15 @@ class WordsOfPages:
     pages: NDArray[np.int64]
     of_page: NDArray[np.int64]  # (n_words,)
     middles: Points
+    texts: list[str]
 
     @classmethod
     def of(cls, words: Sequence[PageWords]) -> WordsOfPages:
         pages = ends(np.array([len(page) for page in words], np.int64))
         boxes = np.concatenate([page.boxes for page in words])
         of_page = np.repeat(np.arange(len(words)), np.diff(pages))
-        return cls(words, boxes, pages, of_page, Points.of_middles(boxes, of_page))
-
-    def text(self, word: int) -> str:
-        page = int(self.of_page[word])
-        return self.words[page].texts[word - int(self.pages[page])]
+        texts = [text for page in words for text in page.texts]
+        return cls(words, boxes, pages, of_page, Points.of_middles(boxes, of_page), texts)
 
 
 def find_matches(
@@ -150,7 +159,7 @@ def _words_at(words: WordsOfPages, boxes: Float, pages: NDArray[np.int64]) -> li
         pairs += zip(pieces[piece].tolist(), around.tolist(), strict=True)
     for at, index in sorted(pairs):
         if len(found[at]) < MAX_WORDS_AT:
-            found[at].append(words.text(index))
+            found[at].append(words.texts[index])
     return [" ".join(texts) for texts in found]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
 from pagesight.storage.state import State
-from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.stored import EncodedDetail, PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.pictures import pictures_of
@@ -75,6 +76,12 @@ _OPENINGS_SQL = text(
     "SELECT page.id, (SELECT first.id FROM page AS first WHERE first.document_id = page.document_id AND first.n_tokens > 0 "
     "ORDER BY first.number LIMIT 1) FROM page WHERE page.id IN (SELECT value FROM json_each(:wanted))"
 )
+
+
+@lru_cache(1024)
+def _path(name: bytes) -> Path:
+    """As the database has it: the hits of a search share few folders and files, and making a path costs more than finding its row."""
+    return Path(os.fsdecode(name))
 
 
 class StoreView(Closing):
@@ -175,7 +182,7 @@ class StoreView(Closing):
                 number=number,
                 n_pages=n_pages,
                 document=path,
-                root=Path(os.fsdecode(root)),
+                root=_path(root),
                 location=self._find_file(location, nearby),
                 sha256=sha256,
                 kind=kind,
@@ -210,9 +217,10 @@ class StoreView(Closing):
         details = {}
         for page_id, *where, n_tokens, words, boxes in rows:
             record = self._state.segments.read(RecordRef(*where))
-            tokens = self._codec.decode(memoryview(record)[: self._codec.n_bytes(n_tokens)], n_tokens)
+            codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]
             known = PageWords.none() if words is None else stored_words(words, boxes)
-            details[page_id] = PageDetail(tokens, unpack_boxes(record, n_tokens), known)
+            decode = partial(self._codec.decode, codes, n_tokens)
+            details[page_id] = EncodedDetail(decode, unpack_boxes(record, n_tokens), known)
         return details
 
     def find_page(self, name: str, number: int) -> int | None:
@@ -274,11 +282,8 @@ class StoreView(Closing):
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""
-        path = Path(os.fsdecode(location))
-        if path.exists():
-            return path
-        moved = self._folder.path / os.fsdecode(nearby)
-        return moved if moved.exists() else path
+        moved = b"" if os.path.exists(location) else os.path.join(os.fsencode(self._folder.path), nearby)
+        return _path(moved if moved and os.path.exists(moved) else location)
 
     def _refs(self, page_ids: PageIds) -> dict[int, tuple[RecordRef, int]]:
         """Record and token count of each page."""

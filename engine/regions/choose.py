@@ -36,24 +36,26 @@ LEAST_SCORE = 0.001
 class AskedPage:
     """A page that is asked where on it the answer is.
 
-    standing, heat, boxes: of its n_tokens > 0 tokens that have a place on it. aspect: page width over height.
+    heat, boxes: of its n_tokens > 0 tokens that have a place on it. aspect: page width over height.
     """
 
-    standing: Standing
     heat: Float
     boxes: Float
     words: PageWords
     aspect: float
 
 
-def find_regions(question: str, pages: Sequence[AskedPage]) -> list[tuple[Region, ...]]:
-    """For each page at most five regions, disjoint, the surest first. question: that is asked of all of them, "" if it is no text."""
+def find_regions(question: str, standing: Standing, pages: Sequence[AskedPage]) -> list[tuple[Region, ...]]:
+    """For each page at most five regions, disjoint, the surest first.
+
+    question: that is asked of all of them, "" if it is no text. standing: of the pages' tokens.
+    """
     found: dict[int, tuple[Region, ...]] = {}
     at = [i for i, page in enumerate(pages) if _stand_for_words(page.boxes, page.words)]
     if at:
         laid = [pages[i] for i in at]
         layout = lay_out([page.words.boxes for page in laid], [page.aspect for page in laid])
-        matches = match_lines([page.standing for page in laid], [page.boxes for page in laid], layout)
+        matches = match_lines(standing, [page.boxes for page in pages], layout, at)
         matched = Matched.of(layout, matches)
         chosen = _choose(question, matched, [page.words.texts for page in laid])
         found = {i: regions for i, regions, best in zip(at, chosen, matched.best.tolist(), strict=True) if best > 0}
@@ -110,10 +112,12 @@ def _disjoint(lines: _Lines, candidates: list[tuple[float, Box | int]]) -> tuple
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lines:
-    """The lines of pages as plain lists, in which a few of them are looked at one by one."""
+    """The lines of pages, of which a few are looked at one by one: as lists, one for each side of the boxes."""
 
-    boxes: list[list[float]]
-    blocks: list[list[float]]
+    left: list[float]
+    top: list[float]
+    right: list[float]
+    bottom: list[float]
     block: list[int]
     row: list[int]
     page_stops: list[int]  # of each line, the end of its page's
@@ -125,8 +129,7 @@ class _Lines:
     def of(cls, matched: Matched) -> _Lines:
         layout, own = matched.layout, matched.own
         return cls(
-            boxes=layout.lines.tolist(),
-            blocks=layout.blocks.tolist(),
+            *layout.lines.T.tolist(),
             block=layout.block.tolist(),
             row=layout.row.tolist(),
             page_stops=np.repeat(layout.page_lines[1:], np.diff(layout.page_lines)).tolist(),
@@ -141,44 +144,58 @@ class _Lines:
         In a table these follow in its row, in a form they may stand below it.
         """
         block = self.block[line]
-        if not self.layout.prose[block]:
-            beside = self._values_beside(line) if self.layout.in_table[line] else self._value_below(line)
-            return _union([self.blocks[block], *beside])
-        first = last = line
-        while first > max(0, line - MORE_LINES) and self._goes_on(line, first - 1):
+        if self.layout.prose[block]:
+            return self._union(range(*self._going_on(line)))
+        beside = self._values_beside(line) if self.layout.in_table[line] else self._value_below(line)
+        x0, y0, x1, y1 = self.layout.blocks[block].tolist()
+        if beside:
+            left, top, right, bottom = self._union(beside)
+            return min(x0, left), min(y0, top), max(x1, right), max(y1, bottom)
+        return x0, y0, x1, y1
+
+    def _going_on(self, line: int) -> tuple[int, int]:
+        """The first of the lines of prose that go on with this one, and that behind the last."""
+
+        def goes_on(other: int) -> bool:
+            return self.block[other] == self.block[line] and self.own[other] >= self.enough[line]
+
+        first, last = line, line + 1
+        while first > max(0, line - MORE_LINES) and goes_on(first - 1):
             first -= 1
-        stop = min(len(self.own), line + MORE_LINES + 1)
-        while last + 1 < stop and self._goes_on(line, last + 1):
+        while last < min(len(self.own), line + MORE_LINES + 1) and goes_on(last):
             last += 1
-        return _union(self.boxes[first : last + 1])
+        return first, last
 
-    def _goes_on(self, line: int, other: int) -> bool:
-        return self.block[other] == self.block[line] and self.own[other] >= self.enough[line]
-
-    def _values_beside(self, line: int) -> list[list[float]]:
+    def _values_beside(self, line: int) -> list[int]:
         """The cells that follow in its row, each near the one before."""
-        found = []
-        row, box = self.row[line], self.boxes[line]
+        found: list[int] = []
+        before = line
         for other in range(line + 1, self.page_stops[line]):
-            cell = self.boxes[other]
-            if self.row[other] != row or max(cell[0] - box[2], box[0] - cell[2]) > CELL_GAP:
+            gap = max(self.left[other] - self.right[before], self.left[before] - self.right[other])
+            if self.row[other] != self.row[line] or gap > CELL_GAP:
                 break
-            found.append(cell)
-            box = cell
+            found.append(other)
+            before = other
         return found
 
-    def _value_below(self, line: int) -> list[list[float]]:
+    def _value_below(self, line: int) -> list[int]:
         """The next of the lines that follow which stands close below, as the entry of a form below its label."""
         if self.layout.titles[self.block[line]]:
             return []
-        x0, y0, x1, y1 = self.boxes[line]
-        after = self.boxes[line + 1 : min(line + 1 + MAX_AFTER, self.page_stops[line])]
-        return [box for box in after if y1 <= box[1] < y1 + (y1 - y0) and box[0] < x1 and box[2] > x0][:1]
+        left, top, right, bottom = self.left[line], self.top[line], self.right[line], self.bottom[line]
+        for other in range(line + 1, min(line + 1 + MAX_AFTER, self.page_stops[line])):
+            below = bottom <= self.top[other] < bottom + (bottom - top)
+            if below and self.left[other] < right and self.right[other] > left:
+                return [other]
+        return []
 
-
-def _union(boxes: Sequence[Sequence[float]]) -> Box:
-    left, top, right, bottom = zip(*boxes, strict=True)
-    return min(left), min(top), max(right), max(bottom)
+    def _union(self, lines: Sequence[int]) -> Box:
+        return (
+            min(self.left[line] for line in lines),
+            min(self.top[line] for line in lines),
+            max(self.right[line] for line in lines),
+            max(self.bottom[line] for line in lines),
+        )
 
 
 def _overlap(box: Box, other: Box) -> bool:
