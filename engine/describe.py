@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.explain import WordsOfPages, find_matches, make_snippets, on_page, seen_at, supported, token_heats
@@ -38,14 +39,14 @@ def describe(
         vectors = detail.tokens
         products.append(query.tokens @ vectors.T)
         lengths.append(lengths_of(vectors))
-    placed = [on_page(detail.boxes) for detail in tokens]
+    placed = [_placed(detail.boxes) for detail in tokens]
     standing = stand_out(
-        [page[:, at] for page, at in zip(products, placed, strict=True)],
-        [page[at] for page, at in zip(lengths, placed, strict=True)],
+        [page if at is None else page[:, at] for page, at in zip(products, placed, strict=True)],
+        [page if at is None else page[at] for page, at in zip(lengths, placed, strict=True)],
     )
     asked = []
     for heat, at, detail, page in zip(token_heats(standing), placed, tokens, pages, strict=True):
-        boxes = detail.boxes[at]
+        boxes = detail.boxes if at is None else detail.boxes[at]
         asked.append(AskedPage(supported(heat, boxes, page.aspect), boxes, detail.words, page.aspect))
     words = WordsOfPages.of([detail.words for detail in tokens])
     pictures = [page.pictures for page in pages]
@@ -71,6 +72,12 @@ def describe(
         )
         for i, scored in enumerate(found)
     ]
+
+
+def _placed(boxes: NDArray[np.float32]) -> NDArray[np.int64] | None:
+    """Indices of the tokens that have a place on the page; None for all, as on most pages, of which nothing is copied."""
+    placed = on_page(boxes)
+    return None if len(placed) == len(boxes) else placed
 
 
 def describe_page(page_id: int, view: View) -> SearchHit:

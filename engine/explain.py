@@ -182,12 +182,14 @@ def _snippet(words: PageWords, word_heat: Float) -> Snippet:
     begin, end = max(0, first - 2), first + size + 2  # with what a broken word may have beyond
     near = PageWords(words.texts[begin:end], words.boxes[begin:end])
     broken = {begin + i for word in broken_words(near) for i in range(word.first, word.last)}
-    threshold = max(word_heat[first : first + size].max() / 4, 1e-9)
+    shown = word_heat[first : first + size]
+    marked = (shown >= max(shown.max() / 4, 1e-9)).tolist()
     text, spans = ("… " if first else ""), []
-    for i in range(first, first + size):
+    for i, (word, is_marked) in enumerate(zip(words.texts[first : first + size], marked, strict=True), start=first):
         joined = i in broken and i + 1 < first + size
-        word = words.texts[i].removesuffix(LINE_END_HYPHEN) if joined else words.texts[i]
-        if word_heat[i] >= threshold:
+        if joined:
+            word = word.removesuffix(LINE_END_HYPHEN)  # noqa: PLW2901
+        if is_marked:
             spans.append((len(text), len(text) + len(word)))
         text += word if joined else word + " "
     text = text.rstrip() + (" …" if first + size < len(words) else "")

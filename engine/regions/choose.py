@@ -101,11 +101,17 @@ def _choose(question: str, matched: Matched, texts: Sequence[Sequence[str]]) -> 
 def _disjoint(lines: _Lines, candidates: list[tuple[float, Box | int]]) -> tuple[Region, ...]:
     """The best candidates that do not overlap: spaces, and lines by their index. The best come first."""
     chosen: list[Region] = []
+    taken: list[Box] = []
     for score, what in candidates:
         if len(chosen) == MAX_REGIONS or (score < FAINTEST * candidates[0][0] and chosen):
             break
         box = lines.around(what) if isinstance(what, int) else what
-        if not any(_overlap(box, other.box) for other in chosen):
+        left, top, right, bottom = box
+        for x0, y0, x1, y1 in taken:
+            if min(right, x1) > max(left, x0) and min(bottom, y1) > max(top, y0):
+                break
+        else:
+            taken.append(box)
             chosen.append(Region(box, min(1.0, max(LEAST_SCORE, score))))
     return tuple(chosen)
 
@@ -196,8 +202,3 @@ class _Lines:
             max(self.right[line] for line in lines),
             max(self.bottom[line] for line in lines),
         )
-
-
-def _overlap(box: Box, other: Box) -> bool:
-    across = min(box[2], other[2]) - max(box[0], other[0])
-    return across > 0 and min(box[3], other[3]) - max(box[1], other[1]) > 0

@@ -141,8 +141,11 @@ def _at_the_head(blocks: Float, sizes: Float, prose: Flags, pages: Integers) -> 
     some = np.arange(len(at)) - np.searchsorted(at, pages[page]) < AT_HEAD
     at, page = at[some], page[some]
     if len(at):
-        beside = level(np.repeat(blocks[at], n_blocks[page], axis=0), blocks[runs(pages[page], n_blocks[page])]) > 0.5
-        found[at] = np.add.reduceat(beside, ends(n_blocks[page])[:-1], dtype=np.int64) == 1  # but for itself
+        high = np.flatnonzero(blocks[:, 1] < blocks[at, 3].max())  # those that may be beside any of them
+        first = np.searchsorted(high, pages)
+        n_others, others = np.diff(first)[page], high[runs(first[page], np.diff(first)[page])]
+        beside = level(np.repeat(blocks[at], n_others, axis=0), blocks[others]) > 0.5
+        found[at] = np.add.reduceat(beside, ends(n_others)[:-1], dtype=np.int64) == 1  # but for itself
     return np.asarray(found)
 
 

@@ -32,27 +32,26 @@ class Beside:
 
 def open_spaces(asked: Sequence[Beside]) -> list[Float | None]:
     """For each the largest rectangle without obstacles on this side of a box, beginning at its edge; None if there is no room."""
-    found: list[Float | None] = [None] * len(asked)
-    for side in dict.fromkeys(one.side for one in asked):
-        at = [i for i, one in enumerate(asked) if one.side == side]
-        across, along = (WIDTH, HEIGHT) if side in (BELOW, ABOVE) else (HEIGHT, WIDTH)
-        spaces, there = _below(
-            _turned(np.stack([asked[i].box for i in at]), side),
-            _turned(np.concatenate([asked[i].obstacles for i in at]), side),
-            np.array([len(asked[i].obstacles) for i in at]),
-            _turned(np.stack([asked[i].within for i in at]), side),
-            across,
-            along,
-        )
-        for i, space, room in zip(at, _turned_back(spaces, side), there.tolist(), strict=True):
-            found[i] = space if room else None
-    return found
+    if not asked:
+        return []
+    spaces, there = _below(
+        np.stack([_turned(one.box, one.side) for one in asked]),
+        np.concatenate([_turned(one.obstacles, one.side) for one in asked]),
+        np.array([len(one.obstacles) for one in asked]),
+        np.stack([_turned(one.within, one.side) for one in asked]),
+        np.array([(WIDTH, HEIGHT) if one.side in (BELOW, ABOVE) else (HEIGHT, WIDTH) for one in asked], np.float32),
+    )
+    found = zip(asked, spaces, there.tolist(), strict=True)
+    return [_turned_back(space, one.side) if room else None for one, space, room in found]
 
 
 def _below(
-    boxes: Float, obstacles: Float, n_obstacles: Integers, within: Float, width: float, height: float
+    boxes: Float, obstacles: Float, n_obstacles: Integers, within: Float, smallest: Float
 ) -> tuple[Float, NDArray[np.bool_]]:
-    """The spaces below n boxes (n, 4), and which of them are any. obstacles: of all, end to end, so many of each."""
+    """The spaces below n boxes (n, 4), and which of them are any.
+
+    obstacles: of all, end to end, so many of each. smallest: (n, 2) width and height of the smallest.
+    """
     left, right, lowest, top = within[:, 0], within[:, 2], within[:, 3], boxes[:, 3]
     step = (right - left) / np.float32(COLUMNS)
     edges = left[:, None] + step[:, None] * _EDGES  # (n, COLUMNS + 1)
@@ -64,11 +63,13 @@ def _below(
     shared = right_ends - np.maximum(edges[:, :-1, None], boxes[:, 0, None, None])
     enough = shared >= np.float32(SHARED) * np.minimum(widths, (boxes[:, 2] - boxes[:, 0])[:, None, None])
     heights = reach - top[:, None, None]
-    areas = np.where(_UPPER & enough & (widths >= width) & (heights >= height), widths * heights, 0)
+    large = (widths >= smallest[:, :1, None]) & (heights >= smallest[:, 1:, None])
+    areas = np.where(_UPPER & enough & large, widths * heights, 0)
     at, n = areas.reshape(len(boxes), -1).argmax(axis=1), np.arange(len(boxes))
     i, j = np.divmod(at, COLUMNS)
     spaces = np.stack([edges[n, i], top, edges[n, j + 1], reach[n, i, j]], axis=1)
-    return spaces, (areas[n, i, j] > 0) & (right - left >= width) & (lowest - top >= height)
+    room = (right - left >= smallest[:, 0]) & (lowest - top >= smallest[:, 1])
+    return spaces, (areas[n, i, j] > 0) & room
 
 
 def _free(edges: Float, step: Float, obstacles: Float, n_obstacles: Integers, top: Float, lowest: Float) -> Float:
