@@ -24,7 +24,7 @@ from pagesight.engine.models.words.languages import language_directions, recipe_
 from pagesight.engine.models.words.packed_e5 import PackedE5
 from pagesight.engine.models.words.runtime import onnx_session
 from pagesight.engine.models.words.tokenizer_file import FILE, digest, read_vocabulary
-from pagesight.engine.models.words.unigram import UnigramTokenizer, UnigramVocabulary
+from pagesight.engine.models.words.unigram import SAVED, UnigramTokenizer, UnigramVocabulary
 from pagesight.engine.models.words.weights import BertWeights, Float, SafetensorsWeights
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
 from pagesight.storage.errors import BadCheckpoint
@@ -66,7 +66,7 @@ def load(
 
     def encoder(converted: Path, directions: Float | None) -> WordEncoder:
         session = onnx_session(converted / "encoder.onnx", threads)
-        tokenizer = UnigramTokenizer(UnigramVocabulary.load(converted))
+        tokenizer = UnigramTokenizer.load(converted)
         return WordEncoder(spec, session, source.weights.word_table(), tokenizer, directions)
 
     def convert(target: Path) -> None:
@@ -87,6 +87,7 @@ def load(
     made_from = {
         "weights": source.weights_sha256,
         "vocabulary": source.vocabulary_sha256 or source.weights_sha256,
+        "saved vocabulary": SAVED,
         "graph": GRAPH_VERSION,
         "languages": recipe_digest(),
     }
