@@ -185,6 +185,12 @@ class SearchEngine(Closing):
         with page_reader(config, encoder) as reader:
             return estimate(files, reader, encoder, space, passed_over)
 
+    def waiting(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> dict[Path, int]:
+        """Files that ``index`` would look into, with their sizes in bytes, as far as a look from outside tells."""
+        from pagesight.engine.indexing import checked_paths, waiting_files
+
+        return waiting_files(self._store, checked_paths(paths), config or IndexConfig())
+
     def view(self) -> View:
         """One state of the index, for several searches of it: ``with engine.view() as view``. For one thread at a time."""
         return self.store.view()

@@ -141,7 +141,9 @@ def find_matches(
             if picture >= 0:
                 named[some.start + i] = seen[picture].kind
         rows = zip(texts, scores[page], places[some].tolist(), named[some], strict=True)
-        found.append(tuple(TokenMatch(text, score, (x0, y0, x1, y1), word) for text, score, (x0, y0, x1, y1), word in rows))
+        found.append(
+            tuple(TokenMatch(text, score, (x0, y0, x1, y1), word) for text, score, (x0, y0, x1, y1), word in rows)
+        )
     return found
 
 

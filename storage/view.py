@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named

@@ -98,7 +98,9 @@ def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool
     names, named = [], layout.titles.copy()
     for page, block in _titles_and_captions(matched, texts):
         named[block] = True
-        names.append(_title(matched, page, block, inherited) if layout.titles[block] else _caption(matched, page, block))
+        names.append(
+            _title(matched, page, block, inherited) if layout.titles[block] else _caption(matched, page, block)
+        )
     if pictures:
         names += _best_lines(matched)
     blocks = layout.blocks

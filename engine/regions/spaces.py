@@ -80,7 +80,9 @@ def _free(edges: Float, step: Float, obstacles: Float, n_obstacles: Integers, to
     obstacles, of = obstacles[under], of[under]
     if len(of):
         begin, quarter = edges[of, :-1], step[of, None] * np.float32(0.25)
-        in_column = (obstacles[:, :1] < begin + step[of, None] * np.float32(0.75)) & (obstacles[:, 2:3] > begin + quarter)
+        in_column = (obstacles[:, :1] < begin + step[of, None] * np.float32(0.75)) & (
+            obstacles[:, 2:3] > begin + quarter
+        )
         limits = np.where(in_column, np.maximum(obstacles[:, 1], top[of])[:, None], lowest[of, None])
         which, first = np.unique(of, return_index=True)
         free[which] = np.minimum(free[which], np.minimum.reduceat(limits, first, axis=0))

@@ -28,6 +28,7 @@ from pagesight.engine.models.words.unigram import SAVED, UnigramTokenizer, Unigr
 from pagesight.engine.models.words.weights import BertWeights, Float, SafetensorsWeights
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
 from pagesight.storage.errors import BadCheckpoint
+from pagesight.storage.scoring.threads import asked_threads
 
 NAME = "multilingual-e5-small"
 LARGE_TYPE = 1.02  # 1.03 finds a little less, 1.05 much less: see ARCHITECTURE
@@ -60,12 +61,12 @@ def load(
 ) -> WordEncoder:
     """Load the embedded weights, or the original files in ``folder``. Raises WeightsMissing, WeightsDamaged, BadCheckpoint.
 
-    threads: of the model, 0 for one a core.
+    threads: of the model, 0 for $OMP_NUM_THREADS, or one a core.
     """
     source = _packed() if folder is None else _original(folder)
 
     def encoder(converted: Path, directions: Float | None) -> WordEncoder:
-        session = onnx_session(converted / "encoder.onnx", threads)
+        session = onnx_session(converted / "encoder.onnx", threads or asked_threads())
         tokenizer = UnigramTokenizer.load(converted)
         return WordEncoder(spec, session, source.weights.word_table(), tokenizer, directions)
 
