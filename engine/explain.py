@@ -206,11 +206,12 @@ def _heat_of_words(words: WordsOfPages, heats: Sequence[Float], boxes: Sequence[
     places = np.concatenate([some[tokens] for some, tokens in zip(boxes, warm, strict=True)])
     token, word = words.middles.inside(places + EDGE, pages)
     n_words = np.bincount(token, minlength=len(places))
-    found = np.bincount(word, (heat[token] / n_words[token]).astype(np.float32), len(words.boxes))
+    found = np.zeros(len(words.boxes))
+    found += np.bincount(word, (heat[token] / n_words[token]).astype(np.float32), len(found))
     alone = np.flatnonzero((n_words == 0) & (np.diff(words.pages) > 0)[pages])
     for page in dict.fromkeys(pages[alone].tolist()):
         some = alone[pages[alone] == page]
-        found += np.bincount(_nearest(words, page, places[some]), heat[some], len(words.boxes))
+        found += np.bincount(_nearest(words, page, places[some]), heat[some], len(found))
     return found.astype(np.float32)
 
 

@@ -141,7 +141,7 @@ def _at_the_head(blocks: Float, sizes: Float, prose: Flags, pages: Integers) -> 
     some = np.arange(len(at)) - np.searchsorted(at, pages[page]) < AT_HEAD
     at, page = at[some], page[some]
     if len(at):
-        high = np.flatnonzero(blocks[:, 1] < blocks[at, 3].max())  # those that may be beside any of them
+        high = np.flatnonzero(blocks[:, 1] <= blocks[at, 3].max())  # those that may be beside any of them
         first = np.searchsorted(high, pages)
         n_others, others = np.diff(first)[page], high[runs(first[page], np.diff(first)[page])]
         beside = level(np.repeat(blocks[at], n_others, axis=0), blocks[others]) > 0.5

@@ -45,7 +45,9 @@ def test_it_is_right_about_scans_among_other_files():
 
 def test_a_run_that_turns_to_scans_is_not_taken_for_one_that_is_nearly_done():
     """By bytes alone the scans at the end, nine tenths of the time, are two thirds of the work."""
-    files = [(f"{i}.pdf", 400_000, [False] * 8) for i in range(10)] + [(f"{i}.tif", 900_000, [True] * 3) for i in range(8)]
+    files = [(f"{i}.pdf", 400_000, [False] * 8) for i in range(10)] + [
+        (f"{i}.tif", 900_000, [True] * 3) for i in range(8)
+    ]
     said = run(files)
     left, true = said[11]  # two scans are done
     assert left.seconds == pytest.approx(true, rel=0.15)
