@@ -53,6 +53,7 @@ class EncodedDetail(PageDetail):
     """A page whose token vectors are decoded whenever they are asked for, and not kept: so many pages take the memory of one."""
 
     __slots__ = ("_decode",)
+    _decode: Callable[[], NDArray[np.float32]]
 
     def __init__(self, decode: Callable[[], NDArray[np.float32]], boxes: NDArray[np.float32], words: PageWords) -> None:
         for name, value in (("_decode", decode), ("boxes", boxes), ("words", words)):

@@ -214,7 +214,7 @@ class StoreView(Closing):
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
         rows = self._connection.execute(_DETAILS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
         self._check_found(len(rows), len(page_ids))
-        details = {}
+        details: dict[int, PageDetail] = {}
         for page_id, *where, n_tokens, words, boxes in rows:
             record = self._state.segments.read(RecordRef(*where))
             codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]

@@ -88,7 +88,7 @@ def watch(
     pagesight watch ~/Documents /mnt/scans
     """
     from pagesight.engine.watching.watcher import Watcher
-    from pagesight.indexer.running.priority import process_gives_way
+    from pagesight.indexer.priority import process_gives_way
 
     process_gives_way(nice)
     stop = threading.Event()

@@ -134,8 +134,12 @@ class _Lines:
     @classmethod
     def of(cls, matched: Matched) -> _Lines:
         layout, own = matched.layout, matched.own
+        left, top, right, bottom = layout.lines.T.tolist()
         return cls(
-            *layout.lines.T.tolist(),
+            left=left,
+            top=top,
+            right=right,
+            bottom=bottom,
             block=layout.block.tolist(),
             row=layout.row.tolist(),
             page_stops=np.repeat(layout.page_lines[1:], np.diff(layout.page_lines)).tolist(),

@@ -76,7 +76,8 @@ class Points:
         """The middles of (n, 4) boxes. pages: (n,) the page of each."""
         heights = (boxes[:, 1] + boxes[:, 3]) / 2 + APART * pages
         order = np.argsort(heights, kind="stable")
-        return cls(((boxes[:, 0] + boxes[:, 2]) / 2)[order], heights[order], order)
+        across = np.asarray((boxes[:, 0] + boxes[:, 2]) / 2, np.float32)
+        return cls(across[order], heights[order], order)
 
     def inside(self, boxes: Float, pages: Integers) -> tuple[Integers, Integers]:
         """All pairs of a box and a point that lies in it or on its edge: indices of boxes, ascending, and of points.

@@ -21,8 +21,8 @@ from pagesight.engine.server.allowed import is_allowed
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.journal import Job, Journal
 from pagesight.engine.server.settings import ServerSettings
+from pagesight.indexer.priority import give_way
 from pagesight.indexer.running.pipeline import PageDone
-from pagesight.indexer.running.priority import give_way
 from pagesight.storage.errors import ConfigError, SearchEngineError, StoreLocked
 from pagesight.storage.tables.database import disk_errors
 

@@ -19,9 +19,9 @@ from pagesight.engine.indexing import checked_paths, found_files, location_of
 from pagesight.engine.watching.changes import Changes
 from pagesight.engine.watching.looking import Look, Looking
 from pagesight.engine.watching.presence import Presence
+from pagesight.indexer.priority import give_way
 from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.plan import Outcome, Status
-from pagesight.indexer.running.priority import give_way
 from pagesight.storage.addresses import folder_of
 from pagesight.storage.errors import ConfigError, DiskFull, StoreLocked
 from pagesight.storage.values import SourceFile

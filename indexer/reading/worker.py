@@ -26,9 +26,9 @@ from typing import IO, Any
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.frames import receive, send
+from pagesight.indexer.priority import process_gives_way
 from pagesight.indexer.reading.faults import one_line, reason_of
 from pagesight.indexer.reading.page import PagedDocument, drawn_sizes, open_document, read_page
-from pagesight.indexer.running.priority import process_gives_way
 from pagesight.storage.errors import DocumentError
 
 ORPHAN_POLL_S = 2.0

@@ -18,7 +18,7 @@ from pagesight.engine.watching.looking import Looking
 from pagesight.engine.watching.mounts import silent_mounts
 from pagesight.engine.watching.presence import Presence
 from pagesight.engine.watching.watcher import Watcher
-from pagesight.indexer.running.priority import give_way
+from pagesight.indexer.priority import give_way
 from pagesight.storage.errors import ConfigError, StoreLocked
 from pagesight.storage.values import SourceFile
 from tests.helpers import ROOT

@@ -70,8 +70,10 @@ class Pieces(Protocol):
 
     longest: int  # characters
     unknown: int
-    scores: Sequence[float]
     normal_forms: dict[int, str]
+
+    @property
+    def scores(self) -> Sequence[float]: ...
 
     def find(self, piece: str) -> int | None:
         """Its id; None if it is none, or only for control."""
