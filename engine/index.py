@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.indexer.running.pipeline import IndexWriter
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.stored import (
@@ -30,6 +29,9 @@ from pagesight.storage.stored import (
 )
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.words import WordScores
+
+if TYPE_CHECKING:
+    from pagesight.indexer.running.pipeline import IndexWriter
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]

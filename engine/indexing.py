@@ -112,12 +112,24 @@ def files_to_read(
     return [plan.path for plan in map(planner.plan, found) if plan.path is not None]
 
 
+def waiting_files(store: Store | None, paths: Sequence[Path], config: IndexConfig) -> dict[Path, int]:
+    """The same, with their sizes in bytes, without looking into any: for showing how far a run is."""
+    found = [item for item in found_files(paths, config) if isinstance(item, SourceFile)]
+    if store is not None:
+        with store.view() as view:
+            planner = Planner(view, _options(config))
+        found = [source for source in found if not planner.is_unchanged(source)]
+    return {source.location: source.n_bytes for source in found}
+
+
 def page_reader(config: IndexConfig, encoder: Encoder) -> PageReader:
     """What reads pages as the model wants them: words, a picture, or what is seen. Raises WeightsMissing, WeightsDamaged."""
     ocr = config.ocr or ("auto" if encoder.image_pixels is None else "off")
     sight = str(encoder.sight_file()) if isinstance(encoder, Sees) else None
     options = ReadOptions(password=config.password, ocr=ocr, image_pixels=encoder.image_pixels, sight=sight)
-    return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
+    return PageReader(
+        options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page, nice=config.nice
+    )
 
 
 def found_files(

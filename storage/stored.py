@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,21 @@ class PageDetail:
     tokens: NDArray[np.float32]
     boxes: NDArray[np.float32]
     words: PageWords
+
+
+class EncodedDetail(PageDetail):
+    """A page whose token vectors are decoded whenever they are asked for, and not kept: so many pages take the memory of one."""
+
+    __slots__ = ("_decode",)
+    _decode: Callable[[], NDArray[np.float32]]
+
+    def __init__(self, decode: Callable[[], NDArray[np.float32]], boxes: NDArray[np.float32], words: PageWords) -> None:
+        for name, value in (("_decode", decode), ("boxes", boxes), ("words", words)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def tokens(self) -> NDArray[np.float32]:
+        return self._decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

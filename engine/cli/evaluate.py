@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from pagesight.engine.cli.options import index_option, reranker_option
-from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console
+from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console, sizes
 from pagesight.engine.cli.tables import print_whole
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
@@ -311,7 +311,7 @@ class _Bars:
 
     @contextmanager
     def indexing(self, place: Path) -> Iterator[IndexProgress]:
-        with IndexProgress([place], quiet=self._quiet) as progress:
+        with IndexProgress(lambda: sizes([place]), quiet=self._quiet) as progress:
             yield progress
 
     @contextmanager

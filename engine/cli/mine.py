@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pagesight.engine.cli.options import index_option, model_options
-from pagesight.engine.cli.output import IndexProgress, count, echo, echo_json, error_console
+from pagesight.engine.cli.output import IndexProgress, count, echo, echo_json, error_console, sizes
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _engine(found: Minable, index: Path | str | None, model: str | None, setting
     made = Path(index) if index is not None else folder / "indexes" / setting.folder_name
     made.parent.mkdir(parents=True, exist_ok=True)
     corpus = found.dataset.corpus.place(folder / "corpus")
-    with IndexProgress([corpus], quiet=not shown) as progress:
+    with IndexProgress(lambda: sizes([corpus]), quiet=not shown) as progress:
         return make_index(
             found.dataset.corpus, setting, made, corpus, on_page=progress.page_done, on_file=progress.file_done
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,6 +52,36 @@ def model_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def manners_options(nice: int) -> Callable[[Command], Command]:
+    """``--jobs N`` and ``--nice N``, for commands that index. nice: the default."""
+
+    def add(command: Command) -> Command:
+        jobs = click.option(
+            "--jobs",
+            type=click.IntRange(1, 64),
+            metavar="N",
+            callback=_bound_threads,
+            help="Processes that read, and threads that encode.  [default: as there are cores]",
+        )
+        gives_way = click.option(
+            "--nice",
+            type=click.IntRange(0, 19),
+            default=nice,
+            show_default=True,
+            help="How much reading gives way to other programs; 0: not at all.",
+        )
+        return jobs(gives_way(command))
+
+    return add
+
+
+def _bound_threads(_: click.Context, __: click.Parameter, jobs: int | None) -> int | None:
+    """Every library that computes heeds this one setting, if it is made before they are loaded."""
+    if jobs is not None:
+        os.environ["OMP_NUM_THREADS"] = str(jobs)
+    return jobs
 
 
 def reranker_option(command: Command) -> Command:

@@ -69,11 +69,12 @@ class IndexWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PageDone:
-    """Progress within a file: page ``number`` of ``n_pages`` is encoded."""
+    """Progress within a file: page ``number`` of ``n_pages`` is encoded. by_ocr: words of it were read from its pixels."""
 
     source: SourceFile
     number: int
     n_pages: int
+    by_ocr: bool = False
 
 
 class Ingest:
@@ -229,7 +230,7 @@ class Ingest:
                 )
             )
             if self._on_page is not None:
-                self._on_page(PageDone(source, page.number, n_pages))
+                self._on_page(PageDone(source, page.number, n_pages, "ocr" in page.text_source))
 
 
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:

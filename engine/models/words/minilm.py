@@ -18,6 +18,7 @@ from pagesight.engine.models.words.bert_graph import GRAPH_VERSION, build_graph
 from pagesight.engine.models.words.runtime import onnx_session
 from pagesight.engine.models.words.weights import BertSize, DenseTable, Float, WordTable
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
+from pagesight.storage.scoring.threads import asked_threads
 
 NAME = "all-MiniLM-L6-v2"
 _FOLDER = "assets/all-MiniLM-L6-v2"
@@ -51,7 +52,7 @@ def load(
     *,
     threads: int = 0,
 ) -> WordEncoder:
-    """Load it. Raises WeightsMissing, WeightsDamaged. threads: of the model, 0 for one a core."""
+    """Load it. Raises WeightsMissing, WeightsDamaged. threads: of the model, 0 for $OMP_NUM_THREADS, or one a core."""
     from tokenizers import Tokenizer
 
     graph_path, vocabulary_path = verified(GRAPH), verified(VOCABULARY)
@@ -68,7 +69,7 @@ def load(
     )
     table = DenseTable(np.load(ready / "words.npy", mmap_mode="r"))
     tokenizer = WordPieces(Tokenizer.from_file(str(vocabulary_path)))
-    return WordEncoder(spec, onnx_session(ready / "encoder.onnx", threads), table, tokenizer)
+    return WordEncoder(spec, onnx_session(ready / "encoder.onnx", threads or asked_threads()), table, tokenizer)
 
 
 class ExportedMiniLM:

@@ -24,10 +24,11 @@ from pagesight.engine.models.words.languages import language_directions, recipe_
 from pagesight.engine.models.words.packed_e5 import PackedE5
 from pagesight.engine.models.words.runtime import onnx_session
 from pagesight.engine.models.words.tokenizer_file import FILE, digest, read_vocabulary
-from pagesight.engine.models.words.unigram import UnigramTokenizer, UnigramVocabulary
+from pagesight.engine.models.words.unigram import SAVED, UnigramTokenizer, UnigramVocabulary
 from pagesight.engine.models.words.weights import BertWeights, Float, SafetensorsWeights
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
 from pagesight.storage.errors import BadCheckpoint
+from pagesight.storage.scoring.threads import asked_threads
 
 NAME = "multilingual-e5-small"
 LARGE_TYPE = 1.02  # 1.03 finds a little less, 1.05 much less: see ARCHITECTURE
@@ -60,13 +61,13 @@ def load(
 ) -> WordEncoder:
     """Load the embedded weights, or the original files in ``folder``. Raises WeightsMissing, WeightsDamaged, BadCheckpoint.
 
-    threads: of the model, 0 for one a core.
+    threads: of the model, 0 for $OMP_NUM_THREADS, or one a core.
     """
     source = _packed() if folder is None else _original(folder)
 
     def encoder(converted: Path, directions: Float | None) -> WordEncoder:
-        session = onnx_session(converted / "encoder.onnx", threads)
-        tokenizer = UnigramTokenizer(UnigramVocabulary.load(converted))
+        session = onnx_session(converted / "encoder.onnx", threads or asked_threads())
+        tokenizer = UnigramTokenizer.load(converted)
         return WordEncoder(spec, session, source.weights.word_table(), tokenizer, directions)
 
     def convert(target: Path) -> None:
@@ -87,6 +88,7 @@ def load(
     made_from = {
         "weights": source.weights_sha256,
         "vocabulary": source.vocabulary_sha256 or source.weights_sha256,
+        "saved vocabulary": SAVED,
         "graph": GRAPH_VERSION,
         "languages": recipe_digest(),
     }
