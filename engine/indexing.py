@@ -117,7 +117,7 @@ def waiting_files(store: Store | None, paths: Sequence[Path], config: IndexConfi
     found = [item for item in found_files(paths, config) if isinstance(item, SourceFile)]
     if store is not None:
         with store.view() as view:
-            planner = Planner(view, _options(config))
+            planner = Planner(view, ingest_options(config))
         found = [source for source in found if not planner.is_unchanged(source)]
     return {source.location: source.n_bytes for source in found}
 
