@@ -88,7 +88,7 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* scan(kernel, data, starts, n_slots, dim, query, query_scales, found): of kernels that have one; dim a multiple of 32, 32 pages or
+/* scan(kernel, data, starts, n_slots, dim, query, query_scales, found): of kernels that have one; dim a multiple of 16, 32 pages or
    more. */
 static PyObject *scan(PyObject *self, PyObject *args) {
     const char *name;

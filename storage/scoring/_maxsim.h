@@ -95,7 +95,7 @@ INLINE size_t scratch_bytes(int n_query, int dim) {
 }
 
 /* maxima: the best dot products of each page; wants scratch memory as scratch_bytes() says, aligned to 64.
-   scan: MaxSim of many small pages of n_slots rows each into found (n_pages,): dim a multiple of 32, 32 pages or more; NULL
+   scan: MaxSim of many small pages of n_slots rows each into found (n_pages,): dim a multiple of 16, 32 pages or more; NULL
    where there is none. */
 typedef struct {
     const char *name;

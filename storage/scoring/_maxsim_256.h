@@ -59,10 +59,10 @@ TARGET INLINE __m256i two_rows(const int8_t *one, const int8_t *other) {
 /* A step of a block: 16 bytes of 8 rows -> 4 registers, the same 4 bytes of all 8 rows in each, and what is to be taken off.
    Returns the squares of the 16 added up, if they are wanted. */
 TARGET INLINE __m256i transpose(const Prepared *p, const Block *block, int step, const int lengths) {
-    const int8_t *rows = block->rows + step * SUMMED;
-    const ptrdiff_t stride = block->stride;
-    const __m256i r0 = two_rows(rows, rows + 4 * stride), r1 = two_rows(rows + stride, rows + 5 * stride);
-    const __m256i r2 = two_rows(rows + 2 * stride, rows + 6 * stride), r3 = two_rows(rows + 3 * stride, rows + 7 * stride);
+    const int8_t *const *rows = block->rows;
+    const int at = step * SUMMED;
+    const __m256i r0 = two_rows(rows[0] + at, rows[4] + at), r1 = two_rows(rows[1] + at, rows[5] + at);
+    const __m256i r2 = two_rows(rows[2] + at, rows[6] + at), r3 = two_rows(rows[3] + at, rows[7] + at);
     const __m256i a = _mm256_unpacklo_epi32(r0, r1), b = _mm256_unpackhi_epi32(r0, r1);
     const __m256i c = _mm256_unpacklo_epi32(r2, r3), d = _mm256_unpackhi_epi32(r2, r3);
     const __m256i x0 = _mm256_unpacklo_epi64(a, c), x1 = _mm256_unpackhi_epi64(a, c);
@@ -73,8 +73,7 @@ TARGET INLINE __m256i transpose(const Prepared *p, const Block *block, int step,
     _mm256_store_si256(to + 2, x2);
     _mm256_store_si256(to + 3, x3);
     _mm256_store_si256(to + 4, take_off(x0, x1, x2, x3));
-    _mm_prefetch(block->ahead + step * LANES * SUMMED, _MM_HINT_T0);
-    _mm_prefetch(block->ahead + step * LANES * SUMMED + 64, _MM_HINT_T0);
+    for (int i = 0; i < 2; i++) FETCH(block->ahead[(2 * step + i) % LANES] + 2 * step / LANES * 64);
     if (!lengths) return _mm256_setzero_si256();
     return _mm256_add_epi32(_mm256_add_epi32(squares_of(x0), squares_of(x1)), _mm256_add_epi32(squares_of(x2), squares_of(x3)));
 }

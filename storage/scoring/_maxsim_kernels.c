@@ -84,7 +84,7 @@ static int is_right(const Kernel *kernel, int dim) {
         kernel->maxima(&work);
         for (int i = 0; i < PAGES * QUERY_ROWS; i++) error[precise] = fmaxf(error[precise], fabsf(found[i] - expected[i]));
     }
-    if (kernel->scan != NULL && dim % 32 == 0) {
+    if (kernel->scan != NULL && dim % 16 == 0) {
         work.precise = 0;
         kernel->scan(&work, ROWS);
         for (int page = 0; page < PAGES; page++) {

@@ -34,10 +34,9 @@ typedef struct {
 
 /* LANES rows that are to be multiplied. Where there are fewer, the last comes again: a maximum is the same. */
 typedef struct {
-    const int8_t *rows;     /* each can be read to a multiple of SUMMED bytes */
-    ptrdiff_t stride;
+    const int8_t *rows[LANES]; /* each can be read to a multiple of SUMMED bytes */
     float scales[LANES];
-    const char *ahead;      /* what comes next: while these are multiplied it is fetched, two lines a step */
+    const char *ahead[LANES]; /* rows that come next: while these are multiplied they are fetched, two lines a step */
 } Block;
 
 TARGET static void multiply_block(Prepared *p, const Block *block, float *values);
@@ -93,22 +92,17 @@ TARGET INLINE float largest_of(const float *values) {
 TARGET INLINE void fill(const Work *w, const Prepared *p, Block *block, ptrdiff_t page, int64_t first) {
     const int64_t n = w->counts[page], row_bytes = w->dim * w->bits / 8;
     const char *scales = w->data + w->starts[page] + 4 * first, *codes = w->data + w->starts[page] + 4 * n;
-    block->ahead = first + LANES < n          ? codes + (first + LANES) * row_bytes
-                   : page + 1 < w->n_pages ? w->data + w->starts[page + 1]
-                                              : codes;
-    if (first + LANES <= n && w->bits == 8 && w->dim % SUMMED == 0) {
-        memcpy(block->scales, scales, sizeof block->scales);
-        block->rows = (const int8_t *)codes + first * row_bytes;
-        block->stride = row_bytes;
-        return;
-    }
-    block->rows = p->row_buffer;
-    block->stride = padded(w->dim);
+    const char *following = page + 1 < w->n_pages ? w->data + w->starts[page + 1] : codes;
+    const char *ahead = first + LANES < n ? codes + (first + LANES) * row_bytes : following;
+    for (int i = 0; i < LANES; i++) block->ahead[i] = ahead + i * row_bytes;
+    const int in_place = w->bits == 8 && w->dim % SUMMED == 0;
     for (int i = 0; i < LANES; i++) {
         const int64_t row = first + i < n ? i : n - 1 - first;
-        int8_t *buffer = p->row_buffer + i * block->stride;
-        const int8_t *values = READ_ROW(w, codes, first + row, buffer);
-        if (values != buffer) memcpy(buffer, values, (size_t)w->dim);
+        int8_t *buffer = p->row_buffer + i * padded(w->dim);
+        const int8_t *values = in_place ? (const int8_t *)codes + (first + row) * row_bytes
+                                        : READ_ROW(w, codes, first + row, buffer);
+        block->rows[i] = in_place ? values : buffer;
+        if (!in_place && values != buffer) memcpy(buffer, values, (size_t)w->dim);
         memcpy(block->scales + i, scales + 4 * row, 4);
     }
 }
@@ -179,18 +173,17 @@ TARGET static void maxima_of_pages(const Work *w) {
 /* MaxSim of many small pages of n_slots rows each: lanes are pages instead of rows of a page. */
 TARGET static void scan_pages(const Work *w, int n_slots) {
     Prepared p = prepare(w);
-    Block block = {.rows = p.row_buffer, .stride = padded(w->dim), .ahead = (const char *)p.row_buffer};
+    Block block;
     for (ptrdiff_t at = 0; at < w->n_pages; at += LANES) {
         const ptrdiff_t page = at + LANES <= w->n_pages ? at : w->n_pages - LANES; /* the last ones overlap */
         const ptrdiff_t next = page + 2 * LANES <= w->n_pages ? page + LANES : page;
         begin(&p);
         for (int slot = 0; slot < n_slots; slot++) {
             for (int i = 0; i < LANES; i++) {
-                const char *start = w->data + w->starts[page + i];
-                memcpy(block.scales + i, start + 4 * slot, 4);
-                memcpy(p.row_buffer + i * block.stride, start + 4 * n_slots + slot * w->dim, (size_t)w->dim);
-                for (int line = 0; line < w->dim; line += 64)
-                    FETCH(w->data + w->starts[next + i] + 4 * n_slots + slot * w->dim + line);
+                const ptrdiff_t row = 4 * n_slots + (ptrdiff_t)slot * w->dim;
+                memcpy(block.scales + i, w->data + w->starts[page + i] + 4 * slot, 4);
+                block.rows[i] = (const int8_t *)w->data + w->starts[page + i] + row;
+                block.ahead[i] = w->data + w->starts[next + i] + row;
             }
             multiply_block(&p, &block, NULL);
         }
