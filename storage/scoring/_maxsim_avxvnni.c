@@ -3,13 +3,15 @@
 #include "_maxsim.h"
 
 #if X86 && AVXVNNI
-#define TARGET __attribute__((target("avx2,avxvnni")))
 #define UP 128
 #define QUICK_MAX 127
 
 /* One instruction multiplies 8 fours of bytes and adds them up, in 32 bits. PRODUCTS is another where tests have no such
    processor. */
-#ifndef PRODUCTS
+#ifdef PRODUCTS
+#define TARGET AVX2         /* or the compiler might use the instruction of its own accord */
+#else
+#define TARGET __attribute__((target("avx2,avxvnni")))
 #define PRODUCTS(sum, query, tokens) __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(query), "x"(tokens))
 #endif
 #define FOUR(q, at) _mm256_set1_epi32(((const int32_t *)(q))[at])
