@@ -186,7 +186,7 @@ class Jobs:
 
     def _index(self, job: Job) -> None:
         """With an engine of its own, which shares the model: the one that answers may be changed for another meanwhile."""
-        config = IndexConfig(password=self._settings.password, **job.options)
+        config = IndexConfig(password=self._settings.password, part=self._settings.part, **job.options)
         with SearchEngine.open(self._settings.indexes[job.index]) as engine:
             while True:
                 try:

@@ -46,7 +46,9 @@ def _watch(settings: ServerSettings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with SearchEngine.open(address) as engine:
-                config = IndexConfig(prune=True, password=settings.password, n_processes=settings.drawing_processes)
+                config = IndexConfig(
+                    prune=True, password=settings.password, n_processes=settings.drawing_processes, part=settings.part
+                )
                 watcher = Watcher(engine, settings.watch, config, on_outcome=_tell, on_note=log.warning)
                 log.info("watching %s", ", ".join(map(str, watcher.folders)))
                 watcher.run(stop)
