@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.server.errors import NotFound, NotReady
@@ -81,12 +81,19 @@ class Service:
         """Of the indexes; the first is meant where none is named."""
         return tuple(self._indexes)
 
-    def engine(self, name: str | None = None) -> Any:
+    def engine(self, name: str | None = None) -> Served:
         """The opened index of this name, with its model loaded; None or "" means the first one.
 
         Raises NotFound for another name, NotReady while it is being opened, and what opening it raised.
         """
         return self._index(name).engine()
+
+    def own_engine(self, name: str | None = None) -> SearchEngine:
+        """The same, for what can only be done where the index is. Raises NotFound where it is on other servers."""
+        engine = self.engine(name)
+        if not isinstance(engine, SearchEngine):
+            raise NotFound("this server has no index of its own; ask the servers that have its parts")
+        return engine
 
     def name_of(self, name: str | None) -> str:
         """The name of an index, where none may be named. Raises NotFound."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,15 +39,17 @@ def answered(view: View, part: str | None, name: str, body: Json) -> Json:
     """Raises ShardMismatch if the coordinator expects another part, or one of another index."""
     if name not in ASKED:
         raise ShardMismatch(f"this version knows no {name!r}; let all servers run the same version")
-    _check(body["expects"], view.space, part)
+    _check(body.get("expects"), view.space, part)
     return {**ASKED[name](view, body), "generation": view.generation}
 
 
-def _check(expected: Json, space: Space, part: str | None) -> None:
+def _check(expected: Any, space: Space, part: str | None) -> None:
+    if not isinstance(expected, dict):
+        raise ShardMismatch("a question to a shard says what it expects it to be")
     own = {"protocol": wire.PROTOCOL, "fingerprint": space.fingerprint, "codec": space.codec, "part": part}
     for name, value in own.items():
-        if expected[name] != value:
-            raise ShardMismatch(f"the {name} of this shard is {value}, not {expected[name]} as the others need it")
+        if expected.get(name) != value:
+            raise ShardMismatch(f"the {name} of this shard is {value}, not {expected.get(name)} as the others need it")
 
 
 def _numbers(view: View, body: Json) -> Json:

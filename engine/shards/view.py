@@ -58,7 +58,7 @@ class ClusterView(Closing):
 
     def failures(self) -> list[StoredFailure]:
         """A file that no shard can open is said once."""
-        found = {}
+        found: dict[tuple[str, int], StoredFailure] = {}
         for answer in self.asking.all("failures", {}):
             for row in answer["failures"] if answer else ():
                 failure = StoredFailure(**{**row, "location": Path(row["location"])})

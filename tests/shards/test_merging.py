@@ -109,7 +109,9 @@ def many(n):
     """Documents with enough words and pages for numbers of the whole to differ from those of a part."""
     words = [*WORDS, *(f"term{i}" for i in range(40))]
     return {
-        f"{'ab'[i % 2]}/{i}.pdf": [" ".join(words[(i * j + k * k) % len(words)] for k in range(4 + i % 9)) for j in range(1, 4)]
+        f"{'ab'[i % 2]}/{i}.pdf": [
+            " ".join(words[(i * j + k * k) % len(words)] for k in range(4 + i % 9)) for j in range(1, 4)
+        ]
         for i in range(n)
     }
 
@@ -150,7 +152,7 @@ def test_only_the_best_by_words_of_all_parts_count(embedded, monkeypatch):
 
 def test_a_part_by_its_own_numbers_scores_otherwise(embedded):
     """What the rounds before the search are for: a part alone has other weights of words."""
-    whole, parts, shards = embedded
+    whole, _, shards = embedded
     question, config = "term3 green or3471 white", SearchConfig(exact=True, k=100)
     expected = {(hit.sha256, hit.page): hit.score for hit in whole.search(question, config=config)}
     alone = [hit for shard in shards for hit in engine_over(shard.store).search(question, config=config)]

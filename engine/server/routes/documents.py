@@ -60,7 +60,7 @@ async def heat(
     document: DocumentPath, page: PagePath, q: Question, service: Serving, _: Reading, index: IndexName = ""
 ) -> JSONResponse:
     """For each word of the question ``q`` where it finds itself on the page."""
-    return JSONResponse(await service.run(_heat, service.engine(index), document, page, nfc(q)))
+    return JSONResponse(await service.run(_heat, service.own_engine(index), document, page, nfc(q)))
 
 
 @router.get("/documents/{document:path}/pages/{page}", response_model=Page)
@@ -169,7 +169,7 @@ def _totals(service: Service, index: str) -> Json:
 
 
 def _remove(service: Service, index: str, document: str) -> list[str]:
-    engine = service.engine(index)
+    engine = service.own_engine(index)
     found = find_document(engine, document)
     name = nfc(document)
     removed = engine.remove(glob_of(name))

@@ -86,7 +86,7 @@ class _Writing:
     def remove(self, names: list[str]) -> list[str]:
         if not names:
             raise ConfigError("name at least one document")
-        return self._service.engine(self._index).remove(*names)
+        return self._service.own_engine(self._index).remove(*names)
 
 
 def _server(service: Service, index: str, *, writing: _Writing | None) -> tuple[MCPServer, ASGIApp]:

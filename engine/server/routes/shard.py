@@ -7,13 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 
-from pagesight.engine.api import SearchEngine
-from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.routes.models import Json
 from pagesight.engine.server.routes.shared import Reading, Serving
 from pagesight.engine.server.service import Service
 from pagesight.engine.shards.desk import answered, state_of
-from pagesight.storage.errors import ShardMismatch
 
 router = APIRouter(prefix="/api/shard", include_in_schema=False)  # between servers of one version, and no promise
 
@@ -28,23 +25,11 @@ async def ask(name: str, body: Annotated[dict[str, Any], Body()], service: Servi
     return JSONResponse(await service.run(_answer, service, name, body))
 
 
-def _engine(service: Service) -> SearchEngine:
-    engine = service.engine()
-    if not isinstance(engine, SearchEngine):
-        raise NotFound("this server has no index of its own, and can be no part of another")
-    return engine
-
-
 def _state(service: Service) -> Json:
-    with _engine(service).view() as view:
+    with service.own_engine().view() as view:
         return state_of(view, service.settings.part)
 
 
 def _answer(service: Service, name: str, body: Json) -> Json:
-    try:
-        with _engine(service).view() as view:
-            return answered(view, service.settings.part, name, body)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        if isinstance(error, ShardMismatch) or not isinstance(error, KeyError | TypeError):
-            raise
-        raise ShardMismatch(f"{name} was asked in a form that this version does not know: {error}") from error
+    with service.own_engine().view() as view:
+        return answered(view, service.settings.part, name, body)
