@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.errors import ConfigError
 from pagesight.storage.words import WordScores, largest_score, query_terms, telling, without_accents
 
 PageIds = NDArray[np.int64]
@@ -31,6 +32,13 @@ class CountsWords(Protocol):
 
     def word_lengths(self) -> tuple[PageIds, PageIds]:
         """All pages, ascending, those without words included, and how many terms each has."""
+
+
+def counting(view: object) -> CountsWords:
+    """A view that does. Raises ConfigError for one of a store that does not."""
+    if not isinstance(view, CountsWords):
+        raise ConfigError("this kind of store does not count the words of pages, and cannot be a part of a whole")
+    return view
 
 
 @dataclass(frozen=True, slots=True)

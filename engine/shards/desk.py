@@ -16,8 +16,8 @@ from pagesight.engine.retrieval import Question, recall, rerank
 from pagesight.engine.shards import wire
 from pagesight.engine.shards.wire import Json, Place
 from pagesight.engine.similar import as_question
-from pagesight.storage.bm25 import CountsWords, WordStatistics, best_by_words
-from pagesight.storage.errors import ConfigError, ShardMismatch
+from pagesight.storage.bm25 import WordStatistics, best_by_words, counting
+from pagesight.storage.errors import ShardMismatch
 from pagesight.storage.filters import quoted
 from pagesight.storage.words import WordScores
 
@@ -57,7 +57,7 @@ def _numbers(view: View, body: Json) -> Json:
     findable, found = len(view.page_ids()), []
     for asked in body["questions"]:
         statistics = (
-            WordStatistics.of(_counting(view), asked["text"], findable)
+            WordStatistics.of(counting(view), asked["text"], findable)
             if asked["text"]
             else replace(NO_WORDS, n_findable=findable)
         )
@@ -67,12 +67,6 @@ def _numbers(view: View, body: Json) -> Json:
     return {"questions": found}
 
 
-def _counting(view: View) -> CountsWords:
-    if not isinstance(view, CountsWords):
-        raise ConfigError("this kind of store does not count the words of pages, and cannot be a part of a whole")
-    return view
-
-
 def _words(view: View, body: Json) -> Json:
     """BM25 of the best pages, by the numbers of the whole: as many as count in one index."""
     return {"scores": [_by_words(view, one)[1].tolist() for one in body["questions"]]}
@@ -80,7 +74,7 @@ def _words(view: View, body: Json) -> Json:
 
 def _by_words(view: View, asked: Json) -> tuple[WordScores, np.ndarray]:
     allowed = None if asked["filters"] is None else view.page_ids(asked["filters"])
-    return best_by_words(_counting(view), wire.statistics_of(asked["statistics"]), BEST_BY_WORDS, allowed)
+    return best_by_words(counting(view), wire.statistics_of(asked["statistics"]), BEST_BY_WORDS, allowed)
 
 
 class _AskedOfAll(Asked):
@@ -200,7 +194,7 @@ def _vocabulary(view: View, body: Json) -> Json:
 def _spelt(view: View, body: Json) -> Json:
     """A term as the first page spells it, and which page that is."""
     term = body["term"]
-    pages, _ = _counting(view).word_counts([term])[term]
+    pages, _ = counting(view).word_counts([term])[term]
     if not len(pages):
         return {"spelt": term, "key": None}
     first = view.describe(pages[:1])[int(pages[0])]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.bm25 import counting
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.filters import quoted
 from pagesight.storage.names import nfc
@@ -123,11 +124,11 @@ class PartView:
         return found if len(found) <= most else np.empty(0, np.int64)
 
     def word_counts(self, terms: list[str]) -> dict[str, tuple[PageIds, PageIds]]:
-        counts: dict[str, tuple[PageIds, PageIds]] = cast("Any", self._view).word_counts(terms)
+        counts = counting(self._view).word_counts(terms)
         return {term: tuple(self._own(*found)) for term, found in counts.items()}  # type: ignore[misc]
 
     def word_lengths(self) -> tuple[PageIds, PageIds]:
-        return self._own(*cast("Any", self._view).word_lengths())
+        return self._own(*counting(self._view).word_lengths())
 
     def find_page(self, name: str, number: int) -> int | None:
         found = self._view.find_page(name, number)
