@@ -176,6 +176,7 @@ def measure(folder: Path) -> dict[str, Any]:
             parts = [Part(number, n) for number in range(1, n + 1)]
             servers = [stack.enter_context(started(folder, place(folder, part), part)) for part in parts]
             coordinator = stack.enter_context(Coordinator.open(",".join(server for server, _ in servers)))
+            print(f"{n} shards started", file=sys.stderr, flush=True)
             variants[f"{n} shard{'s' * (n > 1)}"] = coordinator, [me, *(child for _, child in servers)]
         n_pages = engine.totals().n_pages
         rows = [row for name, config in CONFIGS.items() for row in timed(variants, texts, name, config)]
@@ -186,11 +187,12 @@ def timed(
     variants: dict[str, tuple[Any, list[psutil.Process]]], texts: list[str], name: str, config: SearchConfig
 ) -> list[dict[str, Any]]:
     """p50 and p95 of warm searches; how much of the exact top 10 of one index they find; how many questions have its very hits."""
-    asked = texts if name == "two stages" else texts[:20]
+    asked = texts if name == "two stages" else texts[:10]
     times: dict[str, list[float]] = {variant: [] for variant in variants}
     cpu: dict[str, list[float]] = {variant: [] for variant in variants}
     found: dict[str, list[list[Any]]] = {variant: [] for variant in variants}
     for turn in range(ROUNDS + 1):  # the first one warms
+        print(name, turn, file=sys.stderr, flush=True)
         for text in asked:
             for variant, (searcher, processes) in variants.items():
                 before, began = cpu_s(processes), time.perf_counter()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
     from pagesight.engine.reranker import Reranker
-    from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
+    from pagesight.engine.results import Confidence, PageRead, Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
     from pagesight.engine.watching.watcher import Watcher
     from pagesight.indexer.content import PageContent
@@ -85,6 +85,7 @@ __all__ = [
     "PageDetail",
     "PageDone",
     "PageProblem",
+    "PageRead",
     "PageWords",
     "Region",
     "Reranker",
@@ -129,6 +130,7 @@ _HOMES = {
     "Measurement": "pagesight.engine.measure",
     "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
     "Confidence": "pagesight.engine.results",
+    "PageRead": "pagesight.engine.results",
     "Region": "pagesight.engine.results",
     "Reranker": "pagesight.engine.reranker",
     "ScorePart": "pagesight.engine.results",

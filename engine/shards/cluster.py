@@ -31,9 +31,9 @@ class Cluster:
         for i, shard in enumerate(self.shards):
             if isinstance(shard, Shard):
                 shard.accept = partial_(self._accept, i)
-        states = Round(self).gather([self._pool.submit(self._state, i) for i in range(len(shards))])
-        if not any(states):
-            raise ShardUnavailable({shard.label: "it does not answer" for shard in shards})
+        opening = Round(self)
+        if not any(opening.gather([self._pool.submit(self._state, i) for i in range(len(shards))])):
+            raise ShardUnavailable(opening.missing)
         self._in_order()
 
     @property

@@ -174,7 +174,7 @@ class Coordinator(Closing):
         wider = SearchConfig(k=chosen.k + 1, n_candidates=chosen.n_candidates, exact=chosen.exact)
         (hits,) = self._answered([[wire.question_of(named["question"])]], view, wider, on_stage)
         others = [hit for hit in hits if (hit.sha256, hit.page) != place.key][: chosen.k]
-        return Hits([replace(hit, rank=rank) for rank, hit in enumerate(others, start=1)], self)
+        return Hits([replace(hit, rank=rank) for rank, hit in enumerate(others, start=1)], self, view.missing)
 
     def search_page(
         self,
@@ -303,7 +303,10 @@ class Coordinator(Closing):
         with stage("describe", on_stage):
             described = iter(_described([one for result in results for one in result], view, pages))
             hits = [[hit for _ in result if (hit := next(described)) is not None] for result in results]
-        return [Hits([replace(hit, rank=rank) for rank, hit in enumerate(some, start=1)], self) for some in hits]
+        return [
+            Hits([replace(hit, rank=rank) for rank, hit in enumerate(some, start=1)], self, view.missing)
+            for some in hits
+        ]
 
     def _ordered(
         self, found: list[Found], view: ClusterView, pages: Pages, n: int, on_stage: OnStage | None

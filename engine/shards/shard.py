@@ -19,6 +19,7 @@ from pagesight.storage.errors import (
     ConfigError,
     QueryError,
     SearchEngineError,
+    ServerRefused,
     ServerUnreachable,
     ShardMismatch,
 )
@@ -26,6 +27,7 @@ from pagesight.storage.errors import (
 log = logging.getLogger("pagesight.shards")
 LOOK_SECONDS = 1.0  # between two looks at whether a server that did not answer does now
 LOOK_TIMEOUT_S = 3.0
+BUSY = 429  # the status of a server that answers, though not this
 OF_THE_QUESTION = (QueryError, ConfigError, BadInput, ShardMismatch)  # no other server would answer these differently
 
 
@@ -191,7 +193,8 @@ class _Replica:
         except OF_THE_QUESTION:
             raise
         except SearchEngineError as error:
-            self.lost(error)
+            if not (isinstance(error, ServerRefused) and error.status == BUSY):
+                self.lost(error)
             raise _Lost(str(error)) from error
 
     def _watch(self) -> None:

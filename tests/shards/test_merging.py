@@ -230,6 +230,21 @@ def test_a_part_that_is_down():
             partial.search("green meadow")
 
 
+def test_a_part_that_was_down_from_the_beginning():
+    _, shards = cluster_of(many(10), 2)
+    shards[1].down = True
+    with pytest.raises(errors.ShardUnavailable):
+        Cluster(shards)
+    with Coordinator(Cluster(shards, partial=True), READS) as parts:
+        assert parts.search("green").missing == {"part 2/2": "it is down"}
+        shards[1].down = False
+        assert parts.search("green", k=100).missing == {}
+        assert parts.totals().n_documents == 10
+        shards[1].part = "1/2"
+        with pytest.raises(errors.ShardMismatch):
+            parts.search("green")
+
+
 @pytest.mark.parametrize(
     ("parts", "spaces", "match"),
     [
