@@ -157,12 +157,12 @@ def started(folder: Path, index: Path, part: Part | None) -> Iterator[tuple[str,
             child.wait(30)
 
 
-def measure(folder: Path) -> dict[str, Any]:
+def measure(folder: Path, n_questions: int) -> dict[str, Any]:
     """Every variant is asked every question, in turns."""
     known()
     os.environ["MADE_UP"] = str(folder)
     rng = np.random.default_rng(7)
-    texts = [f"q{i} " + " ".join(words(rng).texts[:6]) for i in range(len(np.load(folder / QUERIES)["tokens"]))]
+    texts = [f"q{i} " + " ".join(words(rng).texts[:6]) for i in range(n_questions)]
     me = psutil.Process()
     with ExitStack() as stack:
         engine = stack.enter_context(SearchEngine.open(place(folder, Part(1, 1))))
@@ -243,6 +243,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("part", nargs="?", type=Part.parse)
     parser.add_argument("--pages", type=int, default=6_000)
+    parser.add_argument("--questions", type=int, default=N_QUERIES, choices=range(1, N_QUERIES + 1), metavar="N")
     arguments = parser.parse_args()
     if arguments.what == "build":
         build(arguments.folder, arguments.pages)
@@ -250,7 +251,7 @@ def main() -> None:
         known()
         serve(arguments.folder, arguments.part)
     else:
-        write_result("cluster", measure(arguments.folder))
+        write_result("cluster", measure(arguments.folder, arguments.questions))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,11 @@ LEAST = 1e-6  # that a term counts
 class CountsWords(Protocol):
     """A view that says how often terms are on which pages."""
 
+    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
+        """For each term, without accents, on how many pages it is."""
+
     def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
-        """For each term, without accents, the pages that have it, ascending, and how often each has it."""
+        """For each term likewise the pages that have it, ascending, and how often each has it. Costs what the term is there."""
 
     def word_lengths(self) -> tuple[PageIds, PageIds]:
         """All pages, ascending, those without words included, and how many terms each has."""
@@ -54,9 +57,9 @@ class WordStatistics:
     def of(cls, view: CountsWords, question: str, n_findable: int) -> WordStatistics:
         """What one view has."""
         asked = query_terms(question)
-        counts = view.word_counts([without_accents(term) for term in asked])
+        counts = view.word_pages([without_accents(term) for term in asked])
         _, lengths = view.word_lengths()
-        n_with = {term: len(counts[without_accents(term)][0]) for term in asked}
+        n_with = {term: counts[without_accents(term)] for term in asked}
         return cls(len(lengths), int(lengths.sum()), n_findable, n_with)
 
     @classmethod

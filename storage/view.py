@@ -30,7 +30,6 @@ from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
 from pagesight.storage.words import (
-    CREATE_INSTANCES,
     CREATE_VOCABULARY,
     WordScores,
     bare_fold,
@@ -56,7 +55,6 @@ _STRING_SQL = text(
 )
 _PHRASES_SQL = text("SELECT rowid FROM page_terms WHERE page_terms MATCH :match LIMIT :k")
 _TERMS_SQL = text("SELECT term, doc FROM page_vocabulary WHERE term IN (SELECT value FROM json_each(:wanted))")
-_INSTANCES_SQL = "SELECT doc FROM page_instances WHERE term = ?"
 _SPELT_SQL = text("SELECT terms FROM page_terms WHERE page_terms MATCH :match ORDER BY rowid LIMIT 1")
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
@@ -130,15 +128,11 @@ class StoreView(Closing):
             found.update((term, n) for term, n in self._connection.execute(_TERMS_SQL, wanted).fetchall())
         return found
 
+    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(terms, 0) | self.vocabulary((), tuple(dict.fromkeys(terms)))
+
     def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
-        self._connection.exec_driver_sql(CREATE_INSTANCES)
-        found = {}
-        for term in dict.fromkeys(terms):
-            cursor = self._connection.exec_driver_sql(_INSTANCES_SQL, (term,)).cursor
-            rows = [] if cursor is None else cursor.fetchall()
-            pages, counts = np.unique(np.array(rows, np.int64).ravel(), return_counts=True)
-            found[term] = pages, counts.astype(np.int64)
-        return found
+        return {term: self._state.word_counts(self._connection, term) for term in dict.fromkeys(terms)}
 
     def word_lengths(self) -> tuple[PageIds, PageIds]:
         return self._state.word_lengths(self._connection)

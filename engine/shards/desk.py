@@ -109,7 +109,8 @@ def _best(view: View, body: Json, config: SearchConfig) -> Json:
     pages = []
     for page in scored:
         at = stored[page.page_id]
-        pages.append({"place": Place(at.sha256, at.number, at.document).json(), **wire.scored_json(page)})
+        place = Place(at.sha256, at.number, page.page_id)
+        pages.append({"place": place.json(), **wire.scored_json(page)})
     return {"pages": pages, "usual": usual.tolist()}
 
 
@@ -117,7 +118,7 @@ def _describe(view: View, body: Json) -> Json:
     """Hits for pages and the questions that they answer; None for a page that is gone."""
     questions = [wire.question_of(one) for one in body["questions"]]
     hits: list[Json | None] = [None] * len(body["pages"])
-    at = [find(view, Place.of(one["place"])) for one in body["pages"]]
+    at = find(view, [Place.of(one["place"]) for one in body["pages"]])
     for number, question in enumerate(questions):
         own = [i for i, one in enumerate(body["pages"]) if one["question"] == number and at[i] is not None]
         pages = [wire.scored_of(body["pages"][i], at[i] or 0) for i in own]
@@ -127,13 +128,19 @@ def _describe(view: View, body: Json) -> Json:
     return {"hits": hits}
 
 
-def find(view: View, place: Place) -> int | None:
-    """The page here; None if it is not in this view."""
-    named = view.find_page(place.document, place.number)
-    if named is not None and view.describe(np.array([named]))[named].sha256 == place.sha256:
-        return named
-    found = view.page_ids(f"sha256 = {place.sha256} and page = {place.number}")
-    return int(found[0]) if len(found) else None
+def find(view: View, places: Sequence[Place]) -> list[int | None]:
+    """The pages here; None for one that is not in this view. Another store, or another state of it, has other numbers for them."""
+    hints = np.array(sorted({place.page_id for place in places}), np.int64)
+    known = view.describe(hints[np.isin(hints, view.page_ids())])
+    found: list[int | None] = []
+    for place in places:
+        page = known.get(place.page_id)
+        if page is not None and (page.sha256, page.number) == place.key:
+            found.append(place.page_id)
+        else:
+            fits = view.page_ids(f"sha256 = {place.sha256} and page = {place.number}")
+            found.append(int(fits[0]) if len(fits) else None)
+    return found
 
 
 def _look_up(view: View, body: Json) -> Json:
@@ -166,7 +173,7 @@ def _as_question(view: View, body: Json) -> Json:
         return {"known": True, "question": None}
     at = view.describe(np.array([page_id]))[page_id]
     question = as_question(page_id, view, body["filters"])
-    place = Place(at.sha256, at.number, at.document)
+    place = Place(at.sha256, at.number, page_id)
     return {"known": True, "question": wire.question_json(question), "place": place.json()}
 
 
@@ -181,7 +188,7 @@ def _scores(view: View, body: Json) -> Json:
 
 def _texts(view: View, body: Json) -> Json:
     """The words of pages and where they stand; None for a page that is gone."""
-    at = [find(view, Place.of(one)) for one in body["places"]]
+    at = find(view, [Place.of(one) for one in body["places"]])
     details = view.details(np.array([i for i in at if i is not None], np.int64))
     words = [None if i is None else details[i].words for i in at]
     return {"words": [w and {"texts": list(w.texts), "boxes": wire.vectors_json(w.boxes)} for w in words]}

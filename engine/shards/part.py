@@ -123,6 +123,9 @@ class PartView:
         found = np.intersect1d(self._view.pages_with_phrases(phrases, 2**31 - 1), self._owned.pages)
         return found if len(found) <= most else np.empty(0, np.int64)
 
+    def word_pages(self, terms: list[str]) -> dict[str, int]:
+        return {term: len(pages) for term, (pages, _) in self.word_counts(terms).items()}
+
     def word_counts(self, terms: list[str]) -> dict[str, tuple[PageIds, PageIds]]:
         counts = counting(self._view).word_counts(terms)
         return {term: tuple(self._own(*found)) for term, found in counts.items()}  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,22 +29,25 @@ PROTOCOL = 1  # raised when these forms change
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page, as all servers name it. document: a name of its document, by which it is looked up. key: what orders equal pages."""
+    """A page, as all servers name it: by content and number, which order equal pages (``key``).
+
+    page_id: its number in the store that found it, where to look for it first.
+    """
 
     sha256: str
     number: int
-    document: str
+    page_id: int = 0
 
     @property
     def key(self) -> tuple[str, int]:
         return self.sha256, self.number
 
     def json(self) -> Json:
-        return {"sha256": self.sha256, "number": self.number, "document": self.document}
+        return plain(self)
 
     @classmethod
     def of(cls, fields: Json) -> Self:
-        return cls(fields["sha256"], fields["number"], fields["document"])
+        return cls(**fields)
 
 
 def vectors_json(rows: Float) -> Json:
@@ -116,7 +120,14 @@ def scored_of(fields: Json, page_id: int) -> ScoredPage:
 
 def hit_json(hit: SearchHit) -> Json:
     """All fields; confidence is the coordinator's to add."""
-    return {**asdict(replace(hit, confidence=None)), "path": path_text(hit.path)}
+    several = ("regions", "matches", "parts", "pictures")
+    nested = {name: [plain(one) for one in getattr(hit, name)] for name in several}
+    return {**plain(hit), **nested, "path": path_text(hit.path), "confidence": None}
+
+
+def plain(value: Any) -> Json:
+    """The fields of a dataclass as they are; dataclasses.asdict copies what is in them, which took longer than finding it."""
+    return {field.name: getattr(value, field.name) for field in fields_of(value)}
 
 
 def hit_of(fields: Json, *, rank: int, page_id: int, confidence: Confidence | None) -> SearchHit:

@@ -88,6 +88,9 @@ class MemoryView(Closing):
         counts = Counter(term for i in self._pages for term in set(self._bare_terms(i).split()))
         return {term: n for term, n in counts.items() if term in terms or term.startswith(tuple(prefixes))}
 
+    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
+        return {term: len(pages) for term, (pages, _) in self.word_counts(terms).items()}
+
     def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
         words = {i: self._bare_terms(i).split() for i in sorted(self._pages)}
         found = {}

@@ -81,7 +81,7 @@ def test_three_nodes_answer_as_one_machine(sample_index, tmp_path):
             serving(two, "--index", tmp_path / "2", "--shard", "2/2", **keys) as second,
             serving(
                 front,
-                *("--shards", f"{first},{second}", "--shard-seconds", "2", "--partial", "--no-auth"),
+                *("--shards", f"{first},{second}", "--shard-seconds", "10", "--partial", "--no-auth"),
                 PAGESIGHT_SHARD_KEY=KEY,
             ) as address,
             Client(address) as client,

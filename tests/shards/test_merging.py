@@ -13,6 +13,7 @@ from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.shards.cluster import Cluster
 from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.storage.parts import Part
+from tests.helpers import add_document
 from tests.shards.local import (
     READS,
     SPACE,
@@ -176,6 +177,22 @@ def test_equal_pages_come_in_the_order_of_their_content():
         hits = parts.search("green meadow", k=30)
     assert [hit.score for hit in hits] == [hits[0].score] * 21
     assert [(hit.sha256, hit.page) for hit in hits] == sorted((hit.sha256, hit.page) for hit in hits)
+
+
+def test_a_replica_finds_pages_by_other_numbers():
+    """Replicas number pages as they were indexed; what another one found is known by content and number."""
+    documents, stores = many(10), [make_store(), make_store()]
+    fill(stores[0], documents)
+    with stores[1].writer() as writer:
+        for name in sorted(documents):
+            add_document(writer, name, documents[name])
+    first, replica = (LocalShard(store, None) for store in stores)
+    ids = [store.view().find_page("a/0.pdf", 2) for store in stores]
+    assert ids[0] != ids[1]
+    with Coordinator(Cluster([first]), READS) as parts:
+        expected = same(parts.search("green meadow"))
+        first.ask = lambda name, body: (replica if name == "describe" else LocalShard(stores[0], None)).ask(name, body)
+        assert same(parts.search("green meadow")) == expected
 
 
 def test_what_is_in_two_parts_is_found_once():
