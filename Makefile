@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo serve test test-thorough test-slow test-clients test-page fuzz check format bench clean
+.PHONY: demo serve test test-thorough test-slow test-clients test-nodes test-page fuzz check format bench clean
 
 demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
@@ -38,6 +38,10 @@ $(CLIENTS)/.installed: pyproject.toml constraints.txt tests/clients/requirements
 	$(PYTHON) -m venv $(CLIENTS)
 	$(CLIENTS)/bin/pip install --quiet --editable '.[server,watch,langchain,llamaindex,haystack]' -r tests/clients/requirements.txt
 	touch $@
+
+# Machines of a cluster, made of network namespaces: Linux, root, ip. Skipped where these cannot be had.
+test-nodes: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs tests/nodes
 
 # In Debian's chromium, with axe-core. Both are skipped where they are not there.
 test-page: $(INSTALLED) build/axe/package/axe.min.js

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
     from pagesight.engine.moving import copy_index, plan_copy
     from pagesight.engine.reranker import Reranker
-    from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
+    from pagesight.engine.results import Confidence, PageRead, Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
     from pagesight.engine.watching.watcher import Watcher
     from pagesight.indexer.content import PageContent
@@ -94,6 +94,7 @@ __all__ = [
     "PageDetail",
     "PageDone",
     "PageProblem",
+    "PageRead",
     "PageWords",
     "Region",
     "Reranker",
@@ -146,6 +147,7 @@ _HOMES = {
     "DocumentCopied": "pagesight.storage.moving.copying",
     "CopyPlan": "pagesight.storage.moving.plan",
     "Confidence": "pagesight.engine.results",
+    "PageRead": "pagesight.engine.results",
     "Region": "pagesight.engine.results",
     "Reranker": "pagesight.engine.reranker",
     "ScorePart": "pagesight.engine.results",

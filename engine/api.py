@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
@@ -18,6 +19,7 @@ from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, Sear
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.notebook import Hits
+from pagesight.engine.results import PageRead
 from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
@@ -28,11 +30,12 @@ from pagesight.storage.errors import ConfigError, StoreClosed, StoreNotFound, Un
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.globs import glob_matches
 from pagesight.storage.names import nfc
+from pagesight.storage.parts import Part
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from pagesight.engine.encoder import Encoder
+    from pagesight.engine.encoder import EncodedQuery, Encoder
     from pagesight.engine.estimate import Estimate
     from pagesight.engine.index import Store, View
     from pagesight.engine.indexing import IndexSummary
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import SearchHit
     from pagesight.engine.stages import OnStage
+    from pagesight.indexer.content import PageContent
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
     from pagesight.storage.stored import Examination, Exported, Optimized, StoredDocument, StoredFailure, Totals
@@ -76,6 +80,7 @@ class SearchEngine(Closing):
         codec: str | None = None,
         pool_factor: int | None = None,
         reranker: str | PathLike[str] | Reranker | None = None,
+        part: str | None = None,
     ) -> Self:
         """Open an index, or name the place of one to be made by the first ``index``.
 
@@ -84,6 +89,7 @@ class SearchEngine(Closing):
         that change vectors; name a folder where the model's files lie elsewhere now. encoder: anybody's Encoder, instead.
         codec: token codec of a new index. pool_factor: a new index stores one token vector for so many of a page.
         reranker: a folder with a cross-encoder that gives a second opinion on the first pages (engine.reranker), or one's own.
+        part: answer for these documents only, as "2/4" (engine.shards).
         Raises ModelMismatch if the index was made with another model or other settings than those named, CodecMismatch for
         another codec or pool factor, BadReranker for a folder that is none, ConfigError for what cannot be,
         FormatVersionMismatch, StoreCorrupt.
@@ -91,7 +97,7 @@ class SearchEngine(Closing):
         if model is not None and encoder is not None:
             raise ConfigError(f"give either a model or an encoder, not both {model!r} and {encoder.name!r}")
         check_codec(codec or DEFAULT_CODEC, DEFAULT_POOL_FACTOR if pool_factor is None else pool_factor)
-        opinion = _reranker(reranker)
+        opinion, only = _reranker(reranker), None if part is None else Part.parse(part)
         place, settings = full_address(address), settings or ModelConfig()
         wanted = Wanted(place, None if model is None else known_name(model), settings, codec, pool_factor)
         try:
@@ -105,6 +111,10 @@ class SearchEngine(Closing):
         except BaseException:
             store.close()
             raise
+        if only is not None:
+            from pagesight.engine.shards.part import PartStore
+
+            store = PartStore(store, only)
         return cls(store, wanted, encoder, opinion)
 
     @property
@@ -224,6 +234,7 @@ class SearchEngine(Closing):
         queries: Sequence[str],
         *,
         filters: str | None = None,
+        view: View | None = None,
         on_stage: OnStage | None = None,
         config: SearchConfig | None = None,
         **fields: Unpack[SearchFields],
@@ -232,8 +243,10 @@ class SearchEngine(Closing):
         if isinstance(queries, str):
             raise ConfigError(f"queries must be a list of questions, not the one {queries!r}")
         chosen = self._checked(search_config(config, fields), filters)
-        with self.view() as view:
+        if view is not None:
             return [self._answer(query, filters, view, chosen, on_stage) for query in queries]
+        with self.view() as present:
+            return [self._answer(query, filters, present, chosen, on_stage) for query in queries]
 
     def remove(self, *names: str, filters: str | None = None, everything: bool = False) -> list[str]:
         """Take documents out of the index; returns their names. The files stay where they are.
@@ -261,6 +274,11 @@ class SearchEngine(Closing):
         """What is in the index, in order of names. filters: only documents with a page that fits."""
         with self.view() as view:
             return view.documents(filters)
+
+    def some_documents(self, filters: str | None, offset: int, limit: int) -> tuple[int, list[StoredDocument]]:
+        """How many ``documents`` there are, and ``limit`` of them from ``offset`` on."""
+        found = self.documents(filters)
+        return len(found), found[offset : offset + limit]
 
     def failures(self) -> list[StoredFailure]:
         """What could not be read, and why."""
@@ -320,15 +338,24 @@ class SearchEngine(Closing):
             return measure(questions, view, config or SearchConfig())
 
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
-        """One page by name, with the regions that match ``query`` if there is one. Raises UnknownHit."""
+        """One page by name, with the regions that match ``query``, if there is one and anything that could. Raises UnknownHit."""
         with self.view() as view:
             page_id = self._page_id(view, document, page)
-            if query is None:
+            if query is None or not np.isin(page_id, view.page_ids()):
                 return describe_page(page_id, view)
             question = Question.of(query, self.encoder, typed_for=view)
             alone = Question(encoded=question.encoded)
             scored = rerank(alone, view, np.array([page_id], np.int64), SearchConfig(k=1))
             return describe(scored, question.encoded, view, wording=question.wording)[0]
+
+    def read_page(self, document: str, page: int, query: str | None = None) -> PageRead:
+        """``look_up``, and the words of the page."""
+        with self.view() as view:
+            page_id = self._page_id(view, document, page)
+            ids, findable = np.array([page_id], np.int64), bool(np.isin(page_id, view.page_ids()))
+            text = " ".join(view.details(ids)[page_id].words.texts) if findable else ""
+            source = view.describe(ids)[page_id].text_source
+        return PageRead(self.look_up(document, page, query), text, source)
 
     def page_text(self, document: str, page: int) -> str:
         """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
@@ -342,6 +369,8 @@ class SearchEngine(Closing):
         page: int,
         *,
         filters: str | None = None,
+        view: View | None = None,
+        on_stage: OnStage | None = None,
         config: SearchConfig | None = None,
         **fields: Unpack[SearchFields],
     ) -> list[SearchHit]:
@@ -349,11 +378,40 @@ class SearchEngine(Closing):
         from pagesight.engine.similar import similar_pages
 
         chosen = self._checked(search_config(config, fields), filters)
+        with nullcontext(view) if view is not None else self.view() as seen:
+            page_id = self._page_id(seen, document, page)
+            if page_id not in seen.page_ids():
+                return Hits([], self)  # nothing on it to compare
+            return Hits(similar_pages(page_id, seen, chosen, filters, on_stage), self)
+
+    def search_page(
+        self,
+        page: PageContent,
+        *,
+        filters: str | None = None,
+        view: View | None = None,
+        on_stage: OnStage | None = None,
+        config: SearchConfig | None = None,
+    ) -> list[SearchHit]:
+        """Pages like one that is not in the index. Raises BadInput, BadFilter, ConfigError."""
+        from pagesight.engine.similar import search_by_page
+
+        chosen = self._checked(config or SearchConfig(), filters)
+        with nullcontext(view) if view is not None else self.view() as seen:
+            return Hits(search_by_page(page, self.encoder, seen, chosen, filters, on_stage), self)
+
+    def score_pages(self, names: Sequence[tuple[str, int]], query: EncodedQuery) -> list[float | None]:
+        """MaxSim of pages by document and number, first pages included where they count; None for one that is not there.
+
+        0 for a page on which there is nothing to compare.
+        """
         with self.view() as view:
-            page_id = self._page_id(view, document, page)
-            if page_id not in view.page_ids():
-                return []  # nothing on it to compare
-            return Hits(similar_pages(page_id, view, chosen, filters), self)
+            ids = [view.find_page(document, number) for document, number in names]
+            findable = np.intersect1d(np.array([i for i in ids if i is not None], np.int64), view.page_ids())
+            question = Question(encoded=query, opening_weight=self.encoder.opening_weight)
+            found = rerank(question, view, findable, SearchConfig(k=max(1, len(findable))))
+        scores = {page.page_id: page.score for page in found}
+        return [None if i is None else scores.get(i, 0.0) for i in ids]
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """Each hit's page as a picture with its regions marked. Raises DocumentError if the file is gone or changed."""

@@ -9,6 +9,7 @@ from typing import Self, TypedDict
 
 from pagesight.indexer.modes import OcrMode, check_ocr
 from pagesight.storage.errors import ConfigError
+from pagesight.storage.parts import Part
 
 DEFAULT_MODEL = "multilingual-e5-small"
 
@@ -122,7 +123,7 @@ class IndexConfig:
     text: text files and code in folders are documents too; a file that is named on its own always is.
     n_processes: reading processes. nice: how much these give way to the work of others, from 0 to 19. seconds_per_page: of processor time a page may take, and of doing nothing at all.
     reindex: read everything again. retry: read again what failed before. rehash: do not trust size and time. prune: forget
-    files that are gone. tags: of the documents, by name.
+    files that are gone. tags: of the documents, by name. part: take only documents of this part of a whole, as "2/4" (storage.parts).
     """
 
     password: str | None = None
@@ -136,8 +137,11 @@ class IndexConfig:
     rehash: bool = False
     prune: bool = False
     tags: dict[str, str] = field(default_factory=dict)
+    part: str | None = None
 
     def __post_init__(self) -> None:
+        if self.part is not None:
+            Part.parse(self.part)
         if self.ocr is not None:
             check_ocr(self.ocr)
         if self.n_processes < 1:

@@ -19,6 +19,7 @@ from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
 from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
 from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import ConfigError
+from pagesight.storage.parts import Part
 from pagesight.storage.values import SourceFile
 
 if TYPE_CHECKING:
@@ -145,10 +146,14 @@ def location_of(found: SourceFile | Unusable) -> Path:
 
 
 def ingest_options(config: IndexConfig) -> IngestOptions:
+    """What planning is told."""
+    part = None if config.part is None else Part.parse(config.part)
     return IngestOptions(
         reindex=config.reindex,
         retry=config.retry or config.password is not None,
         rehash=config.rehash,
         seconds=config.seconds_per_page,
         tags=config.tags,
+        owns=None if part is None else part.owns,
+        not_owned="" if part is None else part.reason,
     )

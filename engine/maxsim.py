@@ -28,3 +28,14 @@ def token_maxima(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.
         raise DimensionMismatch("query tokens", pages.dim, query.shape[1])
     similarities = query @ pages.data.T  # (n_query_tokens, n_tokens)
     return np.asarray(np.maximum.reduceat(similarities, pages.offsets[:-1], axis=1), np.float32)
+
+
+def summed(maxima: NDArray[np.float32]) -> NDArray[np.float32]:
+    """MaxSim of pages from the best products of each query token: (n_query_tokens, n_pages) -> (n_pages,).
+
+    One row after the other, so that a page's score has the same bits among whatever other pages; numpy's own sum does not promise it.
+    """
+    total = np.zeros(maxima.shape[1], np.float32)
+    for row in maxima:
+        total += row
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pagesight.engine.results import Confidence, SearchHit
@@ -27,9 +27,10 @@ class Draws(Protocol):
 class Hits(list[SearchHit]):
     """The list of hits that a search returns; in a notebook, the pages."""
 
-    def __init__(self, hits: Iterable[SearchHit], drawer: Draws) -> None:
+    def __init__(self, hits: Iterable[SearchHit], drawer: Draws, missing: Mapping[str, str] | None = None) -> None:
+        """missing: servers that have a part of the index and did not answer, and why."""
         super().__init__(hits)
-        self._drawer = drawer
+        self._drawer, self.missing = drawer, dict(missing or {})
 
     @property
     def confidence(self) -> Confidence | None:
@@ -43,7 +44,7 @@ class Hits(list[SearchHit]):
     def __getitem__(self, at: Any) -> Any:
         """A slice is shown as the whole is."""
         found = super().__getitem__(at)
-        return Hits(found, self._drawer) if isinstance(at, slice) else found
+        return Hits(found, self._drawer, self.missing) if isinstance(at, slice) else found
 
     def _repr_png_(self) -> bytes | None:
         """The first page, where nothing but a picture can be shown."""

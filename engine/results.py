@@ -135,3 +135,12 @@ class SearchHit:
             "snippet": self.snippet,
             "pictures": [picture_dict(picture) for picture in self.pictures],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """A page by its name. text: its words, in reading order. text_source: where they are from, as in StoredPage."""
+
+    hit: SearchHit
+    text: str
+    text_source: str

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery, KnowsWords, QueryEncoder
 from pagesight.engine.index import View
+from pagesight.engine.maxsim import summed
 from pagesight.engine.ranking.confidence import LOOKED_AT, Signs, calibration_of, signs_of
 from pagesight.engine.ranking.score import MAXSIM_ALONE, Ranking
 from pagesight.engine.ranking.table import ranking_of
 from pagesight.engine.ranking.terms import Asked
 from pagesight.engine.results import Confidence
 from pagesight.engine.stages import OnStage, stage
-from pagesight.engine.typed.spelling import read
+from pagesight.engine.typed.spelling import Vocabulary, read
 from pagesight.engine.typed.writings import Writing
 from pagesight.engine.typed.writings import writings as find_writings
 from pagesight.storage.words import visible
@@ -63,7 +64,9 @@ class Question:
         return float(np.linalg.norm(self.encoded.tokens, axis=1).sum())
 
     @classmethod
-    def of(cls, text: str, encoder: QueryEncoder, filters: str | None = None, *, typed_for: View | None = None) -> Self:
+    def of(
+        cls, text: str, encoder: QueryEncoder, filters: str | None = None, *, typed_for: Vocabulary | None = None
+    ) -> Self:
         """A text as this model reads it. Raises EmptyQuery.
 
         typed_for: the index that somebody typed it for, to read it as it is meant (see engine.typed); None: as it stands.
@@ -251,13 +254,13 @@ def _blend(
     maxima: (n_query_tokens, n_pages) of some pages.
     """
     if not opening_weight:
-        alone = np.asarray(maxima(page_ids).sum(axis=0))
+        alone = summed(maxima(page_ids))
         return alone, np.zeros_like(alone)
     read = np.union1d(page_ids, openings)
     best = maxima(read)
     own, opening = best[:, np.searchsorted(read, page_ids)], best[:, np.searchsorted(read, openings)]
-    alone = np.asarray(own.sum(axis=0))
-    return alone, np.asarray(opening_weight * (np.maximum(own, opening).sum(axis=0) - alone))
+    alone = summed(own)
+    return alone, np.asarray(opening_weight * (summed(np.maximum(own, opening)) - alone))
 
 
 def _best(page_ids: PageIds, scores: Scores, k: int) -> NDArray[np.int64]:

@@ -63,11 +63,15 @@ class Searcher(Protocol):
 
 
 def open_searcher(address: str | PathLike[str], *, key: str | None = None, index: str = "") -> Searcher:
-    """A Client for an http address, else the engine over that index.
+    """A Client for an http address, a Coordinator for several (engine.shards), else the engine over that index.
 
-    key, index: of a server. Raises ConfigError; StoreNotFound at the first question if there is no index.
+    key, index: of a server; of several, the key that all of them ask for. Raises ConfigError; StoreNotFound at the first question if there is no index.
     """
     text = fspath(address)
+    if text.startswith(("http://", "https://")) and ("," in text or "|" in text):
+        from pagesight.engine.shards.coordinator import Coordinator
+
+        return Coordinator.open(text, key=key)
     if text.startswith(("http://", "https://")):
         from pagesight.engine.client.client import Client
 

@@ -21,8 +21,7 @@ def similar_pages(
     page_id: int, view: View, config: SearchConfig, filters: str | None = None, on_stage: OnStage | None = None
 ) -> list[SearchHit]:
     """Pages like this one, without itself."""
-    tokens = view.tokens(np.array([page_id], np.int64))[0]
-    asked = _question(view.single(page_id), tokens, filters)
+    asked = as_question(page_id, view, filters)
     wider = SearchConfig(k=config.k + 1, n_candidates=config.n_candidates, exact=config.exact, score_on=config.score_on)
     found = [page for page in search(asked, view, wider, on_stage) if page.page_id != page_id][: config.k]
     with stage("describe", on_stage):
@@ -39,13 +38,23 @@ def search_by_page(
 ) -> list[SearchHit]:
     """Pages like one that is not in the index. Raises BadInput if the model finds nothing on it."""
     with stage("encode", on_stage):
-        (encoded,) = encoder.encode_pages([page])
-    if not len(encoded.tokens):
-        raise BadInput("nothing on the picture can be read by the model of this index")
-    asked = _question(encoded.single, encoded.tokens, filters)
+        asked = picture_as_question(page, encoder, filters)
     found = search(asked, view, config, on_stage)
     with stage("describe", on_stage):
         return describe(found, asked.encoded, view)
+
+
+def as_question(page_id: int, view: View, filters: str | None) -> Question:
+    """A page of the index, one that can be found."""
+    return _question(view.single(page_id), view.tokens(np.array([page_id], np.int64))[0], filters)
+
+
+def picture_as_question(page: PageContent, encoder: Encoder, filters: str | None) -> Question:
+    """A page that is not in the index. Raises BadInput if the model finds nothing on it."""
+    (encoded,) = encoder.encode_pages([page])
+    if not len(encoded.tokens):
+        raise BadInput("nothing on the picture can be read by the model of this index")
+    return _question(encoded.single, encoded.tokens, filters)
 
 
 def _question(single: np.ndarray, tokens: np.ndarray, filters: str | None) -> Question:

@@ -29,7 +29,8 @@
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
     ├── ServerError            a server cannot be asked
-    │   └── ServerUnreachable, ServerRefused
+    │   ├── ServerUnreachable, ServerRefused
+    │   └── ShardUnavailable, ShardMismatch
     └── QueryError             the question cannot be answered as asked (ValueError)
         ├── EmptyQuery, BadFilter
         └── UnknownHit (LookupError)
@@ -41,6 +42,7 @@ Anything outside this tree is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 __all__ = [
@@ -73,6 +75,8 @@ __all__ = [
     "ServerError",
     "ServerRefused",
     "ServerUnreachable",
+    "ShardMismatch",
+    "ShardUnavailable",
     "StorageError",
     "StoreClosed",
     "StoreCorrupt",
@@ -336,6 +340,19 @@ class ServerRefused(ServerError):
         super().__init__(f"the server {address} refuses ({status}): {reason}")
 
 
+class ShardUnavailable(ServerError):
+    """Parts of the index do not answer, and an answer without them was not asked for. reasons: by part."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+        said = "; ".join(f"{shard}: {reason}" for shard, reason in reasons.items())
+        super().__init__(f"a part of the index does not answer ({said}); start it again, or ask for partial answers")
+
+
+class ShardMismatch(ServerError):
+    """Servers that were named as parts of one index are not."""
+
+
 class QueryError(SearchEngineError, ValueError):
     """The question cannot be answered as asked."""
 
@@ -358,3 +375,8 @@ class BadFilter(QueryError):
 
 class UnknownHit(QueryError, LookupError):
     """No indexed page has this name."""
+
+
+def code_of(kind: type[Exception]) -> str:
+    """The name of an error between programs: bad_filter for BadFilter."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

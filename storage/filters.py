@@ -5,7 +5,7 @@
     part        = "not" part | "(" expression ")" | comparison
     comparison  = field operator value | field "in" "(" value { "," value } ")"
     operator    = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~"         (~ is a glob, see storage.globs)
-    field       = document | folder | page | pages | title | author | date | kind | source | picture | tag.NAME
+    field       = document | folder | page | pages | title | author | date | kind | source | picture | sha256 | tag.NAME
     value       = "quoted" | 'quoted' | bare word (anything up to a blank, comma or parenthesis)
                   A quote within quotes of its own kind is written twice: "a 15"" screen".
 
@@ -31,7 +31,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
-NUMBERS, TEXTS, NAMES = ("page", "pages"), ("title", "author", "kind", "source"), ("document", "folder")
+NUMBERS, TEXTS, NAMES = ("page", "pages"), ("title", "author", "kind", "source", "sha256"), ("document", "folder")
 FIELDS = (*NAMES, *NUMBERS, *TEXTS, "date", "picture", "tag.NAME")
 MAX_COMPARISONS = 400  # a list of values counts as one; databases limit how deep an expression may be
 MAX_DEPTH = 50  # of parentheses and nots

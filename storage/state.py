@@ -20,15 +20,18 @@ from pagesight.storage.tables.schema import index_state
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
 from pagesight.storage.vectors.segments import SegmentReader
-from pagesight.storage.words import match_expression
+from pagesight.storage.words import CREATE_INSTANCES, match_expression, row_length
 
 PageIds = NDArray[np.int64]
 
 MAX_FILTERS = 64  # whose pages are remembered
 MAX_TERMS = 20_000  # of which it is remembered on how many pages they are
+MAX_COUNTS = 4_000_000  # pages of terms of which it is remembered how often they have them: 64 MB
 MAX_PREFIXES = 500  # whose terms are remembered
 _VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND term < ?"
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
+_INSTANCES_SQL = "SELECT doc FROM page_instances WHERE term = ?"
+_LENGTHS_SQL = "SELECT id, sz FROM page_terms_docsize ORDER BY id"
 _PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
 
 
@@ -55,6 +58,8 @@ class State:
         self._lock = threading.RLock()
         self._filtered: dict[str, PageIds] = {}
         self._pages_with: dict[str, int] = {}
+        self._word_counts: dict[str, tuple[PageIds, PageIds]] = {}
+        self._word_lengths: tuple[PageIds, PageIds] | None = None
         self._vocabulary: dict[str, dict[str, int]] = {}
 
     def places(self, connection: Connection) -> Places:
@@ -108,6 +113,32 @@ class State:
             found = connection.exec_driver_sql(_VOCABULARY_SQL, (prefix, prefix + "\U0010ffff")).fetchall()
             known[prefix] = dict(map(tuple, found))
         return known[prefix]
+
+    def word_counts(self, connection: Connection, term: str) -> tuple[PageIds, PageIds]:
+        """The pages that have a term, ascending, and how often each; remembered for those asked for last, up to MAX_COUNTS in all."""
+        with self._lock:
+            found = self._word_counts.get(term)
+        if found is None:
+            connection.exec_driver_sql(CREATE_INSTANCES)
+            cursor = connection.exec_driver_sql(_INSTANCES_SQL, (term,)).cursor
+            rows = [] if cursor is None else cursor.fetchall()
+            pages, counts = np.unique(np.array(rows, np.int64).ravel(), return_counts=True)
+            found = pages, counts.astype(np.int64)
+            with self._lock:
+                self._word_counts[term] = found
+                while sum(len(some) for some, _ in self._word_counts.values()) > MAX_COUNTS:
+                    self._word_counts.pop(next(iter(self._word_counts)))
+        return found
+
+    def word_lengths(self, connection: Connection) -> tuple[PageIds, PageIds]:
+        """All pages, ascending, and how many terms each has; read once."""
+        with self._lock:
+            if self._word_lengths is None:
+                cursor = connection.exec_driver_sql(_LENGTHS_SQL).cursor
+                rows = [] if cursor is None else cursor.fetchall()
+                pages = np.array([page_id for page_id, _ in rows], np.int64)
+                self._word_lengths = pages, np.array([row_length(size) for _, size in rows], np.int64)
+            return self._word_lengths
 
     def pages_with(self, connection: Connection, asked: Sequence[str]) -> dict[str, int]:
         """For each term on how many pages it is; counted once, and only up to more than half of all, where it tells nothing."""

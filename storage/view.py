@@ -159,6 +159,15 @@ class StoreView(Closing):
             found.update((term, n) for term, n in self._connection.execute(_TERMS_SQL, wanted).fetchall())
         return found
 
+    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(terms, 0) | self.vocabulary((), tuple(dict.fromkeys(terms)))
+
+    def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
+        return {term: self._state.word_counts(self._connection, term) for term in dict.fromkeys(terms)}
+
+    def word_lengths(self) -> tuple[PageIds, PageIds]:
+        return self._state.word_lengths(self._connection)
+
     def spelt(self, term: str) -> str:
         match = match_expression([term]) if term.isalnum() else None
         row = match and self._connection.execute(_SPELT_SQL, {"match": match}).scalar()

@@ -38,6 +38,21 @@ CREATE_VOCABULARY = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.page_vocabulary USING fts5vocab('main', 'page_terms', 'row')"
 )
 
+# And one row for each place where a term stands.
+CREATE_INSTANCES = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.page_instances USING fts5vocab('main', 'page_terms', 'instance')"
+)
+
+
+def row_length(size: bytes) -> int:
+    """How many terms a row has, of FTS5's own record of it: a number of 7 bits a byte, the highest bits first (SQLite's varint)."""
+    number = 0
+    for byte in size[:8]:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            break
+    return number
+
 
 def visible(text: str) -> str:
     """A text without the characters that nobody sees: controls, soft hyphens, joiners, marks of direction."""

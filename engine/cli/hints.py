@@ -30,6 +30,7 @@ HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in
     errors.FormatVersionMismatch: "pagesight --index DIR index FOLDER makes another",
     errors.BadFilter: "the fields and operators: pagesight search --help",
     errors.ServerUnreachable: "is it running? pagesight serve starts one",
+    errors.ShardUnavailable: "a coordinator started with --partial answers without it",
     errors.UnknownHit: "what is there: pagesight list",
     errors.EncryptedDocument: "give its password with --password",
 }

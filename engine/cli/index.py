@@ -94,6 +94,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
     metavar="NAME=VALUE",
     help="Tag the documents, for filters.",
 )
+@click.option("--shard", metavar="I/N", help="Take only the documents of the I-th of N parts, by their content.")
 @click.option("--prune", is_flag=True, help="Drop files of PATHS that are gone.")
 @click.option("--retry", is_flag=True, help="Try again what could not be read before.")
 @click.option("--rehash", is_flag=True, help="Compare contents even where size and time are the same.")
@@ -131,6 +132,7 @@ def index(
     text: bool,
     password: str | None,
     tags: dict[str, str],
+    shard: str | None,
     prune: bool,
     retry: bool,
     rehash: bool,
@@ -176,6 +178,7 @@ def index(
         prune=prune,
         tags=tags,
         nice=nice,
+        part=shard,
         **({} if (n_processes := processes or jobs) is None else {"n_processes": n_processes}),
     )
     if dry_run:

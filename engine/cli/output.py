@@ -157,7 +157,7 @@ class IndexProgress:
         if outcome.status in ("failed", "skipped"):
             style = "red" if outcome.status == "failed" else "yellow"
             self._console.print(f"{line}: {outcome.reason}{_remedy(outcome)}", style=style)
-        elif not self._quiet and not self._bar_shown and outcome.status != "unchanged":
+        elif not self._quiet and not self._bar_shown and outcome.status not in ("unchanged", "elsewhere"):
             self._console.print(f"{line} ({count(outcome.n_pages, 'page')})" if outcome.n_pages else line)
         for note in outcome.notes:
             self._console.print(f"note: {outcome.source.path}: {note}", style="yellow")

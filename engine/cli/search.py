@@ -149,6 +149,8 @@ def search(
         for query_id, text in asked:
             hits = ask(text)
             found_any |= bool(hits)
+            for part, reason in getattr(hits, "missing", {}).items():
+                echo_error(f"without the part of the index on {part}: {reason}")
             if as_json:
                 for hit in hits:
                     matches = {"matches": [match.to_dict() for match in hit.matches]} if explain else {}

@@ -14,11 +14,12 @@ from pagesight.storage.errors import ConfigError, ExtraMissing
 
 DEFAULT_PORT = 8000
 NICE = 10  # of indexing, beside requests
-KEY, READ_ONLY_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KEY"
+KEY, READ_ONLY_KEY, SHARD_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KEY", "PAGESIGHT_SHARD_KEY"
 
 
 @click.command(
-    epilog=f"Keys may also be in {KEY} and {READ_ONLY_KEY}, or in files named by {KEY}_FILE and {READ_ONLY_KEY}_FILE."
+    epilog=f"Keys may also be in {KEY} and {READ_ONLY_KEY}, or in files named by {KEY}_FILE and {READ_ONLY_KEY}_FILE; "
+    f"what --shards ask for is in {SHARD_KEY}, or in a file named by {SHARD_KEY}_FILE."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -69,6 +70,23 @@ KEY, READ_ONLY_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KEY"
 )
 @reranker_option
 @manners_options(NICE)
+@click.option("--shard", metavar="I/N", help="Have only the documents of the I-th of N parts, by their content.")
+@click.option(
+    "--shards", metavar="URL,URL|URL,...", help="Ask these servers, the parts of one index; | between replicas."
+)
+@click.option(
+    "--partial/--strict", default=False, help="Answer without shards that do not, and say so.  [default: strict]"
+)
+@click.option(
+    "--shard-seconds", type=click.FloatRange(0.1), default=10.0, show_default=True, help="That a shard may take."
+)
+@click.option(
+    "--hedge-seconds",
+    type=click.FloatRange(0.001),
+    default=0.5,
+    show_default=True,
+    help="After which a replica is asked, too.",
+)
 @click.option("--threads", type=click.IntRange(1, 256), help="That search and encode.  [default: one a core, 2 to 8]")
 @click.option("--password", envvar="PAGESIGHT_PASSWORD", help="Of encrypted files.")
 @click.option("--open-metrics", is_flag=True, help="Let /metrics be read without a key.")
@@ -95,6 +113,11 @@ def serve(
     reranker: Path | None,
     jobs: int | None,
     nice: int,
+    shard: str | None,
+    shards: str | None,
+    partial: bool,
+    shard_seconds: float,
+    hedge_seconds: float,
     threads: int | None,
     password: str | None,
     open_metrics: bool,
@@ -108,17 +131,23 @@ def serve(
     \b
     pagesight serve
     pagesight serve --allow-write --allow-folder ~/Documents --watch ~/Documents
+    pagesight serve --shard 1/2 --watch /archive --port 8001
+    pagesight serve --shards http://one:8001,http://two:8001
     """
-    from pagesight.engine.server.settings import Keys, ServerSettings, check_address, read_key
+    from pagesight.engine.server.settings import SHARDS, Keys, ServerSettings, check_address, read_key
+    from pagesight.engine.shards.shard import Patience
+
+    if shards is not None and indexes:
+        raise click.UsageError("--shards are the index; --index does not go with them")
 
     keys = Keys(
         all=read_key(os.environ.get(KEY), key_file, "full"),
         read_only=read_key(os.environ.get(READ_ONLY_KEY), read_only_key_file, "read-only"),
     )
     settings = ServerSettings(
-        indexes=_named(
-            indexes or (str(context.find_root().obj or os.environ.get("PAGESIGHT_INDEX") or default_index()),)
-        ),
+        indexes={"shards": f"{SHARDS}{shards}"}
+        if shards is not None
+        else _named(indexes or (str(context.find_root().obj or os.environ.get("PAGESIGHT_INDEX") or default_index()),)),
         host=host,
         port=port,
         keys=keys,
@@ -135,7 +164,16 @@ def serve(
         reranker=reranker,
         nice=nice,
         jobs=jobs,
+        part=shard,
+        shards=shards or "",
+        shard_key=read_key(os.environ.get(SHARD_KEY), os.environ.get(f"{SHARD_KEY}_FILE"), "shards'"),
+        partial=partial,
+        patience=Patience(seconds=shard_seconds, hedge_seconds=hedge_seconds),
     )
+    if shards is not None:
+        from pagesight.engine.shards.coordinator import shard_addresses
+
+        shard_addresses(shards)  # what is no address stops the server before it starts
     if reranker is not None:
         from pagesight.engine.reranker.table import load_reranker
 

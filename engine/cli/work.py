@@ -137,7 +137,7 @@ def worker(
     settings, work = ModelConfig(device=device, dtype=dtype, offline=offline), WorkConfig(until_empty=until_empty)
     if ray is not None:
         return _on_ray(index_dir, settings, config, work, ray, workers, gpus)
-    progress = IndexProgress((), quiet=quiet or as_json, bar=False)
+    progress = IndexProgress(dict, quiet=quiet or as_json, bar=False)
 
     def report(outcome: Outcome) -> None:
         if as_json:

@@ -95,7 +95,7 @@ class Client(Closing):
         chosen = _for_server(search_config(config, fields))
         asked = {"document": document, "page": page, "k": chosen.k, "candidates": chosen.n_candidates}
         answer = self._get("/api/similar", **asked, filters=filters)
-        return Hits(map(_hit, answer["results"][0]["hits"]), self)
+        return Hits(map(_hit, answer["results"][0]["hits"]), self, answer.get("missing"))
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
         """See ``SearchEngine.documents``; where the files lie is the server's own affair."""
@@ -152,7 +152,7 @@ class Client(Closing):
             "index": self._index or "",
         }
         answer = self._transport.json("POST", "/api/search", body)
-        return [Hits(map(_hit, result["hits"]), self) for result in answer["results"]]
+        return [Hits(map(_hit, result["hits"]), self, answer.get("missing")) for result in answer["results"]]
 
     def _get(self, path: str, **query: object) -> Any:
         return self._transport.json("GET", path, index=self._index, **query)

@@ -11,9 +11,8 @@ import weakref
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from pagesight.engine.server.errors import code_of
 from pagesight.storage import errors
-from pagesight.storage.errors import ConfigError, SearchEngineError, ServerRefused, ServerUnreachable
+from pagesight.storage.errors import ConfigError, SearchEngineError, ServerRefused, ServerUnreachable, code_of
 
 MAX_TRIES = 5  # of a request that a server was too busy for
 MAX_PAUSE_S = 10.0
@@ -24,8 +23,8 @@ _LOST = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, 
 class Transport:
     """For any number of threads: each request takes a connection that nobody uses, or opens one."""
 
-    def __init__(self, address: str, key: str | None, timeout_s: float) -> None:
-        """Raises ConfigError for what is no http address."""
+    def __init__(self, address: str, key: str | None, timeout_s: float, *, tries: int = MAX_TRIES) -> None:
+        """tries: of a request that a server is too busy for. Raises ConfigError for what is no http address."""
         parts = urlsplit(address)
         try:
             self._host, self._port = parts.hostname or "", parts.port
@@ -40,7 +39,7 @@ class Transport:
         self._headers = {"User-Agent": "pagesight", "Accept-Encoding": "identity"}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
-        self._timeout_s = timeout_s
+        self._timeout_s, self._tries = timeout_s, tries
         self._idle: list[http.client.HTTPConnection] = []
         weakref.finalize(self, _close_all, self._idle)
         self._lock = threading.Lock()
@@ -59,15 +58,27 @@ class Transport:
         given = {name: value for name, value in query.items() if value is not None}
         target = f"{self._prefix}{path}" + (f"?{urlencode(given)}" if given else "")
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        for attempt in range(1, MAX_TRIES + 1):
+        for attempt in range(1, self._tries + 1):
             status, answered, data = self._once(method, target, body, headers)
             pause = answered.get("Retry-After", "")
-            if status not in (429, 503) or not pause.isdigit() or attempt == MAX_TRIES:
+            if status not in (429, 503) or not pause.isdigit() or attempt == self._tries:
                 break
             time.sleep(min(float(pause), MAX_PAUSE_S))
         if status >= 300:
-            raise _refusal(self.address, status, data)
+            raise refusal(self.address, status, data)
         return data
+
+    def open(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        """An answer of whatever status, to be read piece by piece and closed. path: with its query. Raises ServerUnreachable."""
+        connection = self._new_connection()
+        try:
+            connection.request(
+                "GET", f"{self._prefix}{path}", headers={**self._headers, **headers, "Connection": "close"}
+            )
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise ServerUnreachable(self.address, str(error) or type(error).__name__) from error
 
     def close(self) -> None:
         with self._lock:
@@ -108,11 +119,12 @@ class Transport:
                 raise errors.StoreClosed(self.address)
             if self._idle:
                 return self._idle.pop(), True
+        return self._new_connection(), False
+
+    def _new_connection(self) -> http.client.HTTPConnection:
         if self._tls is not None:
-            return http.client.HTTPSConnection(
-                self._host, self._port, timeout=self._timeout_s, context=self._tls
-            ), False
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s), False
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
 
 
 def _close_all(connections: list[http.client.HTTPConnection]) -> None:
@@ -120,7 +132,7 @@ def _close_all(connections: list[http.client.HTTPConnection]) -> None:
         connections.pop().close()
 
 
-def _refusal(address: str, status: int, data: bytes) -> SearchEngineError:
+def refusal(address: str, status: int, data: bytes) -> SearchEngineError:
     """The error that the server met, as one of ours; its values other than the message stay there."""
     try:
         said = json.loads(data)["error"]

@@ -27,7 +27,10 @@ class FoundPage(BaseModel):
 
 
 class SearchResults(BaseModel):
+    """missing: servers with a part of the index that did not answer; what is on them was not searched. Mostly empty."""
+
     results: list[FoundPage]
+    missing: list[str]
 
 
 class Fetched(BaseModel):

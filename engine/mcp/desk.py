@@ -41,7 +41,7 @@ QUALITIES = (85, 70, 50, 30)
 def search(searcher: Searcher, query: str, k: int, filters: str, base: str) -> SearchResults:
     """base: address of the page that shows results, "" if there is none."""
     hits = searcher.search(query, k=max(1, min(k, MAX_K)), filters=filters.strip() or None)
-    return SearchResults(results=[_found(hit, base) for hit in hits])
+    return SearchResults(results=[_found(hit, base) for hit in hits], missing=sorted(getattr(hits, "missing", ())))
 
 
 def fetch(searcher: Searcher, hit_id: str, base: str) -> Fetched:

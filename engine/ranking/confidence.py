@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.index import View
+from pagesight.engine.maxsim import summed
 from pagesight.engine.results import Confidence
 
 PageIds = NDArray[np.int64]
@@ -82,9 +83,19 @@ def signs_of(
     """
     if len(pages) < FEWEST_PAGES or len(scores) < 2 or length <= 0:
         return None
+    usual = summed(view.means_maxima(tokens, pages[sample_of(len(pages))]))
+    return signs_beside(usual, length, openings, scores, maxsim)
+
+
+def sample_of(n_pages: int) -> PageIds:
+    """Positions of the pages, of so many, that tell what any page gets: from all over, ascending."""
+    return np.unique(np.linspace(0, n_pages - 1, min(n_pages, SAMPLED)).astype(np.int64))
+
+
+def signs_beside(usual: Float, length: float, openings: PageIds, scores: Float, maxsim: float) -> Signs:
+    """``signs_of``, where it is known what a sample of pages gets. usual: their MaxSim over means, (n,)."""
     others = np.flatnonzero(openings != openings[0])
-    sample = pages[np.unique(np.linspace(0, len(pages) - 1, min(len(pages), SAMPLED)).astype(np.int64))]
-    usual = view.means_maxima(tokens, sample).sum(axis=0) / length
+    usual = usual / length
     return Signs(
         score=float(scores[0]) / length,
         gap=float(scores[0] - scores[1]) / length,

@@ -40,8 +40,11 @@ PARTS = (
     "pagesight.engine.server.routes.v1",
     "pagesight.engine.server.routes.rerank",
     "pagesight.engine.server.routes.mcp",
+    "pagesight.engine.server.routes.shard",
     "pagesight.engine.server.watching",
 )
+# Where the index is on other servers, these know the files of its documents and answer what is asked of one page.
+RELAYED = "pagesight.engine.server.routes.relayed"
 
 
 class _Application(FastAPI):
@@ -55,7 +58,8 @@ class _Application(FastAPI):
 def create_app(settings: ServerSettings) -> FastAPI:
     """The server as an ASGI application. Nothing is opened before it is started."""
     service = Service(settings)
-    parts = [import_module(name) for name in PARTS]
+    names = (RELAYED, *PARTS) if settings.shards else PARTS  # what is named first answers
+    parts = [import_module(name) for name in names]
     app = _Application(
         title="pagesight",
         version=__version__,

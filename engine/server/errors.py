@@ -7,11 +7,10 @@ OpenAI's clients read ``error``, Jina's read ``detail``. ``code`` is the name of
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pagesight.storage import errors
-from pagesight.storage.errors import SearchEngineError
+from pagesight.storage.errors import SearchEngineError, code_of
 
 
 class Refused(SearchEngineError):
@@ -99,6 +98,8 @@ STATUS: dict[type[SearchEngineError], int] = {
     errors.DimensionMismatch: 400,
     errors.DiskFull: 507,
     errors.StorageError: 500,
+    errors.ShardUnavailable: 503,
+    errors.ShardMismatch: 409,
 }
 TYPES = {
     400: "invalid_request_error",
@@ -131,8 +132,3 @@ def described(error: SearchEngineError) -> tuple[int, dict[str, Any], dict[str, 
         headers["WWW-Authenticate"] = 'Bearer realm="pagesight"'
     param = getattr(error, "param", None)
     return status, error_body(status, str(error), code=code_of(type(error)), param=param), headers
-
-
-def code_of(kind: type[Exception]) -> str:
-    """bad_filter for BadFilter."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

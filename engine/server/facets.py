@@ -8,21 +8,25 @@ from collections import Counter, defaultdict
 from posixpath import dirname
 
 from pagesight.engine.api import SearchEngine
+from pagesight.engine.server.routes.hits import missing_in
 from pagesight.engine.server.routes.models import Json
+from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.storage.stored import StoredDocument
 
 MOST = 100  # values of a facet
 _lock = threading.Lock()
-_counted: weakref.WeakKeyDictionary[SearchEngine, tuple[int, Json]] = weakref.WeakKeyDictionary()
+_counted: weakref.WeakKeyDictionary[SearchEngine | Coordinator, tuple[int, Json]] = weakref.WeakKeyDictionary()
 
 
-def facets_of(engine: SearchEngine) -> Json:
+def facets_of(engine: SearchEngine | Coordinator) -> Json:
     with engine.view() as view:
         with _lock:
             known = _counted.get(engine)
         if known is not None and known[0] == view.generation:
             return known[1]
         counted = count_facets(view.documents())
+        if missing := missing_in(view):
+            return counted | missing
         with _lock:
             _counted[engine] = (view.generation, counted)
         return counted

@@ -42,6 +42,7 @@ BODY_LIMITS = (
     ("/v1/", "picture_bytes"),
     ("/v2/", "picture_bytes"),
     ("/mcp", "picture_bytes"),
+    ("/api/shard/", "picture_bytes"),  # vectors of questions
 )
 
 

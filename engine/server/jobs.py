@@ -188,7 +188,9 @@ class Jobs:
 
     def _index(self, job: Job) -> None:
         """With an engine of its own, which shares the model: the one that answers may be changed for another meanwhile."""
-        usual: dict[str, Any] = {"password": self._settings.password, "nice": self._settings.nice}
+        usual: dict[str, Any] = {
+            "password": self._settings.password, "nice": self._settings.nice, "part": self._settings.part
+        }  # fmt: skip
         if self._settings.jobs is not None:
             usual["n_processes"] = self._settings.jobs
         config = IndexConfig(**usual | job.options)

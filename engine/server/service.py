@@ -18,7 +18,9 @@ from pagesight.engine.server.metrics import Metrics
 from pagesight.engine.server.originals import Originals
 from pagesight.engine.server.pictures import Pictures
 from pagesight.engine.server.queue import WorkQueue
+from pagesight.engine.server.settings import SHARDS
 from pagesight.engine.server.uploads import Uploads
+from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.storage.errors import SearchEngineError, StoreNotFound
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pagesight.server")
 LOOK_SECONDS = 1.0  # between two looks at whether an index is still the same one
 RETRY_SECONDS = 10.0  # between two attempts to open what could not be opened
+Served = SearchEngine | Coordinator
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -45,7 +48,8 @@ class Service:
         self.pictures = Pictures(settings, self.metrics, self.originals)
         self.jobs, self.uploads = Jobs(settings), Uploads(settings.state_folder)
         self._indexes = {
-            name: _Index(name, address, limits.seconds, settings.reranker) for name, address in settings.indexes.items()
+            name: _Index(name, address, limits.seconds, partial(_opened, address, settings))
+            for name, address in settings.indexes.items()
         }
         self.closing = threading.Event()
         self._started = False
@@ -77,12 +81,19 @@ class Service:
         """Of the indexes; the first is meant where none is named."""
         return tuple(self._indexes)
 
-    def engine(self, name: str | None = None) -> SearchEngine:
+    def engine(self, name: str | None = None) -> Served:
         """The opened index of this name, with its model loaded; None or "" means the first one.
 
         Raises NotFound for another name, NotReady while it is being opened, and what opening it raised.
         """
         return self._index(name).engine()
+
+    def own_engine(self, name: str | None = None) -> SearchEngine:
+        """The same, for what can only be done where the index is. Raises NotFound where it is on other servers."""
+        engine = self.engine(name)
+        if not isinstance(engine, SearchEngine):
+            raise NotFound("this server has no index of its own; ask the servers that have its parts")
+        return engine
 
     def name_of(self, name: str | None) -> str:
         """The name of an index, where none may be named. Raises NotFound."""
@@ -137,15 +148,15 @@ class Service:
 class _Index:
     """One index, opened in the background, and opened again when another one lies at its address."""
 
-    def __init__(self, name: str, address: str, linger_seconds: float, reranker: Path | None = None) -> None:
-        self.name, self.address, self._linger, self._reranker = name, address, linger_seconds, reranker
+    def __init__(self, name: str, address: str, linger_seconds: float, opened: Callable[[], Served]) -> None:
+        self.name, self.address, self._linger, self._opened = name, address, linger_seconds, opened
         self._lock = threading.Lock()
-        self._engine: SearchEngine | None = None
+        self._engine: Served | None = None
         self._error: SearchEngineError | None = None
         self._identity: object = None
         self._looked_at, self._opening, self._closed = 0.0, False, False
 
-    def engine(self) -> SearchEngine:
+    def engine(self) -> Served:
         self._look()
         engine, error = self._engine, self._error
         if engine is not None:
@@ -184,7 +195,7 @@ class _Index:
         engine, problem = None, None
         identity = _identity(self.address)
         try:
-            engine = SearchEngine.open(self.address, reranker=self._reranker)
+            engine = self._opened()
             engine.encoder  # noqa: B018 - loads the model
         except SearchEngineError as error:
             log.warning("the index %s cannot be opened: %s", self.name, error)
@@ -211,8 +222,24 @@ class _Index:
             timer.start()
 
 
+def _opened(address: str, settings: ServerSettings) -> Served:
+    """The index at an address: in this process, or on the shards."""
+    if not settings.shards:
+        return SearchEngine.open(address, reranker=settings.reranker, part=settings.part)
+    opinion = None
+    if settings.reranker is not None:
+        from pagesight.engine.reranker.table import load_reranker
+
+        opinion = load_reranker(settings.reranker)
+    return Coordinator.open(
+        settings.shards, key=settings.shard_key, partial=settings.partial, patience=settings.patience, reranker=opinion
+    )
+
+
 def _identity(address: str) -> object:
     """What changes when another index lies at an address; new content of the same index is seen by every view itself."""
+    if address.startswith(SHARDS):
+        return address  # whether it is the same is asked of the shards with each question
     if "://" in address:
         try:
             with SearchEngine.open(address) as engine:

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pagesight.engine.shards.shard import Patience
 from pagesight.storage.errors import ConfigError
+from pagesight.storage.parts import Part
 
 DEFAULT_PORT = 8000
+SHARDS = "shards:"  # begins the address of what is on other servers
 MIN_KEY_CHARS = 16  # shorter ones can be guessed
 _NAME = re.compile(r"[\w][\w.-]{0,63}")
 
@@ -74,6 +77,9 @@ class ServerSettings:
     reranker: folder of a cross-encoder that gives a second opinion.
     fetch_urls: pictures may be named by http addresses; public ones only. threads: that search and encode.
     jobs: processes that read what is indexed, None for the usual number. nice: how much they give way to other work, 0 to 19.
+    part: of a whole that this server has, as "2/4": it answers for these documents, and indexes no others.
+    shards: instead of an index, the addresses of servers that are the parts of one, as engine.shards.coordinator reads them; ``indexes`` then
+    names it. shard_key: that they ask for. partial: answer without those that do not. patience: with them.
     """
 
     indexes: Mapping[str, str]
@@ -93,6 +99,11 @@ class ServerSettings:
     reranker: Path | None = None
     nice: int = 10
     jobs: int | None = None
+    part: str | None = None
+    shards: str = ""
+    shard_key: str | None = field(default=None, repr=False)
+    partial: bool = False
+    patience: Patience = field(default_factory=Patience)
     threads: int = field(default_factory=lambda: max(2, min(8, os.cpu_count() or 2)))
     drawing_processes: int = field(default_factory=lambda: max(1, min(4, (os.cpu_count() or 2) // 2)))
     limits: Limits = field(default_factory=Limits)
@@ -100,6 +111,12 @@ class ServerSettings:
     def __post_init__(self) -> None:
         if not self.indexes:
             raise ConfigError("a server needs at least one index")
+        if self.part is not None:
+            Part.parse(self.part)
+        if self.shards and (self.part or self.allow_write or self.watch):
+            raise ConfigError("a server that asks others has no index of its own, to be a part of or to be changed")
+        if (self.part or self.shards) and len(self.indexes) > 1:
+            raise ConfigError("parts are of one index; name no others")
         for name in self.indexes:
             if not _NAME.fullmatch(name):
                 raise ConfigError(f"an index is named by letters, digits, dots and dashes, not {name!r}")

@@ -48,7 +48,11 @@ def _watch(settings: ServerSettings, stop: threading.Event) -> None:
             with SearchEngine.open(address) as engine:
                 n_processes = settings.jobs or settings.drawing_processes
                 config = IndexConfig(
-                    prune=True, password=settings.password, n_processes=n_processes, nice=settings.nice
+                    prune=True,
+                    password=settings.password,
+                    n_processes=n_processes,
+                    nice=settings.nice,
+                    part=settings.part,
                 )
                 manners = WatchConfig(nice=settings.nice)
                 watcher = Watcher(engine, settings.watch, config, manners, on_outcome=_tell, on_note=log.warning)

@@ -11,12 +11,12 @@ A word that pages have with other accents is read as they have it: the index's t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from itertools import product
+from typing import Protocol
 
 from pagesight.engine.encoder import KnowsWords
-from pagesight.engine.index import View
 from pagesight.engine.typed.slips import one_slip_early, slips_between
 from pagesight.storage.names import nfc
 from pagesight.storage.words import bare_fold
@@ -50,7 +50,15 @@ class Reading:
         return ", ".join(f"read {typed!r} as {meant!r}" for typed, meant in dict.fromkeys(self.changes))
 
 
-def read(question: str, view: View, model: KnowsWords) -> Reading:
+class Vocabulary(Protocol):
+    """What reading asks of an index; as a View answers it."""
+
+    def page_ids(self) -> Sized: ...
+    def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]: ...
+    def spelt(self, term: str) -> str: ...
+
+
+def read(question: str, view: Vocabulary, model: KnowsWords) -> Reading:
     """A question as it is meant, in Unicode's composed form. model: of the index."""
     question = nfc(question)
     words = [
@@ -89,7 +97,7 @@ def _words(question: str) -> Iterator[tuple[str, int]]:
                 yield word[0], match.start() + word.start()
 
 
-def _meant(word: str, bare: str, view: View, model: KnowsWords) -> str | None:
+def _meant(word: str, bare: str, view: Vocabulary, model: KnowsWords) -> str | None:
     """What a word that is on no page is meant to be; None if it is what it is."""
     usual, n_pieces = min(model.surprise(word), model.surprise(word.lower()))
     most = 2 if len(bare) >= LONG else 1
@@ -111,7 +119,7 @@ def _meant(word: str, bare: str, view: View, model: KnowsWords) -> str | None:
     return _spelt_out(word, view)
 
 
-def _spelt_out(word: str, view: View) -> str | None:
+def _spelt_out(word: str, view: Vocabulary) -> str | None:
     """Vorstände of Vorstaende, however probable either is: no other word is spelt so."""
     bare = bare_fold(word)
     places = [match.start() for match in re.finditer("[aou]e|ss|aa", bare)][:MOST_UMLAUTS]
@@ -129,7 +137,7 @@ def _spelt_out(word: str, view: View) -> str | None:
     return None
 
 
-def _accented(word: str, bare: str, view: View, model: KnowsWords) -> str | None:
+def _accented(word: str, bare: str, view: Vocabulary, model: KnowsWords) -> str | None:
     """A word that was typed without accents, with those of the pages that have it."""
     if word.lower() != bare:
         return None

@@ -132,7 +132,7 @@ class Ingest:
         except DocumentError as error:
             encrypted = isinstance(error, EncryptedDocument)
             outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error), needs_password=encrypted)
-        if outcome.status in (Status.FAILED, Status.SKIPPED) and not outcome.remembered:
+        if outcome.status in (Status.FAILED, Status.SKIPPED, Status.ELSEWHERE) and not outcome.remembered:
             # Content that we could hash is new and unreadable, so the old is gone; a file that could not even be
             # opened (a network drive, a permission) may be back tomorrow as it was.
             known = self._planner.known(plan.source)

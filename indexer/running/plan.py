@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,6 +38,7 @@ class Status(StrEnum):
     COPIED = "copied"  # the same content is stored under another name; this name was added
     RENAMED = "renamed"  # the same, and the other name is gone from the disk
     SKIPPED = "skipped"  # nothing to index, and nothing wrong
+    ELSEWHERE = "elsewhere"  # of another part of a whole that several indexes make up
     FAILED = "failed"  # could not be read
     GONE = "gone"  # indexed before, not on the disk any more; still found until pruned
     REMOVED = "removed"  # the same, pruned
@@ -65,7 +67,8 @@ class IngestOptions:
     """What to do about files that are known already, and the tags that documents get.
 
     reindex: read everything again. retry: read again what failed before. rehash: do not trust size and time.
-    seconds: of processor time a page may take; what failed with less is read again.
+    seconds: of processor time a page may take; what failed with less is read again. owns: whether content, by its SHA-256, is for this
+    index; None: all is. What is attached to a file goes with it. not_owned: why a file is left out.
     """
 
     reindex: bool = False
@@ -73,6 +76,8 @@ class IngestOptions:
     rehash: bool = False
     seconds: float = 0.0
     tags: dict[str, str] = field(default_factory=dict)
+    owns: Callable[[str], bool] | None = None
+    not_owned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +156,20 @@ class Planner:
         if self.is_unchanged(found):
             return _decided(found, Status.UNCHANGED)
         failure = self._failures.get(os.fsencode(found.location))
+        if failure and failure.status == Status.ELSEWHERE and failure.reason != options.not_owned:
+            failure = None  # it was of another part when the parts were others
         again = options.reindex or options.retry or bool(failure and worth_retrying(failure.reason, options.seconds))
         if failure and not again:  # noqa: SIM102 - two questions
             if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):
-                reason = f"{failure.reason} (unchanged since; not tried again)"
+                elsewhere = failure.status == Status.ELSEWHERE
+                reason = failure.reason if elsewhere else f"{failure.reason} (unchanged since; not tried again)"
                 return _decided(found, Status(failure.status), reason, remembered=True)
         try:
             sha256 = hash_file(found.location)
         except OSError as error:
             return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
+        if options.owns is not None and not options.owns(sha256):
+            return Plan(found, sha256, Outcome(source=found, status=Status.ELSEWHERE, reason=options.not_owned))
         copy = sha256 in self._there
         self._there.add(sha256)
         return Plan(found, sha256, copy=copy)

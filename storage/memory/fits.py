@@ -33,6 +33,7 @@ def fits(filter_: Filter, document: MemoryDocument, page: MemoryPage, paths: Seq
         "kind": info.kind,
         "source": page.new.text_source,
         "date": info.date,
+        "sha256": info.sha256,
     }[filter_.field]
     return (filter_.field != "date" or value != "") and _compares(value, filter_.operator, filter_.values)
 

@@ -19,6 +19,7 @@ from pagesight.storage.memory.state import MemoryDocument, MemoryPage, MemorySta
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
 from pagesight.storage.packed import content_of
+from pagesight.storage.parts import ELSEWHERE
 from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.words import (
@@ -57,17 +58,18 @@ class MemoryView(Closing):
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
         """BM25 (k1 1.2, b 0.75), Robertson & Zaragoza 2009, with the inverse document frequency never below 1e-6."""
-        texts = {i: fold_page(page.new.words).split() for i, (_, page) in self._pages.items()}
+        texts = {i: self._bare_terms(i).split() for i in self._pages}
         usual = sum(map(len, texts.values())) / max(len(texts), 1)
         scores = dict.fromkeys(texts, 0.0)
-        n_pages_with = {term: sum(term in text for text in texts.values()) for term in query_terms(query)}
+        bare = {term: without_accents(term) for term in query_terms(query)}
+        n_pages_with = {term: sum(bare[term] in text for text in texts.values()) for term in bare}
         for term in telling(n_pages_with, len(self._found)):
             n = n_pages_with[term]
             weight = max(math.log((len(texts) - n + 0.5) / (n + 0.5)), 1e-6)
             for page_id, text in texts.items():
-                count = text.count(term)
+                count = text.count(bare[term])
                 length = 1.2 * (0.25 + 0.75 * len(text) / usual) if usual else 1.0
-                scores[page_id] += weight * count * 2.2 / (count + length)
+                scores[page_id] += weight * ((count * 2.2) / (count + length))  # in SQLite's order
         among = None if allowed is None else set(allowed.tolist())
         found = [i for i, score in scores.items() if score > 0 and (among is None or i in among)]
         best = sorted(found, key=lambda i: (-scores[i], i))[:k]
@@ -86,6 +88,22 @@ class MemoryView(Closing):
     def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
         counts = Counter(term for i in self._pages for term in set(self._bare_terms(i).split()))
         return {term: n for term, n in counts.items() if term in terms or term.startswith(tuple(prefixes))}
+
+    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
+        return {term: len(pages) for term, (pages, _) in self.word_counts(terms).items()}
+
+    def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
+        words = {i: self._bare_terms(i).split() for i in sorted(self._pages)}
+        found = {}
+        for term in dict.fromkeys(terms):
+            counts = {i: n for i, texts in words.items() if (n := texts.count(term))}
+            found[term] = np.array(list(counts), np.int64), np.array(list(counts.values()), np.int64)
+        return found
+
+    def word_lengths(self) -> tuple[PageIds, PageIds]:
+        lengths = [(i, len(self._bare_terms(i).split())) for i in sorted(self._pages)]
+        pages, counts = np.array(lengths, np.int64).reshape(-1, 2).T
+        return pages, counts
 
     def spelt(self, term: str) -> str:
         words = (word for i in sorted(self._pages) for word in fold_page(self._pages[i][1].new.words).split())
@@ -185,7 +203,8 @@ class MemoryView(Closing):
         return sorted(found, key=lambda item: (item.document, item.sha256))
 
     def failures(self) -> list[StoredFailure]:
-        return sorted(self._state.failures.values(), key=lambda failure: (failure.document, failure.page))
+        known = (failure for failure in self._state.failures.values() if failure.status != ELSEWHERE)
+        return sorted(known, key=lambda failure: (failure.document, failure.page))
 
     def totals(self) -> Totals:
         pages, failures = [page for _, page in self._pages.values()], self._state.failures.values()

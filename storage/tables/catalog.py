@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, inspect, select
 
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.packed import content_of
+from pagesight.storage.parts import ELSEWHERE
 from pagesight.storage.stored import StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.pictures import has_pictures
@@ -84,7 +85,7 @@ def contents(connection: Connection) -> list[StoredContent]:
 
 def list_failures(connection: Connection) -> list[StoredFailure]:
     """Everything that could not be read, in order of its name."""
-    query = select(failure).order_by(failure.c.path, failure.c.page_number)
+    query = select(failure).where(failure.c.status != ELSEWHERE).order_by(failure.c.path, failure.c.page_number)
     return [
         StoredFailure(
             document=row.path,

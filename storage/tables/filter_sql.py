@@ -30,6 +30,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "kind": document.c.kind,
     "source": page.c.text_source,
     "date": document.c.date,
+    "sha256": document.c.sha256,
 }
 # The path without its last part: rtrim() takes away every trailing character that is not a slash, then the slash.
 _FOLDER = func.rtrim(func.rtrim(file.c.path, func.replace(file.c.path, "/", "")), "/")

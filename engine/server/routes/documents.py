@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.facets import facets_of
-from pagesight.engine.server.routes.hits import hit_json, look_up
+from pagesight.engine.server.routes.hits import hit_json, missing_in
 from pagesight.engine.server.routes.models import (
     Document,
     DocumentList,
@@ -36,7 +36,7 @@ from pagesight.engine.server.routes.shared import (
     Serving,
     Writing,
 )
-from pagesight.engine.server.service import Service
+from pagesight.engine.server.service import Served, Service
 from pagesight.engine.word_heat import word_heat
 from pagesight.storage.errors import UnknownHit
 from pagesight.storage.globs import glob_of
@@ -51,9 +51,8 @@ async def documents(
     service: Serving, _: Reading, index: IndexName = "", filters: Filters = "", offset: Offset = 0, limit: Limit = 100
 ) -> JSONResponse:
     """In order of their names."""
-    found = await service.run(service.engine(index).documents, nfc(filters) or None)
-    shown = [_document(document) for document in found[offset : offset + limit]]
-    return JSONResponse({"total": len(found), "documents": shown})
+    total, found = await service.run(service.engine(index).some_documents, nfc(filters) or None, offset, limit)
+    return JSONResponse({"total": total, "documents": [_document(document) for document in found]})
 
 
 @router.get("/documents/{document:path}/pages/{page}/heat", response_model=Heat)
@@ -61,7 +60,7 @@ async def heat(
     document: DocumentPath, page: PagePath, q: Question, service: Serving, _: Reading, index: IndexName = ""
 ) -> JSONResponse:
     """For each word of the question ``q`` where it finds itself on the page."""
-    return JSONResponse(await service.run(_heat, service.engine(index), document, page, nfc(q)))
+    return JSONResponse(await service.run(_heat, service.own_engine(index), document, page, nfc(q)))
 
 
 @router.get("/documents/{document:path}/pages/{page}", response_model=Page)
@@ -110,7 +109,7 @@ async def facets(service: Serving, _: Reading, index: IndexName = "") -> JSONRes
     return JSONResponse(await service.run(facets_of, service.engine(index)))
 
 
-def find_document(engine: SearchEngine, name: str) -> StoredDocument:
+def find_document(engine: Served, name: str) -> StoredDocument:
     """The document of this name. Raises UnknownHit."""
     wanted = nfc(name)
     if '"' in wanted and "'" in wanted:  # a filter has no way to say both
@@ -125,18 +124,12 @@ def find_document(engine: SearchEngine, name: str) -> StoredDocument:
 
 
 def _page(service: Service, index: str, document: str, number: int, query: str) -> Json:
-    engine = service.engine(index)
-    hit = look_up(engine, document, number, query)
-    with engine.view() as view:
-        stored = view.describe(np.array([hit.page_id], np.int64)).get(hit.page_id)
-        if stored is None:  # removed between the two
-            raise UnknownHit(f"there is no page {hit.name} in the index")
-        details = view.details(np.array([hit.page_id])) if stored.n_tokens else {}
+    read = service.engine(index).read_page(document, number, query or None)
     return {
         "index": service.name_of(index),
-        "hit": hit_json(hit, service.settings.hide_paths),
-        "text": " ".join(details[hit.page_id].words.texts) if details else "",
-        "text_source": stored.text_source,
+        "hit": hit_json(read.hit, service.settings.hide_paths),
+        "text": read.text,
+        "text_source": read.text_source,
     }
 
 
@@ -171,11 +164,12 @@ def _totals(service: Service, index: str) -> Json:
             "generation": view.generation,
             "model": view.space.encoder,
             **asdict(view.totals()),
+            **missing_in(view),
         }
 
 
 def _remove(service: Service, index: str, document: str) -> list[str]:
-    engine = service.engine(index)
+    engine = service.own_engine(index)
     found = find_document(engine, document)
     name = nfc(document)
     removed = engine.remove(glob_of(name))

@@ -17,7 +17,6 @@ from pagesight.engine.server.errors import BadRequest
 from pagesight.engine.server.originals import Original, Originals
 from pagesight.engine.server.pictures import picture_key
 from pagesight.engine.server.routes.documents import find_document
-from pagesight.engine.server.routes.hits import look_up
 from pagesight.engine.server.routes.models import LIMITS
 from pagesight.engine.server.routes.shared import DocumentPath, IndexName, PagePath, Question, Reading, Serving
 from pagesight.storage.errors import UnreadableDocument
@@ -52,7 +51,7 @@ async def image(
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """The picture of a page; what matches ``query`` is marked on it."""
-    hit = await service.run(look_up, service.engine(index), document, page, nfc(query).strip())
+    hit = await service.run(service.engine(index).look_up, document, page, nfc(query).strip() or None)
     tag = f'"{picture_key(hit, hit.regions, max_side, format)}"'
     if tag in if_none_match:
         return Response(status_code=304, headers={"ETag": tag, **KEPT})

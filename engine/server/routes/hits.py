@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from pagesight.engine.api import SearchEngine
 from pagesight.engine.results import SearchHit
 from pagesight.engine.server.routes.models import Json
 
 
-def look_up(engine: SearchEngine, document: str, page: int, query: str) -> SearchHit:
-    """A page by name, with what matches a question, if there is one and anything on the page that could. Raises UnknownHit."""
-    if query:
-        with engine.view() as view:
-            page_id = view.find_page(document, page)
-            if page_id is None or not np.isin(page_id, view.page_ids()):
-                query = ""
-    return engine.look_up(document, page, query or None)
+def missing_in(view: object) -> Json:
+    """Which shards did not answer, and why, where the index is on several servers and partial answers are wanted; else nothing."""
+    missing = getattr(view, "missing", None)
+    return {"missing": missing} if missing else {}
 
 
 def hit_json(hit: SearchHit, hide_paths: bool) -> Json:

@@ -19,9 +19,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pagesight.engine.mcp.server import Backstage, make_server
+from pagesight.engine.pictures import mark
 from pagesight.engine.server.allowed import allowed_paths
 from pagesight.engine.server.errors import KeyNeeded, described
 from pagesight.engine.server.security import Role, role_of
+from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.storage.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class _Writing:
     def remove(self, names: list[str]) -> list[str]:
         if not names:
             raise ConfigError("name at least one document")
-        return self._service.engine(self._index).remove(*names)
+        return self._service.own_engine(self._index).remove(*names)
 
 
 def _server(service: Service, index: str, *, writing: _Writing | None) -> tuple[MCPServer, ASGIApp]:
@@ -92,6 +94,9 @@ def _server(service: Service, index: str, *, writing: _Writing | None) -> tuple[
         from PIL import Image
 
         side = min(max(max_side, 16), service.settings.limits.max_side)
+        engine = service.engine(index)
+        if isinstance(engine, Coordinator):
+            return await service.run(lambda: mark(Image.open(io.BytesIO(engine.picture(hit, side))), hit.regions))
         picture = await service.pictures.draw(hit, hit.regions, side, "png")
         return Image.open(io.BytesIO(picture.data))
 

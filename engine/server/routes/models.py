@@ -20,6 +20,11 @@ FilterText = Annotated[
 ]
 
 
+MISSING: Any = Field(
+    None, description="Servers with a part of the index that did not answer, and why; left out if all did."
+)
+
+
 class Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -118,6 +123,7 @@ class SearchAnswer(BaseModel):
     generation: int = Field(description="Of the index; grows with every change.")
     results: list[Answer]
     milliseconds: dict[str, float]
+    missing: dict[str, str] | None = MISSING
 
 
 class Document(BaseModel):
@@ -191,6 +197,7 @@ class TotalsModel(BaseModel):
     token_bytes: int
     n_failed_files: int
     n_failed_pages: int
+    missing: dict[str, str] | None = MISSING
 
 
 class Facet(BaseModel):
@@ -205,6 +212,7 @@ class Facets(BaseModel):
     kinds: list[Facet]
     years: list[Facet]
     tags: dict[str, list[Facet]]
+    missing: dict[str, str] | None = MISSING
 
 
 class IndexInfo(BaseModel):

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from fastapi import APIRouter, Depends
 
-from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.maxsim import maxsim
-from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.server.errors import BadRequest, NotFound, NotReady
 from pagesight.engine.server.routes.shared import Serving
 from pagesight.engine.server.routes.v1 import embed, model_named, read_inputs
@@ -21,10 +19,9 @@ from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
 
 if TYPE_CHECKING:
-    from pagesight.engine.api import SearchEngine
     from pagesight.engine.embedding import Embedded
     from pagesight.engine.encoder import Encoder
-    from pagesight.engine.server.service import Service
+    from pagesight.engine.server.service import Served, Service
 
 router = APIRouter(tags=["models"], dependencies=[Depends(reader)])
 
@@ -56,7 +53,7 @@ def _rerank(service: Service, request: RerankRequest, encoder: Encoder, document
     scores = dict(zip(others, relevance(query, made), strict=True))
     if pages:
         engine = _engine_with(service, encoder, request.index)
-        scores |= zip(pages, page_relevance(query, list(pages.values()), engine, encoder), strict=True)
+        scores |= zip(pages, page_relevance(query, list(pages.values()), engine), strict=True)
     order = sorted(scores, key=lambda i: (-scores[i], i))[: request.top_n or None]
     shown = documents if request.return_documents is None else request.return_documents
     return RerankAnswer(
@@ -84,22 +81,15 @@ def relevance(query: Embedded, documents: list[Embedded]) -> list[float]:
     return _shares(query, scores)
 
 
-def page_relevance(query: Embedded, names: list[str], engine: SearchEngine, encoder: Encoder) -> list[float]:
+def page_relevance(query: Embedded, names: list[str], engine: Served) -> list[float]:
     """The score that a search gives these pages, divided likewise. Raises NotFound."""
-    with engine.view() as view:
-        ids = []
-        for name in names:
-            document, _, number = name.rpartition(":")
-            page_id = view.find_page(nfc(document), int(number))
-            if page_id is None:
-                raise NotFound(f"there is no page {name[:500]!r} in the index")
-            ids.append(page_id)
-        findable = np.intersect1d(np.array(ids, np.int64), view.page_ids())
-        encoded = EncodedQuery(query.single, query.tokens, ("",) * len(query.tokens))
-        question = Question(encoded=encoded, opening_weight=encoder.opening_weight)
-        found = rerank(question, view, findable, SearchConfig(k=max(1, len(findable))))
-    scores = {page.page_id: page.score for page in found}
-    return _shares(query, np.array([scores.get(page_id, 0.0) for page_id in ids]))
+    pages = [(document, int(number)) for document, _, number in (name.rpartition(":") for name in names)]
+    encoded = EncodedQuery(query.single, query.tokens, ("",) * len(query.tokens))
+    scores = engine.score_pages([(nfc(document), number) for document, number in pages], encoded)
+    for name, score in zip(names, scores, strict=True):
+        if score is None:
+            raise NotFound(f"there is no page {name[:500]!r} in the index")
+    return _shares(query, np.array(scores, np.float64))
 
 
 def _shares(query: Embedded, scores: np.ndarray) -> list[float]:
@@ -107,7 +97,7 @@ def _shares(query: Embedded, scores: np.ndarray) -> list[float]:
     return [round(float(score), 6) for score in np.clip(scores / most, 0, 1)]
 
 
-def _engine_with(service: Service, encoder: Encoder, index: str) -> SearchEngine:
+def _engine_with(service: Service, encoder: Encoder, index: str) -> Served:
     """The named index, or the first one made with this model. Raises BadRequest, NotFound."""
     for name in (index,) if index else service.names:
         try:
@@ -116,7 +106,7 @@ def _engine_with(service: Service, encoder: Encoder, index: str) -> SearchEngine
             if index:
                 raise
             continue
-        if engine.store.space.fingerprint == encoder.fingerprint:
+        if engine.encoder.fingerprint == encoder.fingerprint:
             return engine
     raise BadRequest(f"index: {index or 'no index'} was made with another model than {encoder.name}", "index")
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import SearchConfig
-from pagesight.engine.index import View
 from pagesight.engine.results import SearchHit
 from pagesight.engine.server.errors import BadRequest
 from pagesight.engine.server.queue import WorkQueue
-from pagesight.engine.server.routes.hits import hit_json
+from pagesight.engine.server.routes.hits import hit_json, missing_in
 from pagesight.engine.server.routes.models import DEFAULTS, Json, SearchAnswer, SearchRequest
 from pagesight.engine.server.routes.shared import (
     Candidates,
@@ -27,16 +26,13 @@ from pagesight.engine.server.routes.shared import (
     Reading,
     Serving,
 )
-from pagesight.engine.server.service import Service
-from pagesight.engine.similar import search_by_page, similar_pages
+from pagesight.engine.server.service import Served, Service
 from pagesight.engine.stages import OnStage
 from pagesight.indexer.content import PageContent
-from pagesight.storage.errors import UnknownHit
 from pagesight.storage.names import nfc
 
 router = APIRouter(prefix="/api", tags=["search"])
-# A question, or None, and what finds its hits in a view.
-Asked = tuple[str | None, Callable[[View, OnStage], list[SearchHit]]]
+Find = Callable[[Any, OnStage], Sequence[Sequence[SearchHit]]]  # hits of each question, in a view
 
 
 @router.post("/search", response_model=SearchAnswer)
@@ -55,14 +51,12 @@ async def search(asked: SearchRequest, request: Request, service: Serving, _: Re
     )
     filters = nfc(asked.filters) or None
 
-    def by_words(text: str) -> Asked:
-        def find(view: View, on_stage: OnStage) -> list[SearchHit]:
-            return engine.search(text, filters=filters, view=view, config=config, on_stage=on_stage)
-
-        return text, find
-
     texts = [nfc(text) for text in asked.queries or [asked.query or ""]]
-    return await _answered(service, request, asked.index, engine, [by_words(text) for text in texts])
+
+    def find(view: Any, on_stage: OnStage) -> Sequence[Sequence[SearchHit]]:
+        return engine.search_many(texts, filters=filters, view=view, config=config, on_stage=on_stage)
+
+    return await _answered(service, request, asked.index, engine, texts, find)
 
 
 @router.get("/similar", response_model=SearchAnswer)
@@ -80,15 +74,13 @@ async def similar(
     """Pages like one of the index: the page is the question."""
     engine = service.engine(index)
 
-    def find(view: View, on_stage: OnStage) -> list[SearchHit]:
-        page_id = view.find_page(document, page)
-        if page_id is None:
-            raise UnknownHit(f"there is no page {document}:{page} in the index")
-        if page_id not in view.page_ids():
-            return []  # nothing on it to compare
-        return similar_pages(page_id, view, SearchConfig(k=k, n_candidates=candidates), nfc(filters) or None, on_stage)
+    config = SearchConfig(k=k, n_candidates=candidates)
 
-    return await _answered(service, request, index, engine, [(None, find)])
+    def find(view: Any, on_stage: OnStage) -> Sequence[Sequence[SearchHit]]:
+        asked = {"filters": nfc(filters) or None, "config": config, "view": view, "on_stage": on_stage}
+        return [engine.similar(document, page, **asked)]
+
+    return await _answered(service, request, index, engine, [None], find)
 
 
 @router.post(
@@ -117,11 +109,12 @@ async def search_by_picture(
         raise BadRequest("the body is empty; send a picture", "body")
     page = await service.pictures.work.run(_read, service, data, engine.encoder.image_pixels)
 
-    def find(view: View, on_stage: OnStage) -> list[SearchHit]:
-        config = SearchConfig(k=k, n_candidates=candidates)
-        return search_by_page(page, engine.encoder, view, config, nfc(filters) or None, on_stage)
+    config = SearchConfig(k=k, n_candidates=candidates)
 
-    return await _answered(service, request, index, engine, [(None, find)])
+    def find(view: Any, on_stage: OnStage) -> Sequence[Sequence[SearchHit]]:
+        return [engine.search_page(page, filters=nfc(filters) or None, config=config, view=view, on_stage=on_stage)]
+
+    return await _answered(service, request, index, engine, [None], find)
 
 
 def _read(service: Service, data: bytes, image_pixels: int | None) -> PageContent:
@@ -133,7 +126,7 @@ def _read(service: Service, data: bytes, image_pixels: int | None) -> PageConten
 
 
 async def _answered(
-    service: Service, request: Request, index: str, engine: SearchEngine, asked: Sequence[Asked]
+    service: Service, request: Request, index: str, engine: Served, texts: Sequence[str | None], find: Find
 ) -> JSONResponse:
     """All questions in one view, in a thread; given up if the client leaves before its turn."""
     name = service.name_of(index)
@@ -147,12 +140,12 @@ async def _answered(
 
         with engine.view() as view:
             results = [
-                {"query": text, "hits": [hit_json(hit, service.settings.hide_paths) for hit in find(view, on_stage)]}
-                for text, find in asked
+                {"query": text, "hits": [hit_json(hit, service.settings.hide_paths) for hit in hits]}
+                for text, hits in zip(texts, find(view, on_stage), strict=True)
             ]
-            generation = view.generation
+            generation, missing = view.generation, missing_in(view)
         rounded = {stage: round(taken, 2) for stage, taken in milliseconds.items()}
-        return {"index": name, "generation": generation, "results": results, "milliseconds": rounded}
+        return {"index": name, "generation": generation, "results": results, "milliseconds": rounded, **missing}
 
     async def present() -> bool:
         return not await request.is_disconnected()

@@ -53,6 +53,7 @@ export class SearchResults extends HTMLElement {
       : null;
     this.replaceChildren(
       h("p", { class: "found" }, h("strong", {}, head), h("span", {}, `${Math.max(1, Math.round(taken))} ms`)),
+      found.missing ? h("p", { class: "found", role: "alert" }, `Without ${Object.keys(found.missing).join(", ")}, which do not answer.`) : "",
       hits.length ? list : empty(),
       more ?? "",
     );
