@@ -22,6 +22,7 @@
     │   └── ExtraMissing           an optional dependency is not installed
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
+    │   │   └── NoSegments (of StoreNotFound)
     │   ├── FormatVersionMismatch, DimensionMismatch (ValueError), PageTooLarge
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
@@ -62,6 +63,7 @@ __all__ = [
     "IndexMismatch",
     "ModelError",
     "ModelMismatch",
+    "NoSegments",
     "PageTooLarge",
     "QueryError",
     "ReaderCrashed",
@@ -208,6 +210,14 @@ class StoreNotFound(StorageError, LookupError):
     def __init__(self, path: Path | str) -> None:
         self.path = path
         super().__init__(f"there is no index in {path}; index something into it first, or name another")
+
+
+class NoSegments(StoreNotFound):
+    """There are no segments in this folder."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path)
+        self.args = (f"there are no segments in {path}; export an index into it first, or name another folder",)
 
 
 class StoreLocked(StorageError):
