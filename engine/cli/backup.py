@@ -26,7 +26,7 @@ def export(
     context: click.Context,
     /,
     target: Path | None,
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     overwrite: bool,
     segments: str | None,
     **options: Any,
@@ -60,7 +60,7 @@ def export(
 @index_option
 @copy_options
 @click.pass_context
-def import_command(context: click.Context, /, source: Path, index_dir: Path | None, **options: Any) -> int:
+def import_command(context: click.Context, /, source: Path, index_dir: Path | str | None, **options: Any) -> int:
     """Make an index of a backup, where there is none; or bring in what is new in a folder of segments.
 
     \b

@@ -13,6 +13,7 @@ import click
 
 from pagesight.engine.cli.options import default_index
 from pagesight.engine.cli.output import count, duration, echo, echo_error, echo_json, error_console, size
+from pagesight.storage.addresses import shown
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def run_copy(
             f"{count(done.n_documents, 'document')} copied ({count(done.n_pages, 'page')}, {size(done.n_bytes)}, "
             f"{duration(done.seconds)}), {done.n_there:,} there already{removed}; compared, and the same"
         )
-        echo(f"copy: {printable(target.removeprefix(SEGMENTS))}")
+        echo(f"copy: {printable(shown(target).removeprefix(SEGMENTS))}")
         _print_refused(done.refused)
     return 1 if done.refused else 0
 

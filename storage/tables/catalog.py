@@ -129,7 +129,7 @@ def totals(connection: Connection) -> Totals:
         n_pages_without_words=pages.empty,
         n_pages_by_ocr=pages.ocr,
         n_tokens=pages.tokens,
-        token_bytes=pages.bytes,
+        token_bytes=int(pages.bytes),  # PostgreSQL adds up to a decimal
         n_failed_files=failures.files,
         n_failed_pages=failures.pages,
         n_noted_pages=n_noted,

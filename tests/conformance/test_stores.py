@@ -17,7 +17,12 @@ from tests.conformance.stores import PLACES
 from tests.helpers import HASHING, add_document, new_page, source_file, space
 
 
-@pytest.fixture(params=PLACES.values(), ids=PLACES.keys())
+@pytest.fixture(
+    params=[
+        pytest.param(place, id=name, marks=[pytest.mark.thorough] if name == "postgresql" else [])  # a server is slow
+        for name, place in PLACES.items()
+    ]
+)
 def place(request):
     made = request.param()
     yield made
@@ -169,8 +174,15 @@ def test_a_packed_page_of_another_space_is_refused(place, store):
     assert names(store) == ["a.pdf"]
 
 
-def test_there_is_one_writer(place, store):
+def test_writers_exclude_each_other_or_take_turns(place, store):
     other = place.open()
+    if place.writers_wait:
+        with store.writer() as one, other.writer() as two:
+            add_document(one, "a.pdf", ["of one writer"])
+            add_document(two, "b.pdf", ["of another"])
+            add_document(one, "c.pdf", ["of the first again"])
+        assert names(store) == names(other) == ["a.pdf", "b.pdf", "c.pdf"]
+        return
     with store.writer(), pytest.raises(errors.StoreLocked, match="is being written by"):
         other.writer().__enter__()
     with other.writer() as writer:
