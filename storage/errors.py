@@ -24,7 +24,8 @@
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
     │   ├── StoreUnreachable, StoreRefused   of an index in a database
-    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError), PageTooLarge
+    │   ├── NoSegments (of StoreNotFound), PageTooLarge
+    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
@@ -67,6 +68,7 @@ __all__ = [
     "LeaseLost",
     "ModelError",
     "ModelMismatch",
+    "NoSegments",
     "PageTooLarge",
     "QueryError",
     "ReaderCrashed",
@@ -224,6 +226,14 @@ class StoreNotFound(StorageError, LookupError):
     def __init__(self, path: Path | str) -> None:
         self.path = path
         super().__init__(f"there is no index in {path}; index something into it first, or name another")
+
+
+class NoSegments(StoreNotFound):
+    """There are no segments in this folder."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path)
+        self.args = (f"there are no segments in {path}; export an index into it first, or name another folder",)
 
 
 class StoreLocked(StorageError):

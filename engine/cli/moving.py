@@ -58,7 +58,7 @@ def copy_options(command: Command) -> Command:
 @copy_options
 @click.pass_context
 def copy(context: click.Context, /, source: str | None, target: str, **options: Any) -> int:
-    """Copy an index into another place: a folder, another store, or a folder of segments.
+    """Copy an index into another place: a folder, another store, a folder of segments, or Qdrant.
 
     Bytes are carried as they are, so nothing is encoded again and scores stay the same. Documents that are there already are
     passed over: the same command brings a copy up to date, and goes on where it was stopped. Both are compared at the end.
@@ -66,6 +66,7 @@ def copy(context: click.Context, /, source: str | None, target: str, **options: 
     \b
     pagesight copy --to /mnt/archive/index
     pagesight copy --from segments:///mnt/usb/index --to my-index
+    pagesight copy --to qdrant://localhost:6333/pages
     """
     return run_copy(source or str(context.find_root().obj or default_index()), target, **options)
 

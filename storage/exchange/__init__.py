@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from pagesight.storage.closing import Closing
-from pagesight.storage.errors import StorageError, StoreNotFound
+from pagesight.storage.errors import NoSegments, StorageError
 from pagesight.storage.exchange.archive import read_header, segment_files
 from pagesight.storage.exchange.view import SegmentView
 from pagesight.storage.exchange.writer import ExchangeWriter
@@ -31,11 +31,11 @@ class SegmentFolder(Closing):
     """``pagesight.storage.moving.ends.End``."""
 
     def __init__(self, address: str) -> None:
-        """Open what is there. address: ``segments://FOLDER``. Raises StoreNotFound, StorageError if no file of it can be read."""
+        """Open what is there. address: ``segments://FOLDER``. Raises NoSegments, StorageError if no file of it can be read."""
         self.address, self.folder = address, Path(address.removeprefix(SCHEME))
         files = segment_files(self.folder)
         if not files:
-            raise StoreNotFound(self.folder)
+            raise NoSegments(self.folder)
         reasons = []
         for file in files:
             try:
