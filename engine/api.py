@@ -24,7 +24,7 @@ from pagesight.engine.results import PageRead
 from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
-from pagesight.storage.addresses import full_address, store_class
+from pagesight.storage.addresses import full_address, shown, store_class
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
 from pagesight.storage.errors import ConfigError, StoreClosed, StoreNotFound, UnknownHit
@@ -119,8 +119,8 @@ class SearchEngine(Closing):
 
     @property
     def address(self) -> str:
-        """Where the index is, or will be."""
-        return self._wanted.address
+        """Where the index is, or will be; without a password."""
+        return shown(self._wanted.address)
 
     @property
     def encoder(self) -> Encoder:
@@ -177,7 +177,7 @@ class SearchEngine(Closing):
         write is kept until the end, or until the iterator is closed. passed_over: counts files with other endings, by ending.
         """
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page, leave_out, passed_over)
+        return index_files(self.made(), self.encoder, given, config, on_page, leave_out, passed_over)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
@@ -299,7 +299,7 @@ class SearchEngine(Closing):
         place = full_address(address)
         kind = store_class(place)
         if not hasattr(kind, "restore"):
-            raise ConfigError(f"no backup can be restored into {place}; name a folder")
+            raise ConfigError(f"no backup can be restored into {shown(place)}; name a folder")
         kind.restore(Path(backup).expanduser().absolute(), place).close()
         return cls.open(place)
 
@@ -415,12 +415,14 @@ class SearchEngine(Closing):
             if self._store is not None:
                 self._store.close()
 
-    def _made(self) -> Store:
-        """The store, which is made if there is none yet."""
+    def made(self) -> Store:
+        """The store, which is made if there is none yet. Raises as ``index`` does."""
         with self._lock:
             encoder = self.encoder
             if self._store is None:
-                store: Store = store_class(self.address).create(self.address, self._wanted.space(encoder))
+                store: Store = store_class(self._wanted.address).create(
+                    self._wanted.address, self._wanted.space(encoder)
+                )
                 try:  # another process may have made it just now, with something else
                     self._wanted.check(store.space)
                     store.space.check_encoder(encoder.name, encoder.fingerprint)

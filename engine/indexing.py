@@ -85,7 +85,7 @@ def index_files(
         found = (item for item in found if not leave_out(location_of(item)))
     with store.writer() as writer, page_reader(config, encoder) as reader:
         with store.view() as known:
-            ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
+            ingest = Ingest(writer, known, reader, encoder, ingest_options(config), on_page)
             if config.prune:  # a folder that was renamed is named once more to let go of it
                 gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
                 found = (item for item in found if os.path.lexists(location_of(item)) or location_of(item) not in gone)
@@ -109,7 +109,7 @@ def files_to_read(
     if store is None:
         return [item.location for item in found if isinstance(item, SourceFile)]
     with store.view() as view:
-        planner = Planner(view, _options(config))
+        planner = Planner(view, ingest_options(config))
     return [plan.path for plan in map(planner.plan, found) if plan.path is not None]
 
 
@@ -133,7 +133,7 @@ def location_of(found: SourceFile | Unusable) -> Path:
     return (found.source if isinstance(found, Unusable) else found).location
 
 
-def _options(config: IndexConfig) -> IngestOptions:
+def ingest_options(config: IndexConfig) -> IngestOptions:
     part = None if config.part is None else Part.parse(config.part)
     return IngestOptions(
         reindex=config.reindex,

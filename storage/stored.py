@@ -73,6 +73,19 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContent:
+    """What a document is, told without reading it: equal in two stores if both hold the same bytes of it.
+
+    n_pages: that are stored. n_bytes, checksum: of their records (storage.packed.content_of).
+    """
+
+    sha256: str
+    n_pages: int
+    n_bytes: int
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFailure:
     """A file, or one page of it (page > 0), that could not be read."""
 

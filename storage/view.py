@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,14 @@ from pagesight.storage.folder import IndexFolder
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
+from pagesight.storage.packing import packed_pages
 from pagesight.storage.state import State
-from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, StoredPage, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.schema import document, file, page
-from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
+from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
@@ -252,6 +253,14 @@ class StoreView(Closing):
 
     def indexed_files(self) -> list[SourceFile]:
         return catalog.indexed_files(self._connection)
+
+    # What another store is made of
+
+    def contents(self) -> list[StoredContent]:
+        return catalog.contents(self._connection)
+
+    def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
+        return packed_pages(self._connection, self._state, sha256)
 
     def close(self) -> None:
         if self._folder.engine.pool is not self._pool and not self._connection.closed:

@@ -112,7 +112,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def index(
     paths: tuple[Path, ...],
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     model: str | None,
     device: str,
     dtype: str,

@@ -39,7 +39,7 @@ class _Commands(click.Group):
 @click.version_option(engine.__version__, prog_name="pagesight")
 @index_option
 @click.pass_context
-def cli(context: click.Context, index_dir: Path | None) -> None:
+def cli(context: click.Context, index_dir: Path | str | None) -> None:
     """Search inside documents by what is on the page.
 
     \b
@@ -58,14 +58,16 @@ def _register() -> None:
         mcp,
         mine,
         models,
+        moving,
         search,
         serve,
         train,
         tune,
         watch,
+        work,
     )
 
-    for module in (index, watch, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
+    for module in (index, watch, work, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup, moving):
         for command in module.COMMANDS:
             cli.add_command(command)
 

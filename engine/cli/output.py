@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,19 @@ def echo_error(text: str) -> None:
     """A line on stderr; what a file's name has put into it cannot move the cursor."""
     shown = "".join(c if c.isprintable() or c == "\n" else printable(c) for c in nfc(text))
     click.echo(shown, file=sys.stderr)
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        echo_error(f"note: {record.getMessage()}")
+
+
+def tell_notes(logger: str) -> None:
+    """Let what this part of the library logs be said on stderr: what takes long, and nobody asked for by itself."""
+    found = logging.getLogger(logger)
+    found.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Notes) for handler in found.handlers):
+        found.addHandler(_Notes())
 
 
 def echo_json(value: object) -> None:

@@ -195,13 +195,13 @@ def serve(
 
 def _named(given: tuple[str, ...]) -> dict[str, str]:
     """NAME=DIR, or DIR under the name of its folder."""
-    from pagesight.storage.addresses import full_address
+    from pagesight.storage.addresses import full_address, shown
 
     found: dict[str, str] = {}
     for text in given:
         name, equals, address = text.partition("=")
         if not equals or "/" in name:
-            name, address = _plain(Path(text).absolute()), text
+            name, address = _plain(Path(shown(text)).absolute()), text
         if name in found:
             raise ConfigError(f"two indexes go by the name {name!r}; call them NAME=DIR")
         found[name] = full_address(address)

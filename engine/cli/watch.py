@@ -58,7 +58,7 @@ DEFAULTS = WatchConfig()
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def watch(
     folders: tuple[Path, ...],
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     model: str | None,
     device: str,
     dtype: str,

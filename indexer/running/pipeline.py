@@ -29,7 +29,7 @@ from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
 from pagesight.storage.errors import DocumentError, EncryptedDocument, UnreadableDocument
 from pagesight.storage.names import is_there, nfc
-from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
+from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PackedPage, SourceFile
 
 MAX_DEPTH = 3  # of attachments within attachments
 
@@ -50,6 +50,7 @@ class DocumentDraft(Protocol):
     @property
     def n_pages(self) -> int: ...
     def add_page(self, new: NewPage) -> None: ...
+    def add_packed(self, new: PackedPage) -> None: ...
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None: ...
 
 
