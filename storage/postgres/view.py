@@ -91,6 +91,15 @@ class PostgresView(Closing):
     def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
         return self._kept.vocabulary(prefixes, terms)
 
+    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
+        return self._kept.word_pages(terms)
+
+    def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
+        return self._kept.word_counts(terms)
+
+    def word_lengths(self) -> tuple[PageIds, PageIds]:
+        return self._kept.word_lengths()
+
     def spelt(self, term: str) -> str:
         return self._kept.spelt(term)
 
