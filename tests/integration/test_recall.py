@@ -10,6 +10,7 @@ import pytest
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
+from pagesight.storage.recall.index import Sieve
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
 from tests.helpers import source_file, space
@@ -25,7 +26,7 @@ def large(monkeypatch):
     monkeypatch.setattr("pagesight.storage.recall.growth.TAIL_PAGES", 20)
     monkeypatch.setattr("pagesight.storage.recall.vector_index.ROWS_A_LIST", 50)
     monkeypatch.setattr("pagesight.storage.recall.growth.ROWS_A_LIST", 50)
-    monkeypatch.setattr("pagesight.storage.recall.index.SIEVES", ((1, 100, 8), (8, 64, 32)))
+    monkeypatch.setattr("pagesight.storage.recall.index.SIEVES", (Sieve(1, 8, 100, 200), Sieve(8, 32, 64, 100)))
 
 
 def unit(rows):
