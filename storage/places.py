@@ -48,16 +48,16 @@ def read_places(connection: Connection, before: Places | None = None) -> Places:
 
 
 def load_places(folder: Path, generation: int) -> Places | None:
-    """Those of this generation, mapped into memory; None if there is no file of it, or none to use."""
+    """Those of this generation; None if there is no file of it, or none to use."""
     path = _path(folder, generation)
     try:
-        table = np.load(path, mmap_mode="r")
+        table = np.load(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         logger.warning("%s cannot be used (%s); searching goes on without it", path, error)
         return None
-    return Places(*np.asarray(table)) if table.dtype == np.int64 and table.ndim == 2 and len(table) == 4 else None
+    return Places(*table) if table.dtype == np.int64 and table.ndim == 2 and len(table) == 4 else None
 
 
 def remember_places(connection: Connection, folder: Path, generation: int) -> Places:
