@@ -6,6 +6,7 @@ tokens-*.seg        token vectors and their boxes (storage.vectors.segments)
 singles.f16         single vectors (storage.vectors.page_rows)
 means-*.i8          32, 8 and 1 means of each page's token vectors (storage.vectors.page_rows)
 recall-*.faiss      inverted lists of the single vectors of a large index, derived (storage.recall.vector_index)
+places-*.npy        places of all pages of one generation of a large index, derived (storage.places)
 lock                held by the one writer; holds its process id
 """
 

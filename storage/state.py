@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from pagesight.storage.folder import IndexFolder
+from pagesight.storage.places import load_places, read_places
 from pagesight.storage.recall.index import RecallIndex, SinglePart
 from pagesight.storage.tables.pictures import has_pictures
 from pagesight.storage.tables.schema import index_state
@@ -32,7 +33,6 @@ _VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND ter
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
 _INSTANCES_SQL = "SELECT doc FROM page_instances WHERE term = ?"
 _LENGTHS_SQL = "SELECT id, sz FROM page_terms_docsize ORDER BY id"
-_PLACES_SQL = 'SELECT id, segment, "offset", n_tokens FROM page WHERE n_tokens > 0 ORDER BY id'
 
 
 def read_generation(connection: Connection) -> int:
@@ -53,6 +53,7 @@ class State:
         self._single_before = None if before is None else before._single
         self._single: SinglePart | None = self._single_before
         self._places: Places | None = None
+        self._places_before: Places | None = None if before is None else before._places or before._places_before
         self._recall: RecallIndex | None = None
         self._has_pictures: bool | None = None
         self._lock = threading.RLock()
@@ -66,9 +67,9 @@ class State:
         """Where all pages are that have something to find. connection: in a transaction that sees this generation."""
         with self._lock:
             if self._places is None:
-                cursor = connection.exec_driver_sql(_PLACES_SQL).cursor
-                rows = [] if cursor is None else cursor.fetchall()  # plain tuples, which numpy takes ten times as fast
-                self._places = Places.of(rows)
+                saved = load_places(self._folder.path, self.generation)
+                self._places = saved or read_places(connection, self._places_before)
+                self._places_before = None
             return self._places
 
     def has_pictures(self, connection: Connection) -> bool:

@@ -9,18 +9,17 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed, StoreCorrupt
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
+from pagesight.storage.places import remember_places
 from pagesight.storage.recall.growth import grow
 from pagesight.storage.state import State, read_generation
 from pagesight.storage.tables.database import DATABASE_NAME, create_tables, open_database
-from pagesight.storage.tables.schema import page
 from pagesight.storage.view import StoreView
 from pagesight.storage.writer import StoreWriter
 
@@ -142,9 +141,8 @@ class Store(Closing):
             finally:
                 writer.close()
             with self.engine.begin() as connection:
-                query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
-                page_ids = np.array(connection.execute(query).scalars().all(), np.int64)
-            grow(self.folder, self.space, page_ids)
+                places = remember_places(connection, self.folder, read_generation(connection))
+            grow(self.folder, self.space, places.page_ids)
 
     def optimize(self, fault: FaultPoint | None = None) -> Optimized:
         """Give back the space of deleted pages; views go on. Raises StoreLocked, DiskFull, StoreCorrupt."""

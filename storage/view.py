@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ from pagesight.storage.words import (
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
+MANY_PAGES = 20_000  # that a filter lets through, from which they are looked for among all
 _WORDS_SQL = text(
     "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
 )
@@ -131,8 +133,7 @@ class StoreView(Closing):
         if allowed is None:
             rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": k}).fetchall()
         else:
-            parameters = {"match": match, "k": k, "allowed": json.dumps(allowed.tolist())}
-            rows = self._connection.execute(_WORDS_FILTERED_SQL, parameters).fetchall()
+            rows = self._words_within(match, k, allowed)
         scores = np.array([score for _, score in rows], np.float64)
         most = max(largest_score(n_pages, counts.values()), 1e-9)
         shares = np.clip(scores / most, 0, 1).astype(np.float32)
@@ -304,7 +305,23 @@ class StoreView(Closing):
         query = query.join_from(page, document).where(
             condition(parse_filter(filters), pictures=self._state.has_pictures(self._connection))
         )
-        return np.array(self._connection.execute(query).scalars().all(), np.int64)
+        cursor = self._connection.execute(query).cursor
+        rows = [] if cursor is None else cursor.fetchall()  # plain tuples: half a million rows of SQLAlchemy take 0.5 s
+        return np.array(rows, np.int64).reshape(-1)
+
+    def _words_within(self, match: str, k: int, allowed: PageIds) -> Sequence[Any]:
+        """The first ``k`` of these pages by words. Many are looked for among the first of all, which takes SQLite less time
+        than a long list of them.
+        """
+        if len(allowed) > MANY_PAGES:
+            n_asked = 2 * k * len(self._places().page_ids) // len(allowed)
+            rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": n_asked}).fetchall()
+            fits = np.isin(np.array([page_id for page_id, _ in rows], np.int64), allowed)
+            found = [row for row, fit in zip(rows, fits.tolist(), strict=True) if fit]
+            if len(found) >= k or len(rows) < n_asked:
+                return found[:k]
+        parameters = {"match": match, "k": k, "allowed": json.dumps(allowed.tolist())}
+        return self._connection.execute(_WORDS_FILTERED_SQL, parameters).fetchall()
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

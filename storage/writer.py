@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, inspect, select, update
 
 from pagesight.storage.draft import Draft
 from pagesight.storage.folder import FaultPoint, IndexFolder
+from pagesight.storage.places import drop_later_places
 from pagesight.storage.tables.database import raise_generation, write_transaction
 from pagesight.storage.tables.rows import Names, put_failures, put_tags
 from pagesight.storage.tables.schema import document, failure, file, index_state, page_note, page_picture, reading
@@ -29,6 +30,7 @@ class StoreWriter:
         self._names = Names(folder.path)
         with self._engine.begin() as connection:
             state = connection.execute(select(index_state)).one()
+            drop_later_places(folder.path, state.generation)
             there = inspect(connection).get_table_names()
             missing = [table for table in (reading, page_note, page_picture) if table.name not in there]
         if (

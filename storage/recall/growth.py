@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from pagesight.storage.manifest import Space
-from pagesight.storage.recall.index import TAIL_PAGES, Float, PageIds, fits_flat
+from pagesight.storage.recall.index import TAIL_PAGES, fits_flat
 from pagesight.storage.recall.vector_index import (
     ROWS_A_LIST,
     TRAINED_FOR_GROWTH,
+    Float,
+    PageIds,
     fill,
     load,
     sample_size,

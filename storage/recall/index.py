@@ -16,23 +16,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.recall.vector_index import VectorIndex, flat, load
+from pagesight.storage.recall.vector_index import Float, PageIds, VectorIndex, flat, load
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.scoring.threads import n_shares, spread
 from pagesight.storage.vectors.page_rows import LEVELS, PageRows, means_name
 
-PageIds = NDArray[np.int64]
-Float = NDArray[np.float32]
 FLAT_COMPONENTS = 20_000_000  # of all single vectors, up to which each is compared: 52,000 pages at 384 dimensions
 TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
-SIEVES = ((1, 8_192, 10), (8, 2_048, 40))  # scored by so many means, this many pages go on, or one of so many
 SAMPLED = 8_192  # scores that tell where the best begin
 
 
 def fits_flat(n_pages: int, dim: int) -> bool:
     """Whether every single vector is compared."""
     return n_pages * dim <= FLAT_COMPONENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Pages are scored by ``n_means`` means; of all pages that may be found one of ``one_of`` goes on, within bounds."""
+
+    n_means: int
+    one_of: int
+    at_least: int
+    at_most: int
+
+    def kept(self, n_pages: int, k: int) -> int:
+        """How many of ``n_pages`` go on where ``k`` are asked for."""
+        return max(min(self.at_most, max(self.at_least, n_pages // self.one_of)), 2 * k)
+
+
+SIEVES = Sieve(1, one_of=10, at_least=8_192, at_most=40_000), Sieve(8, one_of=40, at_least=2_048, at_most=4_096)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +73,12 @@ class SinglePart:
             main = saved or index_pages(0)
         return cls(main, index_pages(main.below))
 
+    def search(self, vector: Float, k: int, pages: PageIds) -> tuple[PageIds, Float]:
+        """The ``k`` nearest of these pages, ascending, and more, in no order: page ids and scores."""
+        later = pages[np.searchsorted(pages, self.main.below) :]
+        found = self.main.search(vector, k, pages), self.tail.search(vector, k, later)
+        return np.concatenate([ids for ids, _ in found]), np.concatenate([scores for _, scores in found])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallIndex:
@@ -74,20 +94,9 @@ class RecallIndex:
 
         allowed: page ids that may be returned, ascending; None means all of them, an empty array none.
         """
-        k = min(k, len(self.page_ids) if allowed is None else len(allowed))
-        if k == 0:
-            return np.empty(0, np.int64)
         if allowed is not None and len(allowed) <= TAIL_PAGES:
             return _best(allowed, self.rows.singles(allowed) @ vector, k)
-        asked = k
-        while True:
-            found = [part.search(vector[None, :], asked, allowed) for part in (self.single.main, self.single.tail)]
-            page_ids = np.concatenate([keys[0] for keys, _ in found])
-            scores = np.concatenate([values[0] for _, values in found])
-            alive = self._alive(page_ids)
-            if alive.sum() >= k or asked >= max(self.single.main.n_rows, self.single.tail.n_rows):
-                return _best(page_ids[alive], scores[alive], k)
-            asked *= 4  # deleted pages stood in the way
+        return _best(*self.single.search(vector, k, self.page_ids if allowed is None else allowed), k)
 
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The best ``k`` pages by MaxSim over means of their token vectors, best first, ties by page id.
@@ -95,10 +104,9 @@ class RecallIndex:
         tokens: (n_query_tokens, token_dim) float32. allowed: as in ``nearest``.
         """
         pages = self.page_ids if allowed is None else allowed
-        for n_means, at_least, one_of in SIEVES:
-            kept = max(at_least, len(pages) // one_of, 2 * k)
-            if len(pages) > kept:
-                pages = pages[_among_best(self._scan(tokens, pages, n_means), kept)]
+        for sieve, n_kept in [(sieve, sieve.kept(len(pages), k)) for sieve in SIEVES]:
+            if len(pages) > n_kept:
+                pages = pages[_among_best(self._scan(tokens, pages, sieve.n_means), n_kept)]
         return _best(pages, self.means_maxima(tokens, pages).sum(axis=0), k)
 
     def means_maxima(self, tokens: Float, pages: PageIds) -> Float:
@@ -127,10 +135,6 @@ class RecallIndex:
         """Rows of means up to the last page of this state."""
         last = int(self.page_ids[-1])
         return self.rows.map(means_name(n_means), last)[: last + 1]
-
-    def _alive(self, page_ids: PageIds) -> NDArray[np.bool_]:
-        at = np.minimum(np.searchsorted(self.page_ids, page_ids), len(self.page_ids) - 1)
-        return np.asarray(self.page_ids[at] == page_ids)
 
 
 def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """FAISS over rows of vectors with page ids as keys: flat for few, inverted lists for many.
 
 An index is never changed once it is made, so that any number of threads may search it. It may hold pages that were deleted
-since: whoever asks drops them. It is derived from the row files: a lost or damaged one costs time, and nothing else.
+since: whoever asks says which may be found. It is derived from the row files: a lost or damaged one costs time, and nothing else.
 
     recall-NNNNNNNNNN.faiss     holds pages with ids below N
 """
@@ -26,7 +26,8 @@ PageIds = NDArray[np.int64]
 ROWS_A_LIST = 400  # of inverted lists, when they are trained
 TRAINED_FOR_GROWTH = 4  # they serve until there are this many times as many rows
 SAMPLE_A_LIST = 48  # training vectors a list; FAISS wants at least 39
-PROBED_SHARE = 1 / 8  # of the lists, visited for each vector that is searched for
+VISITED_ROWS, VISITED_SHARE = 50_000, 1 / 8  # that are compared with what is searched for, whichever is less,
+VISITED_A_RESULT, FEWEST_LISTS = 8, 16  # and at least so many for each that is asked for, in so many lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +41,38 @@ class VectorIndex:
     def n_rows(self) -> int:
         return int(self.index.ntotal)
 
-    def search(self, vectors: Float, k: int, allowed: PageIds | None) -> tuple[PageIds, Float]:
-        """The ``k`` nearest rows of each vector by inner product, best first: keys and scores, both (m, k).
+    def search(self, vector: Float, k: int, pages: PageIds) -> tuple[PageIds, Float]:
+        """The ``k`` best of these pages by inner product, best first: page ids and scores, (<= k,) each.
 
-        Key -1 stands where there are no more. allowed: keys that may be returned; None means all.
+        pages: that may be found, ascending; those that it does not hold are passed over.
         """
         import faiss
 
-        k = min(k, self.n_rows)
-        if k == 0 or (allowed is not None and len(allowed) == 0):
-            return np.full((len(vectors), 0), -1, np.int64), np.empty((len(vectors), 0), np.float32)
-        selector = None if allowed is None else faiss.IDSelectorBatch(allowed)
+        n_there = int(np.searchsorted(pages, self.below))
+        k = min(k, n_there)
+        if k == 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
         parameters: Any = faiss.SearchParameters  # its keywords, as those of the next, are added at run time
-        options: dict[str, Any] = {"sel": selector}
+        options: dict[str, Any] = {}
+        if n_there < self.n_rows:  # else all that it holds: page ids are never used again
+            bitmap: Any = faiss.IDSelectorBitmap  # it takes an array: changed at run time, too
+            options["sel"] = bitmap(_bits(pages[:n_there]))
         inverted = faiss.try_extract_index_ivf(self.index)
         if inverted is not None:
             parameters = faiss.SearchParametersIVF
-            share = 1.0 if allowed is None else max(len(allowed) / self.n_rows, 1e-6)
-            options["nprobe"] = min(inverted.nlist, math.ceil(max(16, inverted.nlist * PROBED_SHARE) / min(1.0, share)))
-        scores, keys = self.index.search(np.ascontiguousarray(vectors), k, params=parameters(**options))
-        return keys, scores
+            visited = max(min(VISITED_ROWS, self.n_rows * VISITED_SHARE), VISITED_A_RESULT * k)
+            n_lists = max(FEWEST_LISTS, inverted.nlist * visited / self.n_rows) * self.n_rows / n_there
+            options["nprobe"] = min(inverted.nlist, math.ceil(n_lists))
+        scores, keys = self.index.search(np.ascontiguousarray(vector[None, :]), k, params=parameters(**options))
+        found = keys[0] >= 0
+        return keys[0][found], scores[0][found]
+
+
+def _bits(page_ids: PageIds) -> NDArray[np.uint8]:
+    """A bit for each page up to the last of these. FAISS' sets of ids take 100 times as long to make for half a million."""
+    chosen = np.zeros(int(page_ids[-1]) + 1, np.bool_)
+    chosen[page_ids] = True
+    return np.packbits(chosen, bitorder="little")
 
 
 def flat(vectors: Float, page_ids: PageIds, below: int) -> VectorIndex:

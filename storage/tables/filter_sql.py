@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
 from pagesight.storage.filters import AllOf, AnyOf, Compare, Filter, Not
 from pagesight.storage.globs import sqlite_glob
@@ -60,20 +60,23 @@ def condition(of: Filter, *, pictures: bool = True) -> ColumnElement[bool]:
 
 
 def _of_several(of: Compare) -> ColumnElement[bool]:
-    """A document has any number of these, and a page of pictures."""
+    """A document has any number of these, and a page of pictures.
+
+    Those that fit are found once, not once a page: of a million pages, those of a folder took ten times as long.
+    """
     negative = of.operator.startswith("!")
     operator = {"!=": "=", "!~": "~"}.get(of.operator, of.operator)
     if of.field == "tag":
         fits = and_(tag.c.name == of.tag, _compared(tag.c.value, operator, of))
-        inner = select(1).where(tag.c.document_id == document.c.id, fits)
+        found = document.c.id.in_(select(tag.c.document_id).where(fits))
     elif of.field == "picture":
         names = page_picture.c.kind, page_picture.c.family
         fits = or_(*(and_(name != "", _compared(name, operator, of)) for name in names))
-        inner = select(1).where(page_picture.c.page_id == page.c.id, fits)
+        found = page.c.id.in_(select(page_picture.c.page_id).where(fits))
     else:
         column: ColumnElement[Any] = file.c.path if of.field == "document" else _FOLDER
-        inner = select(1).where(file.c.document_id == document.c.id, _compared(column, operator, of))
-    return not_(exists(inner)) if negative else exists(inner)
+        found = document.c.id.in_(select(file.c.document_id).where(_compared(column, operator, of)))
+    return not_(found) if negative else found
 
 
 def _compared(column: ColumnElement[Any], operator: str, of: Compare) -> ColumnElement[bool]:

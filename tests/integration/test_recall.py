@@ -10,6 +10,7 @@ import pytest
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
+from pagesight.storage.recall.index import Sieve
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
 from tests.helpers import source_file, space
@@ -25,7 +26,7 @@ def large(monkeypatch):
     monkeypatch.setattr("pagesight.storage.recall.growth.TAIL_PAGES", 20)
     monkeypatch.setattr("pagesight.storage.recall.vector_index.ROWS_A_LIST", 50)
     monkeypatch.setattr("pagesight.storage.recall.growth.ROWS_A_LIST", 50)
-    monkeypatch.setattr("pagesight.storage.recall.index.SIEVES", ((1, 100, 8), (8, 64, 32)))
+    monkeypatch.setattr("pagesight.storage.recall.index.SIEVES", (Sieve(1, 8, 100, 200), Sieve(8, 32, 64, 100)))
 
 
 def unit(rows):
@@ -177,3 +178,32 @@ def test_means_that_were_lost_are_made_again(tmp_path):
         assert [finding.problem for finding in found.findings] == ["40 pages could not be found by their tokens"]
         assert store.examine().findings == ()
         assert [path.stat().st_size for path in means] == sizes
+
+
+@pytest.mark.usefixtures("large")
+def test_lists_that_are_all_visited_find_what_comparing_everything_finds(tmp_path, monkeypatch):
+    monkeypatch.setattr("pagesight.storage.recall.vector_index.VISITED_SHARE", 1)
+    rng = np.random.default_rng(2)
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        with store.writer() as writer:
+            writer.remove_names([f"/docs/{i}.pdf".encode() for i in (0, 4, 9)])
+        fill(store, 1, first=15)
+        assert list(tmp_path.glob("recall-*.faiss"))
+        with store.view() as view:
+            everything = view.page_ids()
+            for n_allowed in (1, 19, 21, 150, len(everything)):
+                allowed = np.sort(rng.choice(everything, n_allowed, replace=False))
+                singles = np.stack([view.single(page_id) for page_id in allowed.tolist()])
+                for vector in singles[:5]:
+                    found = view.nearest(vector, 12, allowed)
+                    least = np.sort(singles @ vector)[::-1][: len(found)][-1]
+                    assert len(found) == min(12, n_allowed)
+                    assert set(found.tolist()) <= set(allowed.tolist())
+                    assert (singles[np.searchsorted(allowed, found)] @ vector >= least - 0.02).all()  # codes of a byte
+
+
+def test_sieves_let_a_share_through_within_bounds():
+    sieve = Sieve(n_means=1, one_of=10, at_least=50, at_most=200)
+    assert [sieve.kept(n, 3) for n in (100, 1_000, 10_000)] == [50, 100, 200]
+    assert sieve.kept(10_000, 150) == 300  # twice what is asked for
