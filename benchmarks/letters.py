@@ -9,16 +9,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from pagesight.engine.models.files.cache import cache_folder
-from pagesight.engine.models.words.unigram import BLANK, CONTROL, UnigramVocabulary
+from pagesight.engine.models.files.cache import verified
+from pagesight.engine.models.words.multilingual_e5 import PACKED
+from pagesight.engine.models.words.packed_e5 import PackedE5
+from pagesight.engine.models.words.unigram import BLANK, CONTROL
 from pagesight.indexer.reading.plausible import ALPHABETS, CHARACTERS, STEP, TABLE, letters
 
 SMOOTHING = 0.02  # of a letter's pairs are spread over all letters of its alphabet
 
 
 def main() -> None:
-    (folder,) = {path.parent for path in cache_folder().rglob("pieces.txt")}  # after a first use of the model
-    vocabulary = UnigramVocabulary.load(folder)
+    vocabulary = PackedE5(verified(PACKED)).vocabulary()
     pairs = [np.zeros((last - first + 1,) * 2) for first, last in ALPHABETS]
     singles = [np.zeros(last - first + 1) for first, last in CHARACTERS]
     for piece, score in zip(vocabulary.pieces, vocabulary.scores.tolist(), strict=True):

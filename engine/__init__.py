@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pagesight.engine.indexing import IndexSummary
     from pagesight.engine.measure import Measurement
     from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
+    from pagesight.engine.moving import copy_index, plan_copy
     from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import Confidence, Region, ScorePart, SearchHit, TokenMatch
     from pagesight.engine.searcher import Searcher
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pagesight.indexer.running.reader import PageProblem
     from pagesight.storage.errors import SearchEngineError
     from pagesight.storage.manifest import Space
+    from pagesight.storage.moving.copying import Copied, DocumentCopied
+    from pagesight.storage.moving.plan import CopyPlan
     from pagesight.storage.multivectors import MultiVectors
     from pagesight.storage.stored import (
         Examination,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         Finding,
         Optimized,
         PageDetail,
+        StoredContent,
         StoredDocument,
         StoredFailure,
         StoredPage,
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
         KnownFailure,
         KnownFile,
         NewPage,
+        PackedPage,
         PageWords,
         SeenPicture,
         SourceFile,
@@ -59,7 +64,10 @@ __version__ = "0.1.0"
 __all__ = [
     "Client",
     "Confidence",
+    "Copied",
+    "CopyPlan",
     "CountsTokens",
+    "DocumentCopied",
     "DocumentDraft",
     "DocumentInfo",
     "EncodedPage",
@@ -81,6 +89,7 @@ __all__ = [
     "NewPage",
     "Optimized",
     "Outcome",
+    "PackedPage",
     "PageContent",
     "PageDetail",
     "PageDone",
@@ -100,6 +109,7 @@ __all__ = [
     "Space",
     "Status",
     "Store",
+    "StoredContent",
     "StoredDocument",
     "StoredFailure",
     "StoredPage",
@@ -109,6 +119,8 @@ __all__ = [
     "WatchConfig",
     "Watcher",
     "WordScores",
+    "copy_index",
+    "plan_copy",
     "similarity",
 ]
 _HOMES = {
@@ -128,6 +140,11 @@ _HOMES = {
     "IndexSummary": "pagesight.engine.indexing",
     "Measurement": "pagesight.engine.measure",
     "JinaEmbeddingsV4": "pagesight.engine.models.jina_v4.embedder",
+    "copy_index": "pagesight.engine.moving",
+    "plan_copy": "pagesight.engine.moving",
+    "Copied": "pagesight.storage.moving.copying",
+    "DocumentCopied": "pagesight.storage.moving.copying",
+    "CopyPlan": "pagesight.storage.moving.plan",
     "Confidence": "pagesight.engine.results",
     "Region": "pagesight.engine.results",
     "Reranker": "pagesight.engine.reranker",
@@ -151,6 +168,7 @@ _HOMES = {
     "Finding": "pagesight.storage.stored",
     "Optimized": "pagesight.storage.stored",
     "PageDetail": "pagesight.storage.stored",
+    "StoredContent": "pagesight.storage.stored",
     "StoredDocument": "pagesight.storage.stored",
     "StoredFailure": "pagesight.storage.stored",
     "StoredPage": "pagesight.storage.stored",
@@ -160,6 +178,7 @@ _HOMES = {
     "KnownFailure": "pagesight.storage.values",
     "KnownFile": "pagesight.storage.values",
     "NewPage": "pagesight.storage.values",
+    "PackedPage": "pagesight.storage.values",
     "PageWords": "pagesight.storage.values",
     "SeenPicture": "pagesight.storage.values",
     "SourceFile": "pagesight.storage.values",

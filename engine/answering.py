@@ -85,11 +85,17 @@ def together(answers: Sequence[Sequence[Found]], k: int) -> list[Found]:
 
 def described(found: Sequence[Found], view: View) -> list[SearchHit]:
     """Hits for these pages, in this order; each with the regions that answer its own question."""
+    if len({id(one.question) for one in found}) == 1:  # as mostly: nothing is put together
+        return _described(found, view)
     hits: dict[int, SearchHit] = {}
     for question in dict.fromkeys(id(one.question) for one in found):
-        own = [one for one in found if id(one.question) == question]
-        asked, confidence = own[0].question, own[0].confidence
-        pages = [one.page for one in own]
-        for hit in describe(pages, asked.encoded, view, confidence, wording=asked.wording, read_as=asked.read_as):
+        for hit in _described([one for one in found if id(one.question) == question], view):
             hits[hit.page_id] = hit
     return [replace(hits[one.page.page_id], rank=rank) for rank, one in enumerate(found, start=1)]
+
+
+def _described(found: Sequence[Found], view: View) -> list[SearchHit]:
+    """Hits for pages that answer one question."""
+    asked, confidence = found[0].question, found[0].confidence
+    pages = [one.page for one in found]
+    return describe(pages, asked.encoded, view, confidence, wording=asked.wording, read_as=asked.read_as)

@@ -16,13 +16,12 @@ import numpy as np
 from pagesight.engine.answering import ask, described
 from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
 from pagesight.engine.describe import describe, describe_page
-from pagesight.engine.indexing import IndexSummary, checked_paths, files_to_read, index_files, page_reader
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.notebook import Hits
 from pagesight.engine.retrieval import Question, rerank
 from pagesight.engine.stages import stage
 from pagesight.engine.wanted import Wanted
-from pagesight.storage.addresses import full_address, store_class
+from pagesight.storage.addresses import full_address, shown, store_class
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
 from pagesight.storage.errors import ConfigError, StoreClosed, StoreNotFound, UnknownHit
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from pagesight.engine.encoder import Encoder
     from pagesight.engine.estimate import Estimate
     from pagesight.engine.index import Store, View
+    from pagesight.engine.indexing import IndexSummary
     from pagesight.engine.measure import Measurement
     from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import SearchHit
@@ -109,8 +109,8 @@ class SearchEngine(Closing):
 
     @property
     def address(self) -> str:
-        """Where the index is, or will be."""
-        return self._wanted.address
+        """Where the index is, or will be; without a password."""
+        return shown(self._wanted.address)
 
     @property
     def encoder(self) -> Encoder:
@@ -146,6 +146,8 @@ class SearchEngine(Closing):
         next call goes on. on_page: told of each page as it is encoded.
         Raises ConfigError, StoreLocked, DiskFull, ModelMismatch.
         """
+        from pagesight.engine.indexing import IndexSummary
+
         began = time.monotonic()
         passed_over: Counter[str] = Counter()
         outcomes = tuple(self.iter_index(paths, config, on_page=on_page, passed_over=passed_over))
@@ -166,12 +168,15 @@ class SearchEngine(Closing):
         Arguments are checked and the model is loaded by the call; files are read as outcomes are asked for. The right to
         write is kept until the end, or until the iterator is closed. passed_over: counts files with other endings, by ending.
         """
+        from pagesight.engine.indexing import checked_paths, index_files
+
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self._made(), self.encoder, given, config, on_page, leave_out, passed_over)
+        return index_files(self.made(), self.encoder, given, config, on_page, leave_out, passed_over)
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
         from pagesight.engine.estimate import estimate
+        from pagesight.engine.indexing import checked_paths, files_to_read, page_reader
 
         given, config, encoder = checked_paths(paths), config or IndexConfig(), self.encoder
         passed_over: Counter[str] = Counter()
@@ -179,6 +184,12 @@ class SearchEngine(Closing):
         space = self._wanted.space(encoder) if self._store is None else self._store.space
         with page_reader(config, encoder) as reader:
             return estimate(files, reader, encoder, space, passed_over)
+
+    def waiting(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> dict[Path, int]:
+        """Files that ``index`` would look into, with their sizes in bytes, as far as a look from outside tells."""
+        from pagesight.engine.indexing import checked_paths, waiting_files
+
+        return waiting_files(self._store, checked_paths(paths), config or IndexConfig())
 
     def view(self) -> View:
         """One state of the index, for several searches of it: ``with engine.view() as view``. For one thread at a time."""
@@ -281,7 +292,7 @@ class SearchEngine(Closing):
         place = full_address(address)
         kind = store_class(place)
         if not hasattr(kind, "restore"):
-            raise ConfigError(f"no backup can be restored into {place}; name a folder")
+            raise ConfigError(f"no backup can be restored into {shown(place)}; name a folder")
         kind.restore(Path(backup).expanduser().absolute(), place).close()
         return cls.open(place)
 
@@ -357,12 +368,14 @@ class SearchEngine(Closing):
             if self._store is not None:
                 self._store.close()
 
-    def _made(self) -> Store:
-        """The store, which is made if there is none yet."""
+    def made(self) -> Store:
+        """The store, which is made if there is none yet. Raises as ``index`` does."""
         with self._lock:
             encoder = self.encoder
             if self._store is None:
-                store: Store = store_class(self.address).create(self.address, self._wanted.space(encoder))
+                store: Store = store_class(self._wanted.address).create(
+                    self._wanted.address, self._wanted.space(encoder)
+                )
                 try:  # another process may have made it just now, with something else
                     self._wanted.check(store.space)
                     store.space.check_encoder(encoder.name, encoder.fingerprint)

@@ -120,7 +120,7 @@ class IndexConfig:
 
     password: tried on encrypted files. ocr: None reads pixels where there is no text layer if the model reads words, and never if it sees the page itself.
     text: text files and code in folders are documents too; a file that is named on its own always is.
-    n_processes: reading processes. seconds_per_page: of processor time a page may take, and of doing nothing at all.
+    n_processes: reading processes. nice: how much these give way to the work of others, from 0 to 19. seconds_per_page: of processor time a page may take, and of doing nothing at all.
     reindex: read everything again. retry: read again what failed before. rehash: do not trust size and time. prune: forget
     files that are gone. tags: of the documents, by name.
     """
@@ -129,6 +129,7 @@ class IndexConfig:
     ocr: OcrMode | None = None
     text: bool = False
     n_processes: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
+    nice: int = 0
     seconds_per_page: float = 120.0
     reindex: bool = False
     retry: bool = False
@@ -143,6 +144,7 @@ class IndexConfig:
             raise ConfigError(f"n_processes must be at least 1, not {self.n_processes}")
         if self.seconds_per_page <= 0:
             raise ConfigError(f"seconds_per_page must be positive, not {self.seconds_per_page}")
+        _check_nice(self.nice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,5 +166,9 @@ class WatchConfig:
         for name in ("settle_s", "poll_s", "rescan_s", "retry_s"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be positive, not {getattr(self, name)}")
-        if not 0 <= self.nice <= 19:
-            raise ConfigError(f"nice must be from 0 to 19, not {self.nice}")
+        _check_nice(self.nice)
+
+
+def _check_nice(nice: int) -> None:
+    if not 0 <= nice <= 19:
+        raise ConfigError(f"nice must be from 0 to 19, not {nice}")

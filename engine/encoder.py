@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.indexer.content import PageContent
-from pagesight.storage.values import EncodedPage
+if TYPE_CHECKING:
+    from pagesight.indexer.content import PageContent
+    from pagesight.storage.values import EncodedPage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.engine.regions.evidence import Standing
+from pagesight.engine.regions.evidence import EDGE, Standing
+from pagesight.engine.regions.ragged import Points, ends, slices
 from pagesight.engine.results import TokenMatch
 from pagesight.storage.hyphens import broken_words
-from pagesight.storage.stored import PageDetail
 from pagesight.storage.values import LINE_END_HYPHEN, PageWords, SeenPicture
 
 Float = NDArray[np.float32]
@@ -22,7 +22,7 @@ NEAR = 0.06  # of the page's height: how far matches support each other
 SNIPPET_WORDS = 28
 MAX_WORDS_AT = 12  # that are named of one place: a patch of a picture may cover many
 SAME_BOX = 2e-5  # boxes are stored in steps of 1.5e-5
-AT_ONCE = 256  # tokens that are held against all others, or all words, at a time
+AT_ONCE = 256  # tokens that are held against all others at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,29 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
     return placed if len(placed) else np.arange(len(boxes))
 
 
-def token_heat(standing: Standing) -> Float:
-    """How much each page token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
-    heat = heat_of_each(standing).sum(axis=0)
-    total, n = float(heat.sum()), len(heat)
-    return np.asarray(heat / total if total > 0 else np.full(n, 1 / n), np.float32)
+def token_heats(standing: Standing) -> list[Float]:
+    """Of each page how much each token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
+    squared = np.square(standing.closeness)
+    heats = []
+    for i, page in enumerate(slices(standing.pages)):
+        heat = _heat(squared[:, page], standing.weights[:, i]).sum(axis=0)
+        total = float(heat.sum())
+        heats.append(np.asarray(heat / total if total > 0 else np.full(len(heat), 1 / len(heat)), np.float32))
+    return heats
 
 
 def heat_of_each(standing: Standing) -> Float:
-    """How much each page token contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
+    """How much each token of the first page contributes for each query token: (n_query_tokens, n_tokens) float32 >= 0.
 
     How far its best match stands out is a query token's weight, and page tokens share it by how close they come to the best.
     """
-    closeness = np.square(standing.closeness)
-    share = standing.weights[:, None] / np.maximum(closeness.sum(axis=1, keepdims=True), 1e-6)
-    return np.asarray(closeness * share, np.float32)
+    return _heat(np.square(standing.closeness[:, : standing.pages[1]]), standing.weights[:, 0])
+
+
+def _heat(squared: Float, weights: Float) -> Float:
+    """squared: closeness of a page's tokens. weights: (n_query_tokens,)."""
+    share = weights[:, None] / np.maximum(squared.sum(axis=1, keepdims=True), 1e-6)
+    return np.asarray(squared * share, np.float32)
 
 
 def supported(heat: Float, boxes: Float, aspect: float) -> Float:
@@ -65,14 +73,17 @@ def supported(heat: Float, boxes: Float, aspect: float) -> Float:
     aspect: page width divided by its height.
     """
     warm = np.flatnonzero(heat > heat.max() / 100)
+    places, some_heat = boxes[warm], heat[warm]
     scale = np.float32(np.sqrt(0.5) / NEAR)
-    x = (boxes[warm, 0] + boxes[warm, 2]) * np.float32(aspect / 2) * scale
-    y = (boxes[warm, 1] + boxes[warm, 3]) / 2 * scale
+    x = (places[:, 0] + places[:, 2]) * np.float32(aspect / 2) * scale
+    y = (places[:, 1] + places[:, 3]) / 2 * scale
     around = np.zeros_like(heat)
     for at in range(0, len(warm), AT_ONCE):
         some = slice(at, at + AT_ONCE)
-        squared = np.square(x[some, None] - x) + np.square(y[some, None] - y)  # (n_some, n_warm)
-        around[warm[some]] = np.exp(-squared) @ heat[warm]
+        squared, down = x[some, None] - x, y[some, None] - y  # (n_some, n_warm)
+        np.square(squared, out=squared)
+        squared += np.square(down, out=down)
+        around[warm[some]] = np.exp(np.negative(squared, out=squared), out=squared) @ some_heat
     mixed = heat * around
     total = float(mixed.sum())
     return np.asarray(mixed / total if total > 0 else heat, np.float32)
@@ -86,48 +97,83 @@ def seen_at(boxes: Float, pictures: Sequence[SeenPicture]) -> NDArray[np.int64]:
     return np.where(same.any(axis=1), same.argmax(axis=1), -1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WordsOfPages:
+    """The words of all pages of an answer, end to end, to be asked which of them are where. pages: (n_pages + 1,) where each begins."""
+
+    words: Sequence[PageWords]
+    boxes: Float
+    pages: NDArray[np.int64]
+    of_page: NDArray[np.int64]  # (n_words,)
+    middles: Points
+    texts: list[str]
+
+    @classmethod
+    def of(cls, words: Sequence[PageWords]) -> WordsOfPages:
+        pages = ends(np.array([len(page) for page in words], np.int64))
+        boxes = np.concatenate([page.boxes for page in words])
+        of_page = np.repeat(np.arange(len(words)), np.diff(pages))
+        texts = [text for page in words for text in page.texts]
+        return cls(words, boxes, pages, of_page, Points.of_middles(boxes, of_page), texts)
+
+
 def find_matches(
-    products: Float, texts: tuple[str, ...], page: PageDetail, pictures: Sequence[SeenPicture] = ()
-) -> tuple[TokenMatch, ...]:
-    """The best page token of each query token, which is what MaxSim adds up, and the words that stand there.
+    products: Sequence[Float],
+    texts: tuple[str, ...],
+    boxes: Sequence[Float],
+    words: WordsOfPages,
+    pictures: Sequence[Sequence[SeenPicture]],
+) -> list[tuple[TokenMatch, ...]]:
+    """On each page the best token for each query token, which is what MaxSim adds up, and the words that stand there.
 
-    products: (n_query_tokens, n_tokens), of the vectors of both. pictures: that were seen on the page; of one, its kind is named.
+    products: (n_query_tokens, n_tokens) of each page, of the vectors of both. boxes: (n_tokens, 4) of each. pictures: that were
+    seen on each; of one, its kind is named.
     """
-    best = products.argmax(axis=1)
-    scores, boxes = products[np.arange(len(best)), best].tolist(), page.boxes[best]
-    words = _words_at(page.words, boxes)
-    for i, picture in enumerate(seen_at(boxes, pictures).tolist()):
-        if picture >= 0:
-            words[i] = pictures[picture].kind
-    return tuple(
-        TokenMatch(text, score, (x0, y0, x1, y1), word)
-        for text, score, (x0, y0, x1, y1), word in zip(texts, scores, boxes.tolist(), words, strict=True)
-    )
+    n = len(texts)
+    best = [page.argmax(axis=1) for page in products]
+    scores = [page[np.arange(n), at].tolist() for page, at in zip(products, best, strict=True)]
+    places = np.concatenate([page[at] for page, at in zip(boxes, best, strict=True)])
+    named = _words_at(words, places, np.repeat(np.arange(len(products)), n))
+    found = []
+    for page, seen in enumerate(pictures):
+        some = slice(page * n, (page + 1) * n)
+        for i, picture in enumerate(seen_at(places[some], seen).tolist() if seen else ()):
+            if picture >= 0:
+                named[some.start + i] = seen[picture].kind
+        rows = zip(texts, scores[page], places[some].tolist(), named[some], strict=True)
+        found.append(
+            tuple(TokenMatch(text, score, (x0, y0, x1, y1), word) for text, score, (x0, y0, x1, y1), word in rows)
+        )
+    return found
 
 
-def _words_at(words: PageWords, boxes: Float) -> list[str]:
-    """For each box the words whose middle lies in it, or, for a piece of a word, the word it is in."""
-    if not len(words):
-        return [""] * len(boxes)
-    x0, y0, x1, y1 = boxes.T[:, :, None]  # against (n_words,)
-    left, top, right, bottom = words.boxes.T
-    x, y = (left + right) / 2, (top + bottom) / 2
-    inside = (x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4)
-    at_x, at_y = (x0 + x1) / 2, (y0 + y1) / 2
-    around = (left <= at_x) & (at_x <= right) & (top <= at_y) & (at_y <= bottom)
-    inside = np.where(inside.any(axis=1, keepdims=True), inside, around) & (x1 > x0)
-    found: list[list[str]] = [[] for _ in boxes]
-    for row, word in np.argwhere(inside).tolist():
-        if len(found[row]) < MAX_WORDS_AT:
-            found[row].append(words.texts[word])
+def _words_at(words: WordsOfPages, boxes: Float, pages: NDArray[np.int64]) -> list[str]:
+    """For each box the words whose middle lies in it, or, for a piece of a word, the word it is in. pages: of each box."""
+    found: list[list[str]] = [[] for _ in range(len(boxes))]
+    wide = np.flatnonzero(boxes[:, 2] > boxes[:, 0])
+    box, word = words.middles.inside(boxes[wide] + EDGE, pages[wide])
+    empty = np.ones(len(wide), bool)
+    empty[box] = False
+    pairs = list(zip(wide[box].tolist(), word.tolist(), strict=True))
+    if empty.any():
+        pieces = wide[empty]
+        around, piece = Points.of_middles(boxes[pieces], pages[pieces]).inside(words.boxes, words.of_page)
+        pairs += zip(pieces[piece].tolist(), around.tolist(), strict=True)
+    for at, index in sorted(pairs):
+        if len(found[at]) < MAX_WORDS_AT:
+            found[at].append(words.texts[index])
     return [" ".join(texts) for texts in found]
 
 
-def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:
-    """The run of words with the most heat, in reading order."""
+def make_snippets(words: WordsOfPages, heats: Sequence[Float], boxes: Sequence[Float]) -> list[Snippet]:
+    """Of each page the run of words with the most heat, in reading order. heats, boxes: (n_tokens,), (n_tokens, 4) of each."""
+    heat = _heat_of_words(words, heats, boxes)
+    return [_snippet(page, heat[of]) for page, of in zip(words.words, slices(words.pages), strict=True)]
+
+
+def _snippet(words: PageWords, word_heat: Float) -> Snippet:
     if not len(words):
         return Snippet("", ())
-    word_heat = _heat_of_words(words, heat, boxes)
     size = min(SNIPPET_WORDS, len(words))
     sums = np.convolve(word_heat, np.ones(size), "valid")
     first = int(np.argmax(sums > sums.max() - 1e-9))
@@ -138,28 +184,42 @@ def make_snippet(words: PageWords, heat: Float, boxes: Float) -> Snippet:
     begin, end = max(0, first - 2), first + size + 2  # with what a broken word may have beyond
     near = PageWords(words.texts[begin:end], words.boxes[begin:end])
     broken = {begin + i for word in broken_words(near) for i in range(word.first, word.last)}
-    threshold = max(word_heat[first : first + size].max() / 4, 1e-9)
+    shown = word_heat[first : first + size]
+    marked = (shown >= max(shown.max() / 4, 1e-9)).tolist()
     text, spans = ("… " if first else ""), []
-    for i in range(first, first + size):
+    for i, (word, is_marked) in enumerate(zip(words.texts[first : first + size], marked, strict=True), start=first):
         joined = i in broken and i + 1 < first + size
-        word = words.texts[i].removesuffix(LINE_END_HYPHEN) if joined else words.texts[i]
-        if word_heat[i] >= threshold:
+        if joined:
+            word = word.removesuffix(LINE_END_HYPHEN)  # noqa: PLW2901
+        if is_marked:
             spans.append((len(text), len(text) + len(word)))
         text += word if joined else word + " "
     text = text.rstrip() + (" …" if first + size < len(words) else "")
     return Snippet(text, tuple(spans))
 
 
-def _heat_of_words(words: PageWords, heat: Float, boxes: Float) -> Float:
-    """Give each token's heat to the words whose middle its box covers, or, if it covers none, to the nearest word."""
-    x = (words.boxes[:, 0] + words.boxes[:, 2]) / 2
-    y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
-    word_heat = np.zeros(len(words), np.float32)
-    warm = np.flatnonzero(heat > heat.max() / 100)
-    for some in np.array_split(warm, max(1, -(-len(warm) // AT_ONCE))):
-        x0, y0, x1, y1 = boxes[some].T[:, :, None]
-        inside = (x0 - 1e-4 <= x) & (x <= x1 + 1e-4) & (y0 - 1e-4 <= y) & (y <= y1 + 1e-4)  # (n_some, n_words)
-        for token in np.flatnonzero(~inside.any(axis=1)):
-            inside[token, np.argmin(np.hypot(x - (x0 + x1)[token] / 2, y - (y0 + y1)[token] / 2))] = True
-        word_heat += (heat[some] / inside.sum(axis=1)) @ inside
-    return word_heat
+def _heat_of_words(words: WordsOfPages, heats: Sequence[Float], boxes: Sequence[Float]) -> Float:
+    """Give each token's heat to the words whose middle its box covers, or, if it covers none, to the nearest word: (n_words,)."""
+    warm = [np.flatnonzero(heat > heat.max() / 100) for heat in heats]
+    pages = np.repeat(np.arange(len(warm)), [len(tokens) for tokens in warm])
+    heat = np.concatenate([some[tokens] for some, tokens in zip(heats, warm, strict=True)])
+    places = np.concatenate([some[tokens] for some, tokens in zip(boxes, warm, strict=True)])
+    token, word = words.middles.inside(places + EDGE, pages)
+    n_words = np.bincount(token, minlength=len(places))
+    found = np.zeros(len(words.boxes))
+    found += np.bincount(word, (heat[token] / n_words[token]).astype(np.float32), len(found))
+    alone = np.flatnonzero((n_words == 0) & (np.diff(words.pages) > 0)[pages])
+    for page in dict.fromkeys(pages[alone].tolist()):
+        some = alone[pages[alone] == page]
+        found += np.bincount(_nearest(words, page, places[some]), heat[some], len(found))
+    return found.astype(np.float32)
+
+
+def _nearest(words: WordsOfPages, page: int, boxes: Float) -> NDArray[np.int64]:
+    """The word of a page whose middle is nearest to that of each box: (n_boxes,)."""
+    some = slice(*words.pages[page : page + 2].tolist())
+    x, y = ((words.boxes[some, i] + words.boxes[some, i + 2]) / 2 for i in (0, 1))
+    at_x, at_y = ((boxes[:, i, None] + boxes[:, i + 2, None]) / 2 for i in (0, 1))
+    parts = (slice(i, i + AT_ONCE) for i in range(0, len(boxes), AT_ONCE))
+    nearest = [np.hypot(x - at_x[part], y - at_y[part]).argmin(axis=1) for part in parts]
+    return np.asarray(some.start + np.concatenate(nearest), np.int64)

@@ -6,15 +6,14 @@ in everything. tests/conformance holds every store to the same behaviour. A stor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.indexer.running.pipeline import IndexWriter
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.stored import (
@@ -22,13 +21,17 @@ from pagesight.storage.stored import (
     Exported,
     Optimized,
     PageDetail,
+    StoredContent,
     StoredDocument,
     StoredFailure,
     StoredPage,
     Totals,
 )
-from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
+from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.words import WordScores
+
+if TYPE_CHECKING:
+    from pagesight.indexer.running.pipeline import IndexWriter
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
@@ -120,6 +123,12 @@ class View(Protocol):
 
     def indexed_files(self) -> list[SourceFile]:
         """All names in the index, in order of location."""
+
+    def contents(self) -> list[StoredContent]:
+        """All documents by what is stored of them, in the order in which their pages have ids."""
+
+    def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
+        """The pages of a document as they are stored, in order of their ids. Raises StoreCorrupt if one is damaged."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...

@@ -84,7 +84,7 @@ def index_files(
         found = (item for item in found if not leave_out(location_of(item)))
     with store.writer() as writer, page_reader(config, encoder) as reader:
         with store.view() as known:
-            ingest = Ingest(writer, known, reader, encoder, _options(config), on_page)
+            ingest = Ingest(writer, known, reader, encoder, ingest_options(config), on_page)
             if config.prune:  # a folder that was renamed is named once more to let go of it
                 gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
                 found = (item for item in found if os.path.lexists(location_of(item)) or location_of(item) not in gone)
@@ -108,8 +108,18 @@ def files_to_read(
     if store is None:
         return [item.location for item in found if isinstance(item, SourceFile)]
     with store.view() as view:
-        planner = Planner(view, _options(config))
+        planner = Planner(view, ingest_options(config))
     return [plan.path for plan in map(planner.plan, found) if plan.path is not None]
+
+
+def waiting_files(store: Store | None, paths: Sequence[Path], config: IndexConfig) -> dict[Path, int]:
+    """The same, with their sizes in bytes, without looking into any: for showing how far a run is."""
+    found = [item for item in found_files(paths, config) if isinstance(item, SourceFile)]
+    if store is not None:
+        with store.view() as view:
+            planner = Planner(view, ingest_options(config))
+        found = [source for source in found if not planner.is_unchanged(source)]
+    return {source.location: source.n_bytes for source in found}
 
 
 def page_reader(config: IndexConfig, encoder: Encoder) -> PageReader:
@@ -117,7 +127,9 @@ def page_reader(config: IndexConfig, encoder: Encoder) -> PageReader:
     ocr = config.ocr or ("auto" if encoder.image_pixels is None else "off")
     sight = str(encoder.sight_file()) if isinstance(encoder, Sees) else None
     options = ReadOptions(password=config.password, ocr=ocr, image_pixels=encoder.image_pixels, sight=sight)
-    return PageReader(options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page)
+    return PageReader(
+        options, n_processes=config.n_processes, seconds_per_page=config.seconds_per_page, nice=config.nice
+    )
 
 
 def found_files(
@@ -132,7 +144,7 @@ def location_of(found: SourceFile | Unusable) -> Path:
     return (found.source if isinstance(found, Unusable) else found).location
 
 
-def _options(config: IndexConfig) -> IngestOptions:
+def ingest_options(config: IndexConfig) -> IngestOptions:
     return IngestOptions(
         reindex=config.reindex,
         retry=config.retry or config.password is not None,

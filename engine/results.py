@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pagesight.indexer.reading.text_file import line_span
 from pagesight.storage.names import path_text
 from pagesight.storage.values import SeenPicture
 
@@ -106,6 +105,8 @@ class SearchHit:
         """First and last line of the best region, for text files; of the page if nothing on it matched."""
         if self.kind != "text":
             return None
+        from pagesight.indexer.reading.text_file import line_span
+
         return line_span(self.page, self.regions[0].box if self.regions else (0, 0, 1, 1))
 
     @property

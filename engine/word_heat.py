@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.explain import heat_of_each, on_page
-from pagesight.engine.regions.evidence import stand_out
+from pagesight.engine.regions.evidence import lengths_of, stand_out
 from pagesight.storage.stored import PageDetail
 
 MAX_PLACES = 60
@@ -40,7 +40,7 @@ def word_heat(text: str, query: EncodedQuery, page: PageDetail) -> list[WordHeat
     boxes, tokens = page.boxes[placed], page.tokens[placed]
     if not len(tokens):
         return []
-    each = heat_of_each(stand_out(query.tokens @ tokens.T, tokens))
+    each = heat_of_each(stand_out([query.tokens @ tokens.T], [lengths_of(tokens)]))
     total = max(float(each.sum()), 1e-9)
     found = []
     for word, rows in words_of_tokens(text, query.token_texts):

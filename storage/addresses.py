@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,7 +14,12 @@ from pagesight.storage.errors import ConfigError
 SCHEMES = {
     "": "pagesight.storage.store:Store",
     "memory": "pagesight.storage.memory:MemoryStore",
+    "postgresql": "pagesight.storage.postgres.store:PostgresStore",
 }
+_SECRETS = (  # of a URL: the password before the host, and those among the options
+    re.compile(r"(?<=://)([^:/?@]*):[^?]*@"),
+    re.compile(r"([?&](?:ssl)?password=)[^&]*"),
+)
 
 
 def full_address(address: str | PathLike[str]) -> str:
@@ -31,6 +37,13 @@ def full_address(address: str | PathLike[str]) -> str:
 def folder_of(address: str) -> Path | None:
     """The folder that a full address names; None if the store lies elsewhere."""
     return None if _scheme(address) else Path(address)
+
+
+def shown(address: str) -> str:
+    """An address as it may be printed and kept: without a password."""
+    if not _scheme(address):
+        return address
+    return _SECRETS[1].sub(r"\1***", _SECRETS[0].sub(r"\1:***@", address))
 
 
 def store_class(address: str) -> Any:

@@ -6,16 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, insert, update
 
+from pagesight.storage.packed import check_packed, pack_page
 from pagesight.storage.tables.pictures import picture_row
 from pagesight.storage.tables.rows import Names, put_document, put_failures, put_tags
 from pagesight.storage.tables.schema import index_state, page, page_note, page_picture, page_terms, page_text
-from pagesight.storage.values import DocumentInfo, NewPage, SourceFile
-from pagesight.storage.vectors.segments import BOX_SCALE
+from pagesight.storage.values import DocumentInfo, NewPage, PackedPage, SourceFile
 from pagesight.storage.vectors.vector_files import VectorFiles
-from pagesight.storage.words import fold_page
 
 Reach = Callable[[str], None]
 
@@ -46,8 +44,16 @@ class Draft:
 
     def add_page(self, new: NewPage) -> None:
         """Write a page's vectors. Raises DimensionMismatch, DiskFull."""
+        self._append(pack_page(new, self._vectors.space, self._vectors.codec))
+
+    def add_packed(self, new: PackedPage) -> None:
+        """Write a page of another store as it is. Raises StoreCorrupt if it is not of this space, DiskFull."""
+        check_packed(new, self._vectors.space)
+        self._append(new)
+
+    def _append(self, new: PackedPage) -> None:
         page_id = self._first_page_id + len(self._pages)
-        ref, n_tokens = self._vectors.append(page_id, new.encoded)
+        ref = self._vectors.append(page_id, new)
         self._pages.append(
             {
                 "id": page_id,
@@ -55,16 +61,15 @@ class Draft:
                 "width_pt": new.width_pt,
                 "height_pt": new.height_pt,
                 "text_source": new.text_source,
-                "n_tokens": n_tokens,
+                "n_tokens": new.n_tokens,
                 "segment": ref.segment,
                 "offset": ref.offset,
                 "n_bytes": ref.n_bytes,
                 "crc32": ref.crc32,
             }
         )
-        boxes = np.rint(np.clip(new.words.boxes, 0, 1) * BOX_SCALE).astype("<u2").tobytes()
-        self._texts.append({"page_id": page_id, "words": "\n".join(new.words.texts), "boxes": boxes})
-        self._terms.append({"rowid": page_id, "terms": fold_page(new.words)})
+        self._texts.append({"page_id": page_id, "words": new.words, "boxes": new.word_boxes})
+        self._terms.append({"rowid": page_id, "terms": new.terms})
         if new.note:
             self._notes.append({"page_id": page_id, "note": new.note})
         self._pictures += (picture_row(page_id, picture) for picture in new.pictures)

@@ -8,6 +8,7 @@
     ├── DocumentError          this file cannot be read; the others can
     │   ├── UnreadableDocument     damaged, empty, wrongly named, forbidden
     │   ├── EncryptedDocument      needs a password, or another one
+    │   ├── LeaseLost              another worker has it by now
     │   └── ReaderCrashed          the reading process died
     │       └── ReaderStalled          it gave no answer for too long
     ├── ModelError             the encoder cannot work
@@ -22,7 +23,8 @@
     │   └── ExtraMissing           an optional dependency is not installed
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
-    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
+    │   ├── StoreUnreachable, StoreRefused   of an index in a database
+    │   ├── FormatVersionMismatch, DimensionMismatch (ValueError), PageTooLarge
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
@@ -60,8 +62,10 @@ __all__ = [
     "FormatVersionMismatch",
     "HubRefused",
     "IndexMismatch",
+    "LeaseLost",
     "ModelError",
     "ModelMismatch",
+    "PageTooLarge",
     "QueryError",
     "ReaderCrashed",
     "ReaderStalled",
@@ -74,6 +78,8 @@ __all__ = [
     "StoreCorrupt",
     "StoreLocked",
     "StoreNotFound",
+    "StoreRefused",
+    "StoreUnreachable",
     "TrainingExists",
     "UnknownHit",
     "UnknownModel",
@@ -124,6 +130,13 @@ class UnreadableDocument(DocumentError):
 
 class EncryptedDocument(DocumentError):
     """The file needs a password."""
+
+
+class LeaseLost(DocumentError):
+    """A worker was not heard of for so long that another one has its file now."""
+
+    def __init__(self) -> None:
+        super().__init__("another worker has taken it over; what this one did of it is not kept")
 
 
 class ReaderCrashed(DocumentError):
@@ -229,10 +242,28 @@ class StoreCorrupt(StorageError):
     """Stored bytes are not what was written. Examining the index says what else is damaged, and can drop it."""
 
 
+class StoreUnreachable(StorageError):
+    """The database that holds the index does not answer, or no longer."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(
+            f"the database {address} cannot be reached: {reason}; what was finished before is safe, try again when it is there"
+        )
+
+
+class StoreRefused(StorageError):
+    """The database that should hold the index answers that it does not let us."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"the database {address} refuses: {reason}")
+
+
 class DiskFull(StorageError):
     """The disk, a quota or a file size limit stopped a write. What was committed before is safe."""
 
-    def __init__(self, path: Path, cause: str) -> None:
+    def __init__(self, path: Path | str, cause: str) -> None:
         self.path = path
         super().__init__(
             f"cannot write to {path}: {cause}; what was finished before is safe, make room and do the same again"
@@ -242,7 +273,7 @@ class DiskFull(StorageError):
 class FormatVersionMismatch(StorageError):
     """The index was written in another format than this version reads."""
 
-    def __init__(self, path: Path, found: int, readable: int) -> None:
+    def __init__(self, path: Path | str, found: int, readable: int) -> None:
         self.path, self.found, self.readable = path, found, readable
         remedy = "upgrade pagesight" if found > readable else "make it again from the documents"
         super().__init__(f"the index {path} has format version {found}, this pagesight reads {readable}; {remedy}")
@@ -279,6 +310,10 @@ class DimensionMismatch(StorageError, ValueError):
     def __init__(self, what: str, expected: int, given: int) -> None:
         self.what, self.expected, self.given = what, expected, given
         super().__init__(f"{what} must have {expected} dimensions, got {given}")
+
+
+class PageTooLarge(StorageError):
+    """A page has more than the store can hold of one."""
 
 
 class ServerError(SearchEngineError):

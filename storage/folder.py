@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from pagesight.storage.errors import StoreLocked
@@ -54,6 +53,8 @@ def write_lock(folder: Path) -> Iterator[None]:
 
     The operating system lets go of the lock when the process ends, however it ends.
     """
+    from filelock import FileLock, Timeout  # brings asyncio, which nobody needs who only searches
+
     path = folder / LOCK_NAME
     try:
         with FileLock(path, timeout=0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,21 @@ class PageDetail:
     words: PageWords
 
 
+class EncodedDetail(PageDetail):
+    """A page whose token vectors are decoded whenever they are asked for, and not kept: so many pages take the memory of one."""
+
+    __slots__ = ("_decode",)
+    _decode: Callable[[], NDArray[np.float32]]
+
+    def __init__(self, decode: Callable[[], NDArray[np.float32]], boxes: NDArray[np.float32], words: PageWords) -> None:
+        for name, value in (("_decode", decode), ("boxes", boxes), ("words", words)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def tokens(self) -> NDArray[np.float32]:
+        return self._decode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
     """A document with its names, the first of which is ``document`` of its hits."""
@@ -70,6 +86,19 @@ class StoredDocument:
     notes: tuple[
         tuple[int, str], ...
     ] = ()  # page and what is to be said of it, such as why it was read from its pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContent:
+    """What a document is, told without reading it: equal in two stores if both hold the same bytes of it.
+
+    n_pages: that are stored. n_bytes, checksum: of their records (storage.packed.content_of).
+    """
+
+    sha256: str
+    n_pages: int
+    n_bytes: int
+    checksum: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,7 @@ class DocumentInfo:
     date: str = ""  # ISO 8601 date (YYYY-MM-DD) the document says it was made, else its file's, or ""
     tags: dict[str, str] = field(default_factory=dict)
     reading: int = 1  # version of how such files were read
+    added_at: str = ""  # ISO 8601, UTC; "" for now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,30 @@ class NewPage:
     encoded: EncodedPage
     note: str = ""  # what is to be said of it, such as why it was read from its pixels
     pictures: tuple[SeenPicture, ...] = ()  # what kinds were seen, if the model was told to look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PackedPage:
+    """A page as it is stored, for another store of the same space to keep as it is (storage.packed).
+
+    record: token vectors in the codec of the space, then a box each (storage.vectors.segments). single: float16 (d_s,).
+    means: 32, 8 and 1 means of the token vectors, int8 records (storage.vectors.page_rows). words: one a line.
+    word_boxes: uint16 (n_words, 4), page fractions times 65535. terms: for BM25 (storage.words).
+    """
+
+    number: int  # from 1, as a viewer shows it
+    width_pt: float
+    height_pt: float
+    text_source: str
+    n_tokens: int
+    record: bytes
+    single: bytes
+    means: tuple[bytes, ...]
+    words: str
+    word_boxes: bytes
+    terms: str
+    note: str = ""
+    pictures: tuple[SeenPicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

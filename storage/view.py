@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
@@ -19,13 +20,22 @@ from pagesight.storage.folder import IndexFolder
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
+from pagesight.storage.packing import packed_pages
 from pagesight.storage.state import State
-from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.stored import (
+    EncodedDetail,
+    PageDetail,
+    StoredContent,
+    StoredDocument,
+    StoredFailure,
+    StoredPage,
+    Totals,
+)
 from pagesight.storage.tables import catalog
 from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.schema import document, file, page
-from pagesight.storage.values import KnownFailure, KnownFile, PageWords, SourceFile
+from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
@@ -59,7 +69,28 @@ _SPELT_SQL = text("SELECT terms FROM page_terms WHERE page_terms MATCH :match OR
 _REFS_SQL = text(
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
 )
-_TEXTS_SQL = text("SELECT page_id, words, boxes FROM page_text WHERE page_id IN (SELECT value FROM json_each(:wanted))")
+# What a search shows is asked as text: building these statements anew took as long as running them.
+_DETAILS_SQL = text(
+    'SELECT page.id, segment, "offset", n_bytes, crc32, n_tokens, words, boxes FROM page '
+    "LEFT JOIN page_text ON page_text.page_id = page.id WHERE page.id IN (SELECT value FROM json_each(:wanted))"
+)
+_PAGES_SQL = text(
+    "SELECT page.id, page.number, page.n_tokens, page.width_pt, page.height_pt, page.text_source, document.n_pages, "
+    "document.sha256, document.title, document.kind, file.path, file.root, file.location, file.nearby FROM page "
+    "JOIN document ON document.id = page.document_id JOIN file ON file.id = "
+    "(SELECT name.id FROM file AS name WHERE name.document_id = document.id ORDER BY name.path, name.id LIMIT 1) "
+    "WHERE page.id IN (SELECT value FROM json_each(:wanted))"
+)
+_OPENINGS_SQL = text(
+    "SELECT page.id, (SELECT first.id FROM page AS first WHERE first.document_id = page.document_id AND first.n_tokens > 0 "
+    "ORDER BY first.number LIMIT 1) FROM page WHERE page.id IN (SELECT value FROM json_each(:wanted))"
+)
+
+
+@lru_cache(1024)
+def _path(name: bytes) -> Path:
+    """As the database has it: the hits of a search share few folders and files, and making a path costs more than finding its row."""
+    return Path(os.fsdecode(name))
 
 
 class StoreView(Closing):
@@ -145,61 +176,60 @@ class StoreView(Closing):
         return stored_maxima(tokens, records, precise=precise, device=device)
 
     def opening_pages(self, page_ids: PageIds) -> PageIds:
-        other = page.alias()
-        first = (
-            select(other.c.id)
-            .where(other.c.document_id == page.c.document_id, other.c.n_tokens > 0)
-            .order_by(other.c.number)
-            .limit(1)
-        ).scalar_subquery()
-        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
-        rows = self._connection.execute(select(page.c.id, first.label("first")).where(page.c.id.in_(wanted)))
-        firsts = {row.id: row.first for row in rows}
+        rows = self._connection.execute(_OPENINGS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        firsts = dict(map(tuple, rows))
         return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
 
     # What describing a hit asks
 
     def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
-        name = file.alias()
-        first_file = (
-            select(name.c.id).where(name.c.document_id == document.c.id).order_by(name.c.path, name.c.id).limit(1)
-        ).scalar_subquery()
-        wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
-        query = (
-            select(page, document.c.n_pages, document.c.sha256, document.c.title, document.c.kind)
-            .add_columns(file.c.path, file.c.root, file.c.location, file.c.nearby)
-            .join_from(page, document)
-            .join(file, file.c.id == first_file)
-            .where(page.c.id.in_(wanted))
-        )
+        rows = self._connection.execute(_PAGES_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
         seen = pictures_of(self._connection, page_ids) if self._state.has_pictures(self._connection) else {}
         return {
-            row.id: StoredPage(
-                page_id=row.id,
-                number=row.number,
-                n_pages=row.n_pages,
-                document=row.path,
-                root=Path(os.fsdecode(row.root)),
-                location=self._find_file(row.location, row.nearby),
-                sha256=row.sha256,
-                kind=row.kind,
-                title=row.title,
-                n_tokens=row.n_tokens,
-                width_pt=row.width_pt,
-                height_pt=row.height_pt,
-                text_source=row.text_source,
-                pictures=seen.get(row.id, ()),
+            page_id: StoredPage(
+                page_id=page_id,
+                number=number,
+                n_pages=n_pages,
+                document=path,
+                root=_path(root),
+                location=self._find_file(location, nearby),
+                sha256=sha256,
+                kind=kind,
+                title=title,
+                n_tokens=n_tokens,
+                width_pt=width,
+                height_pt=height,
+                text_source=source,
+                pictures=seen.get(page_id, ()),
             )
-            for row in self._connection.execute(query)
+            for (
+                page_id,
+                number,
+                n_tokens,
+                width,
+                height,
+                source,
+                n_pages,
+                sha256,
+                title,
+                kind,
+                path,
+                root,
+                location,
+                nearby,
+            ) in rows
         }
 
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
-        refs, words, details = self._refs(page_ids), self._words(page_ids), {}
-        for page_id, (ref, n_tokens) in refs.items():
-            record = self._state.segments.read(ref)
-            tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
-            boxes = unpack_boxes(record, n_tokens)
-            details[page_id] = PageDetail(tokens, boxes, words.get(page_id, PageWords.none()))
+        rows = self._connection.execute(_DETAILS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        self._check_found(len(rows), len(page_ids))
+        details: dict[int, PageDetail] = {}
+        for page_id, *where, n_tokens, words, boxes in rows:
+            record = self._state.segments.read(RecordRef(*where))
+            codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]
+            known = PageWords.none() if words is None else stored_words(words, boxes)
+            decode = partial(self._codec.decode, codes, n_tokens)
+            details[page_id] = EncodedDetail(decode, unpack_boxes(record, n_tokens), known)
         return details
 
     def find_page(self, name: str, number: int) -> int | None:
@@ -244,6 +274,14 @@ class StoreView(Closing):
     def indexed_files(self) -> list[SourceFile]:
         return catalog.indexed_files(self._connection)
 
+    # What another store is made of
+
+    def contents(self) -> list[StoredContent]:
+        return catalog.contents(self._connection)
+
+    def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
+        return packed_pages(self._connection, self._state, sha256)
+
     def close(self) -> None:
         if self._folder.engine.pool is not self._pool and not self._connection.closed:
             self._connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
@@ -259,19 +297,19 @@ class StoreView(Closing):
         )
         return np.array(self._connection.execute(query).scalars().all(), np.int64)
 
-    def _words(self, page_ids: PageIds) -> dict[int, PageWords]:
-        rows = self._connection.execute(_TEXTS_SQL, {"wanted": json.dumps(page_ids.tolist())})
-        return {page_id: stored_words(words, packed) for page_id, words, packed in rows.fetchall()}
-
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""
-        path, moved = Path(os.fsdecode(location)), self._folder.path / os.fsdecode(nearby)
-        return moved if not path.exists() and moved.exists() else path
+        moved = b"" if os.path.exists(location) else os.path.join(os.fsencode(self._folder.path), nearby)
+        return _path(moved if moved and os.path.exists(moved) else location)
 
     def _refs(self, page_ids: PageIds) -> dict[int, tuple[RecordRef, int]]:
         """Record and token count of each page."""
         rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
         refs = {page_id: (RecordRef(*where), n_tokens) for page_id, *where, n_tokens in rows}
-        if len(refs) != len(page_ids):
-            raise StoreCorrupt(f"{len(page_ids) - len(refs)} pages are not in the database")
+        self._check_found(len(refs), len(page_ids))
         return refs
+
+    @staticmethod
+    def _check_found(n_found: int, n_asked: int) -> None:
+        if n_found != n_asked:
+            raise StoreCorrupt(f"{n_asked - n_found} pages are not in the database")

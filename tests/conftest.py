@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.helpers import ROOT, run_cli
+from tests.postgres import server
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("any machine")
@@ -20,6 +21,8 @@ def _environment(tmp_path_factory):
     os.environ.pop("PAGESIGHT_INDEX", None)
     os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started on: tables are as wide as it
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
+    yield
+    server.stop_shared()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from pagesight.engine.cli.options import index_option, reranker_option
-from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console
+from pagesight.engine.cli.output import IndexProgress, console, echo, echo_error, echo_json, error_console, sizes
 from pagesight.engine.cli.tables import print_whole
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
@@ -76,7 +76,7 @@ def evaluate(
     context: click.Context,
     dataset: str,
     more: tuple[str, ...],
-    index_dir: Path | None,  # noqa: ARG001 - see _named_index
+    index_dir: Path | str | None,  # noqa: ARG001 - see _named_index
     subsets: tuple[str, ...],
     split: str,
     model: str | None,
@@ -167,11 +167,11 @@ def evaluate(
     return 0
 
 
-def _named_index(context: click.Context) -> Path | None:
+def _named_index(context: click.Context) -> Path | str | None:
     """Of --index before or after the command's name; the environment's is for daily use, not for measuring."""
     for place in (context, context.find_root()):
         if place.get_parameter_source("index_dir") is ParameterSource.COMMANDLINE:
-            named: Path = place.params["index_dir"]
+            named: Path | str = place.params["index_dir"]
             return named
     return None
 
@@ -203,7 +203,7 @@ def _one(
     metrics: Sequence[Metric],
     folder: Path,
     bars: _Bars,
-    given_index: Path | None,
+    given_index: Path | str | None,
     run_path: Path | None,
 ) -> tuple[Result, Run]:
     """Of a run from a file, of an index as it stands, or of one that is made."""
@@ -311,7 +311,7 @@ class _Bars:
 
     @contextmanager
     def indexing(self, place: Path) -> Iterator[IndexProgress]:
-        with IndexProgress([place], quiet=self._quiet) as progress:
+        with IndexProgress(lambda: sizes([place]), quiet=self._quiet) as progress:
             yield progress
 
     @contextmanager

@@ -21,6 +21,7 @@ HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in
     errors.BadReranker: "it needs config.json, tokenizer.json, and model.onnx or the weights of a model of transformers",
     errors.DeviceMemory: "try --dtype bfloat16, a smaller --image-budget, or another --device",
     errors.StoreNotFound: "make one with: pagesight --index {path} index FOLDER",
+    errors.StoreRefused: "a password is taken from PGPASSWORD, or from the file that PGPASSFILE names or ~/.pgpass",
     errors.StoreCorrupt: "pagesight doctor says what else is damaged, and with --drop-damaged lets it be read anew",
     errors.DiskFull: "the same command goes on from there; train does with --resume",
     errors.TrainingExists: "--resume goes on with it, --out DIR names another folder",

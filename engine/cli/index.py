@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pagesight.engine.cli.hints import PROGRAMS
-from pagesight.engine.cli.options import index_option, model_options, open_engine
+from pagesight.engine.cli.options import index_option, manners_options, model_options, open_engine
 from pagesight.engine.cli.output import (
     IndexProgress,
     count,
@@ -98,7 +98,10 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option("--retry", is_flag=True, help="Try again what could not be read before.")
 @click.option("--rehash", is_flag=True, help="Compare contents even where size and time are the same.")
 @click.option("--reindex", is_flag=True, help="Read and encode everything again.")
-@click.option("--processes", type=click.IntRange(1, 64), help="Reading processes.  [default: one a core, at most 8]")
+@manners_options(DEFAULTS.nice)
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="Reading processes.  [default: --jobs, or one a core, at most 8]"
+)
 @click.option(
     "--page-timeout",
     type=click.FloatRange(1),
@@ -111,7 +114,7 @@ def _pixels(_: click.Context, __: click.Parameter, value: str | None) -> int | N
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def index(
     paths: tuple[Path, ...],
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     model: str | None,
     device: str,
     dtype: str,
@@ -132,6 +135,8 @@ def index(
     retry: bool,
     rehash: bool,
     reindex: bool,
+    jobs: int | None,
+    nice: int,
     processes: int | None,
     page_timeout: float,
     dry_run: bool,
@@ -170,7 +175,8 @@ def index(
         rehash=rehash,
         prune=prune,
         tags=tags,
-        **({} if processes is None else {"n_processes": processes}),
+        nice=nice,
+        **({} if (n_processes := processes or jobs) is None else {"n_processes": n_processes}),
     )
     if dry_run:
         with open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine:
@@ -180,7 +186,7 @@ def index(
     n_pages, bad_pages, began = 0, 0, time.monotonic()
     with (
         open_engine(index_dir, model=model, settings=settings, codec=codec, pool_factor=pool_factor) as engine,
-        IndexProgress(paths, quiet=quiet or as_json) as progress,
+        IndexProgress(lambda: engine.waiting(paths, config), quiet=quiet or as_json) as progress,
     ):
         for outcome in engine.iter_index(paths, config, on_page=progress.page_done, passed_over=passed_over):
             seen[outcome.status] += 1

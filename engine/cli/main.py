@@ -5,6 +5,7 @@ Exit codes: 0 done or found; 1 nothing found, or some files could not be read; 2
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from pagesight.engine.cli.output import echo_error
 from pagesight.engine.cli.streams import OutputFailed, give_up_output, prepare_streams
 from pagesight.storage.errors import SearchEngineError
 
+OBJECTS_BETWEEN_COLLECTIONS = (
+    20_000  # loading modules makes as many that stay: looking through them again and again took a tenth of a start
+)
+
 
 class _NotOurs(Exception):
     """Carries an OSError past click, which takes every broken pipe for that of standard output and says nothing."""
@@ -28,6 +33,20 @@ class _NotOurs(Exception):
 
 
 class _Commands(click.Group):
+    """Its commands are imported when somebody asks for them: a search waits for no other command's modules."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in ("search", "show"):
+            from pagesight.engine.cli import search
+
+            return {command.name: command for command in search.COMMANDS}[cmd_name]
+        _register()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        _register()
+        return super().list_commands(ctx)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -39,7 +58,7 @@ class _Commands(click.Group):
 @click.version_option(engine.__version__, prog_name="pagesight")
 @index_option
 @click.pass_context
-def cli(context: click.Context, index_dir: Path | None) -> None:
+def cli(context: click.Context, index_dir: Path | str | None) -> None:
     """Search inside documents by what is on the page.
 
     \b
@@ -58,22 +77,24 @@ def _register() -> None:
         mcp,
         mine,
         models,
+        moving,
         search,
         serve,
         train,
         tune,
         watch,
+        work,
     )
 
-    for module in (index, watch, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup):
+    for module in (index, watch, work, search, manage, models, tune, evaluate, mine, train, serve, mcp, backup, moving):
         for command in module.COMMANDS:
             cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line. User mistakes end with one line, bugs with a traceback."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     prepare_streams()
-    _register()
     try:
         code = _run()
         sys.stdout.flush()

@@ -17,6 +17,7 @@ from pagesight.engine.cli.output import count, echo, echo_error, echo_json, page
 from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
+    from pagesight.engine.index import Store
     from pagesight.storage.manifest import Space
 
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     "--filter", "filters", type=nfc, metavar="EXPR", help="Only documents with a page that fits (see search --help)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a document.")
-def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> int:
+def list_command(index_dir: Path | str | None, filters: str | None, as_json: bool) -> int:
     """List the documents in the index.
 
     \b
@@ -73,7 +74,7 @@ def list_command(index_dir: Path | None, filters: str | None, as_json: bool) -> 
 @click.command()
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def info(index_dir: Path | None, as_json: bool) -> int:
+def info(index_dir: Path | str | None, as_json: bool) -> int:
     """Say what the index holds, what made it, and what it costs.
 
     \b
@@ -106,6 +107,7 @@ def info(index_dir: Path | None, as_json: bool) -> int:
             ("token vectors", f"{totals.n_tokens:,}"),
             ("bytes per page", f"{size(per_page)} of token vectors"),
             ("on disk", size(on_disk)),
+            *_kept_here(engine.store),
             (
                 "failures",
                 f"{count(totals.n_failed_files, 'file')}, {count(totals.n_failed_pages, 'page')} of other files",
@@ -114,6 +116,15 @@ def info(index_dir: Path | None, as_json: bool) -> int:
     for name, value in rows:
         echo(f"{name:15} {value}")
     return 0
+
+
+def _kept_here(store: Store) -> list[tuple[str, str]]:
+    """Where searches keep what they need of an index that lies elsewhere."""
+    folder = getattr(store, "cache_folder", None)
+    if folder is None:
+        return []
+    n_bytes = sum(path.stat().st_blocks * 512 for path in folder.glob("*")) if folder.is_dir() else 0
+    return [("kept here", f"{size(n_bytes)} in {printable(folder)}" if n_bytes else "nothing: nobody has searched yet")]
 
 
 def _pictures(space: Space) -> list[tuple[str, str]]:
@@ -131,7 +142,7 @@ def _pictures(space: Space) -> list[tuple[str, str]]:
 @click.command()
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a failure.")
-def failures(index_dir: Path | None, as_json: bool) -> int:
+def failures(index_dir: Path | str | None, as_json: bool) -> int:
     """List what could not be read, and why.
 
     \b
@@ -158,7 +169,9 @@ def failures(index_dir: Path | None, as_json: bool) -> int:
 )
 @click.option("--all", "everything", is_flag=True, help="Everything in the index.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, everything: bool, yes: bool) -> int:
+def remove(
+    names: tuple[str, ...], index_dir: Path | str | None, filters: str | None, everything: bool, yes: bool
+) -> int:
     """Take documents out of the index, by name or glob. The files stay where they are.
 
     \b
@@ -185,7 +198,7 @@ def remove(names: tuple[str, ...], index_dir: Path | None, filters: str | None, 
 @click.option(
     "--drop-damaged", is_flag=True, help="Drop damaged documents, so that the next index run reads them again."
 )
-def doctor(index_dir: Path | None, drop_damaged: bool) -> int:
+def doctor(index_dir: Path | str | None, drop_damaged: bool) -> int:
     """Check every stored byte, and repair what can be derived.
 
     \b

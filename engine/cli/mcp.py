@@ -24,7 +24,11 @@ from pagesight.storage.errors import ExtraMissing
 )
 @click.pass_context
 def mcp(
-    context: click.Context, index_dir: Path | None, server: str | None, allow_write: bool, folders: tuple[Path, ...]
+    context: click.Context,
+    index_dir: Path | str | None,
+    server: str | None,
+    allow_write: bool,
+    folders: tuple[Path, ...],
 ) -> int:
     """Serve an index to an agent by the Model Context Protocol, on standard input and output.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pagesight.engine.cli.options import index_option, model_options
-from pagesight.engine.cli.output import IndexProgress, count, echo, echo_json, error_console
+from pagesight.engine.cli.output import IndexProgress, count, echo, echo_json, error_console, sizes
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Ranks(click.ParamType[tuple[int, int]]):
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def mine(
     data: str,
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     model: str | None,
     device: str,
     dtype: str,
@@ -112,7 +112,7 @@ def _check_free(out: Path, *, overwrite: bool) -> None:
     check_free(out, overwrite=overwrite)
 
 
-def _engine(found: Minable, index: Path | None, model: str | None, settings: Any, *, shown: bool) -> SearchEngine:
+def _engine(found: Minable, index: Path | str | None, model: str | None, settings: Any, *, shown: bool) -> SearchEngine:
     """Over the index that was named, as it stands, if it is there; else over one that is made of the data."""
     from pagesight.engine.api import SearchEngine
     from pagesight.engine.config import DEFAULT_MODEL
@@ -129,10 +129,10 @@ def _engine(found: Minable, index: Path | None, model: str | None, settings: Any
             return engine
     setting = IndexSetting(model=model or DEFAULT_MODEL)
     folder = Path("pagesight-eval") / found.dataset.name  # that of eval: one index serves both
-    made = index or folder / "indexes" / setting.folder_name
+    made = Path(index) if index is not None else folder / "indexes" / setting.folder_name
     made.parent.mkdir(parents=True, exist_ok=True)
     corpus = found.dataset.corpus.place(folder / "corpus")
-    with IndexProgress([corpus], quiet=not shown) as progress:
+    with IndexProgress(lambda: sizes([corpus]), quiet=not shown) as progress:
         return make_index(
             found.dataset.corpus, setting, made, corpus, on_page=progress.page_done, on_file=progress.file_done
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from pagesight.engine.cli.output import tell_notes
 
 if TYPE_CHECKING:
     from pagesight.engine.api import SearchEngine
@@ -17,14 +20,24 @@ INDEX_FOLDER = ".pagesight"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class _IndexPlace(click.ParamType[Path | str]):
+    """A folder, or the address of another kind of store as it was typed: as a path it would lose a slash."""
+
+    name = "dir|url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:  # noqa: ARG002
+        return value if isinstance(value, Path) or "://" in value else Path(value)
+
+
 def index_option(command: Command) -> Command:
-    """``--index DIR``, which every command takes before or after its name."""
+    """``--index DIR|URL``, which every command takes before or after its name."""
     return click.option(
         "--index",
         "index_dir",
-        type=click.Path(path_type=Path),
+        type=_IndexPlace(),
+        metavar="DIR|URL",
         envvar="PAGESIGHT_INDEX",
-        help="Index folder. Default: .pagesight here or in a folder above, else the user's data folder.",
+        help="Index folder, or postgresql://host/database. Default: .pagesight here or above, else the user's data folder.",
     )(command)
 
 
@@ -39,6 +52,36 @@ def model_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def manners_options(nice: int) -> Callable[[Command], Command]:
+    """``--jobs N`` and ``--nice N``, for commands that index. nice: the default."""
+
+    def add(command: Command) -> Command:
+        jobs = click.option(
+            "--jobs",
+            type=click.IntRange(1, 64),
+            metavar="N",
+            callback=_bound_threads,
+            help="Processes that read, and threads that encode.  [default: as there are cores]",
+        )
+        gives_way = click.option(
+            "--nice",
+            type=click.IntRange(0, 19),
+            default=nice,
+            show_default=True,
+            help="How much reading gives way to other programs; 0: not at all.",
+        )
+        return jobs(gives_way(command))
+
+    return add
+
+
+def _bound_threads(_: click.Context, __: click.Parameter, jobs: int | None) -> int | None:
+    """Every library that computes heeds this one setting, if it is made before they are loaded."""
+    if jobs is not None:
+        os.environ["OMP_NUM_THREADS"] = str(jobs)
+    return jobs
 
 
 def reranker_option(command: Command) -> Command:
@@ -60,7 +103,7 @@ def server_option(command: Command) -> Command:
     )(command)
 
 
-def open_server(address: str, index: Path | None, model: str | None, device: str, dtype: str) -> Client:
+def open_server(address: str, index: Path | str | None, model: str | None, device: str, dtype: str) -> Client:
     """A client of the server. What is the server's own affair cannot be said here."""
     from pagesight.engine.client.client import Client
 
@@ -72,7 +115,7 @@ def open_server(address: str, index: Path | None, model: str | None, device: str
 
 
 def open_engine(
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     *,
     model: str | None = None,
     settings: ModelConfig | None = None,
@@ -85,6 +128,8 @@ def open_engine(
 
     context = click.get_current_context()
     folder = index_dir or context.find_root().obj or default_index()
+    if isinstance(folder, str) and not context.params.get("quiet"):
+        tell_notes("pagesight.storage.postgres")
     return SearchEngine.open(
         folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor, reranker=reranker
     )

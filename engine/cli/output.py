@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import logging
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pagesight.engine.time_left import TimeLeft
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
 
@@ -34,6 +37,19 @@ def echo_error(text: str) -> None:
     """A line on stderr; what a file's name has put into it cannot move the cursor."""
     shown = "".join(c if c.isprintable() or c == "\n" else printable(c) for c in nfc(text))
     click.echo(shown, file=sys.stderr)
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        echo_error(f"note: {record.getMessage()}")
+
+
+def tell_notes(logger: str) -> None:
+    """Let what this part of the library logs be said on stderr: what takes long, and nobody asked for by itself."""
+    found = logging.getLogger(logger)
+    found.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Notes) for handler in found.handlers):
+        found.addHandler(_Notes())
 
 
 def echo_json(value: object) -> None:
@@ -96,41 +112,47 @@ def size(n_bytes: float) -> str:
 class IndexProgress:
     """The bar of an indexing run on a terminal; elsewhere a line a file. Everything on stderr."""
 
-    def __init__(self, paths: Sequence[Path], *, quiet: bool, bar: bool = True) -> None:
+    def __init__(self, waiting: Callable[[], Mapping[Path, int]], *, quiet: bool, bar: bool = True) -> None:
+        """waiting: gives the files that are to be read, with their sizes in bytes; asked only where a bar is shown."""
         self._console = error_console()
         self._quiet, self._bar_shown = quiet, bar and not quiet and sys.stderr.isatty()
         self._n_pages = 0
         self._bytes_done = 0
         if self._bar_shown:
-            self._start_bar(sum(_sizes(paths)))
+            self._start_bar(waiting())
 
-    def _start_bar(self, n_bytes: int) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    def _start_bar(self, waiting: Mapping[Path, int]) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+        from pagesight.engine.time_left import RunClock
+
+        self._waiting, self._clock = waiting, RunClock(waiting, time.monotonic())
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[pages]}"),
-            TextColumn("time left"),
-            TimeRemainingColumn(compact=True),
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=max(n_bytes, 1), pages="")
+        self._task = self._bar.add_task("starting", total=max(sum(waiting.values()), 1), pages="")
 
     def page_done(self, done: PageDone) -> None:
         """A page is encoded."""
         self._n_pages += 1
         if self._bar_shown:
-            part = done.source.n_bytes * done.number / done.n_pages
-            self._update(self._bytes_done + part, _short(done.source.path))
+            source, now = done.source, time.monotonic()
+            self._clock.page_done(source.location, done.number, done.n_pages, by_ocr=done.by_ocr, now=now)
+            part = self._waiting.get(source.location, 0) * done.number / done.n_pages
+            self._update(self._bytes_done + part, _short(source.path), now)
 
     def file_done(self, outcome: Outcome) -> None:
         """A file is finished, one way or the other."""
-        self._bytes_done += outcome.source.n_bytes
         if self._bar_shown:
-            self._update(self._bytes_done, _short(outcome.source.path))
+            source, now = outcome.source, time.monotonic()
+            self._bytes_done += self._waiting.get(source.location, 0)
+            self._clock.file_done(source.location, source.n_bytes, outcome.n_pages, now=now)
+            self._update(self._bytes_done, _short(source.path), now)
         line = f"{outcome.status}: {outcome.source.path}"
         if outcome.status in ("failed", "skipped"):
             style = "red" if outcome.status == "failed" else "yellow"
@@ -145,12 +167,11 @@ class IndexProgress:
                 style="red",
             )
 
-    def _update(self, completed: float, description: str) -> None:
+    def _update(self, completed: float, description: str, now: float) -> None:
         elapsed = self._bar.tasks[0].elapsed or 0
         rate = f", {self._n_pages / elapsed:.1f} pages/s" if elapsed > 1 else ""
-        self._bar.update(
-            self._task, completed=completed, description=description, pages=f"{count(self._n_pages, 'page')}{rate}"
-        )
+        pages = f"{count(self._n_pages, 'page')}{rate}{_left(self._clock.left(now))}"
+        self._bar.update(self._task, completed=completed, description=description, pages=pages)
 
     def __enter__(self) -> Self:
         if self._bar_shown:
@@ -182,10 +203,26 @@ def _remedy(outcome: Outcome) -> str:
     return " (see --retry)" if outcome.remembered else ""
 
 
-def _sizes(paths: Sequence[Path]) -> list[int]:
+def sizes(paths: Sequence[Path]) -> dict[Path, int]:
+    """Of all files below these paths that can be read."""
     from pagesight.indexer.running.discover import Unusable, discover
 
-    return [0 if isinstance(found, Unusable) else found.n_bytes for found in discover(paths)]
+    return {found.location: found.n_bytes for found in discover(paths) if not isinstance(found, Unusable)}
+
+
+def _left(left: TimeLeft | None) -> str:
+    """, about 12 min left, 9 min of it for OCR."""
+    if left is None:
+        return ""
+    of_it = f", {_about(left.by_ocr)} of it for OCR" if left.by_ocr >= max(1, left.seconds / 10) else ""
+    return f", about {_about(left.seconds)} left{of_it}"
+
+
+def _about(seconds: float) -> str:
+    """No more figures than an estimate has: 40 s, 12 min, 2 h 05 min."""
+    if seconds < 60:
+        return f"{max(1, round(seconds, -1 if seconds >= 10 else 0)):.0f} s"
+    return f"{round(seconds / 60)} min" if seconds < 3600 else duration(seconds)
 
 
 def _short(path: str, room: int = 36) -> str:

@@ -88,7 +88,7 @@ MAX_PART_BYTES = 100  # two such parts and two numbers make a name; file systems
 @click.option("--quiet", "-q", is_flag=True, help="Print hits only.")
 def search(
     query: str | None,
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     server: str | None,
     model: str | None,
     device: str,
@@ -179,7 +179,7 @@ def search(
 @server_option
 def show(
     hit: str,
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     server: str | None,
     model: str | None,
     device: str,

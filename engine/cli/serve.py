@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from pagesight.engine.cli.options import default_index, reranker_option
+from pagesight.engine.cli.options import default_index, manners_options, reranker_option
 from pagesight.engine.cli.output import echo_error
 from pagesight.storage.errors import ConfigError, ExtraMissing
 
 DEFAULT_PORT = 8000
+NICE = 10  # of indexing, beside requests
 KEY, READ_ONLY_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KEY"
 
 
@@ -67,6 +68,7 @@ KEY, READ_ONLY_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KEY"
     "--state", type=click.Path(path_type=Path, file_okay=False, resolve_path=True), help="Folder for uploads and jobs."
 )
 @reranker_option
+@manners_options(NICE)
 @click.option("--threads", type=click.IntRange(1, 256), help="That search and encode.  [default: one a core, 2 to 8]")
 @click.option("--password", envvar="PAGESIGHT_PASSWORD", help="Of encrypted files.")
 @click.option("--open-metrics", is_flag=True, help="Let /metrics be read without a key.")
@@ -91,6 +93,8 @@ def serve(
     proxies: tuple[str, ...],
     state: Path | None,
     reranker: Path | None,
+    jobs: int | None,
+    nice: int,
     threads: int | None,
     password: str | None,
     open_metrics: bool,
@@ -129,6 +133,8 @@ def serve(
         fetch_urls=fetch_urls,
         password=password,
         reranker=reranker,
+        nice=nice,
+        jobs=jobs,
     )
     if reranker is not None:
         from pagesight.engine.reranker.table import load_reranker
@@ -157,13 +163,13 @@ def serve(
 
 def _named(given: tuple[str, ...]) -> dict[str, str]:
     """NAME=DIR, or DIR under the name of its folder."""
-    from pagesight.storage.addresses import full_address
+    from pagesight.storage.addresses import full_address, shown
 
     found: dict[str, str] = {}
     for text in given:
         name, equals, address = text.partition("=")
         if not equals or "/" in name:
-            name, address = _plain(Path(text).absolute()), text
+            name, address = _plain(Path(shown(text)).absolute()), text
         if name in found:
             raise ConfigError(f"two indexes go by the name {name!r}; call them NAME=DIR")
         found[name] = full_address(address)

@@ -16,7 +16,7 @@ from pagesight.engine.config import SearchConfig
 @click.command()
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def optimize(index_dir: Path | None, as_json: bool) -> int:
+def optimize(index_dir: Path | str | None, as_json: bool) -> int:
     """Give back the space of removed documents; searches go on meanwhile.
 
     \b
@@ -50,7 +50,7 @@ def optimize(index_dir: Path | None, as_json: bool) -> int:
     help="As for search.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def measure(index_dir: Path | None, queries: Path | None, sample: int, candidates: int, as_json: bool) -> int:
+def measure(index_dir: Path | str | None, queries: Path | None, sample: int, candidates: int, as_json: bool) -> int:
     """Say how much of what an exact search finds the usual search finds in this index.
 
     \b

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pagesight.engine.cli.index import as_dict, parse_tags
-from pagesight.engine.cli.options import index_option, model_options, open_engine
+from pagesight.engine.cli.options import index_option, manners_options, model_options, open_engine
 from pagesight.engine.cli.output import IndexProgress, count, echo_error, echo_json
 from pagesight.engine.config import IndexConfig, ModelConfig, WatchConfig
 from pagesight.storage.names import nfc, printable
@@ -32,7 +32,10 @@ DEFAULTS = WatchConfig()
     "--tag", "tags", multiple=True, type=nfc, callback=parse_tags, metavar="NAME=VALUE", help="Tag the documents."
 )
 @click.option("--keep", is_flag=True, help="Keep what was deleted from the folders in the index.")
-@click.option("--processes", type=click.IntRange(1, 64), help="Reading processes.  [default: one for two cores]")
+@manners_options(DEFAULTS.nice)
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="Reading processes.  [default: --jobs, or one for two cores]"
+)
 @click.option(
     "--settle",
     type=click.FloatRange(0.1),
@@ -58,7 +61,7 @@ DEFAULTS = WatchConfig()
 @click.option("--quiet", "-q", is_flag=True, help="Print only what failed.")
 def watch(
     folders: tuple[Path, ...],
-    index_dir: Path | None,
+    index_dir: Path | str | None,
     model: str | None,
     device: str,
     dtype: str,
@@ -67,6 +70,8 @@ def watch(
     password: str | None,
     tags: dict[str, str],
     keep: bool,
+    jobs: int | None,
+    nice: int,
     processes: int | None,
     settle: float,
     poll: float,
@@ -83,9 +88,9 @@ def watch(
     pagesight watch ~/Documents /mnt/scans
     """
     from pagesight.engine.watching.watcher import Watcher
+    from pagesight.indexer.priority import process_gives_way
 
-    if hasattr(os, "nice"):
-        os.nice(max(0, DEFAULTS.nice - os.nice(0)))
+    process_gives_way(nice)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     config = IndexConfig(
@@ -93,10 +98,11 @@ def watch(
         password=password,
         tags=tags,
         prune=not keep,
-        n_processes=processes or max(1, (os.cpu_count() or 2) // 2),
+        nice=nice,
+        n_processes=processes or jobs or max(1, (os.cpu_count() or 2) // 2),
     )
     settings = ModelConfig(device=device, dtype=dtype, offline=offline)
-    progress = IndexProgress((), quiet=quiet or as_json, bar=False)
+    progress = IndexProgress(dict, quiet=quiet or as_json, bar=False)
 
     def report(outcome: Outcome) -> None:
         if as_json:
@@ -108,7 +114,7 @@ def watch(
             engine,
             folders,
             config,
-            WatchConfig(settle_s=settle, poll_s=poll, rescan_s=rescan),
+            WatchConfig(settle_s=settle, poll_s=poll, rescan_s=rescan, nice=nice),
             on_outcome=report,
             on_note=lambda text: echo_error(f"note: {text}"),
         )

@@ -2,84 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pagesight.engine.regions.layout import Layout, starts
+from pagesight.engine.regions.layout import Layout
+from pagesight.engine.regions.ragged import Float, Integers, Points, ends, slices, starts
 
-Float = NDArray[np.float32]
 LEAST = 0.05  # of the best match: fainter ones are noise, and are not looked at
 INHERITED = 0.6  # of a match that a line gets from its row, or from the title of its section
-AT_ONCE = 256  # tokens that are held against all lines at a time
+EDGE = np.array([-1e-4, -1e-4, 1e-4, 1e-4], np.float32)  # by which a box is larger, since boxes are stored rounded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """How the tokens of a page match those of a question. Cosines of one model lie close together, so each query token is
-    measured against its median on this page.
+    """How the tokens of pages match those of a question. Cosines of one model lie close together, so each query token is
+    measured against its median on a page.
 
-    closeness: (n_query_tokens, n_tokens), from 0 at the median to 1 at the best match, to the power of 4, since a match that
-    is half as good is noise. weights: (n_query_tokens,) >= 0, how far the best match stands out.
+    closeness: (n_query_tokens, n_tokens), of the tokens of all pages, end to end: from 0 at the median to 1 at the best match, to
+    the power of 4, since a match that is half as good is noise. weights: (n_query_tokens, n_pages) >= 0, how far the best match
+    stands out. pages: (n_pages + 1,) where the tokens of each begin, and where all end.
     """
 
     closeness: Float
     weights: Float
+    pages: Integers
 
 
-def stand_out(products: Float, tokens: Float) -> Standing:
-    """products: (n_query_tokens, n_tokens) of the question's vectors with tokens (n_tokens, d), n_tokens > 0.
+def lengths_of(tokens: Float) -> Float:
+    """(n_tokens, d) -> (n_tokens,)."""
+    return np.asarray(np.sqrt(np.einsum("nd,nd->n", tokens, tokens)), np.float32)
+
+
+def stand_out(products: Sequence[Float], lengths: Sequence[Float]) -> Standing:
+    """products: of each page, of at least one, (n_query_tokens, n_tokens) of the question's vectors with its own, n_tokens > 0.
+    lengths: (n_tokens,) of these.
 
     What a page token counts for the score (its length) does not count here: a title says what a page is about, and seldom answers.
     """
-    lengths = np.sqrt(np.einsum("nd,nd->n", tokens, tokens))
-    similarities = products / np.maximum(lengths, 1e-9)
-    middle = len(tokens) // 2
-    usual = np.partition(similarities, middle, axis=1)[:, middle, None]
-    reach = similarities.max(axis=1, keepdims=True) - usual
-    similarities -= usual
-    similarities /= np.maximum(reach, 1e-6)
-    closeness = np.square(np.square(np.clip(similarities, 0, 1)))  # several times as fast as a power
-    weights = np.where(reach > 1e-6, reach, 0)[:, 0]
-    return Standing(np.asarray(closeness, np.float32), np.asarray(weights, np.float32))
+    counts = np.array([len(page) for page in lengths])
+    pages = ends(counts)
+    similarities = np.empty(
+        (len(products[0]), pages[-1]), np.float32
+    )  # row after row, as all that follows goes over it
+    np.concatenate(products, axis=1, out=similarities)
+    similarities /= np.maximum(np.concatenate(lengths), 1e-9)
+    usual = np.stack([_medians(similarities[:, page]) for page in slices(pages)], axis=1)  # (n_query_tokens, n_pages)
+    reach = np.maximum.reduceat(similarities, pages[:-1], axis=1) - usual
+    similarities -= np.repeat(usual, counts, axis=1)
+    similarities /= np.repeat(np.maximum(reach, 1e-6), counts, axis=1)
+    np.minimum(np.maximum(similarities, 0, out=similarities), 1, out=similarities)
+    np.square(np.square(similarities, out=similarities), out=similarities)  # several times as fast as a power
+    return Standing(similarities, np.where(reach > 1e-6, reach, np.float32(0)), pages)
 
 
-def match_lines(standing: Standing, boxes: Float, layout: Layout) -> Float:
+def _medians(rows: Float) -> Float:
+    """Of each row the median, the upper one of two."""
+    middle = rows.shape[1] // 2
+    return np.asarray(np.partition(rows, middle, axis=1)[:, middle], np.float32)
+
+
+def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: Sequence[int]) -> Float:
     """The best match of each query token in each line, as its share of the question: (n_query_tokens, n_lines), sums of columns <= 1.
 
-    boxes: (n_tokens, 4). A token belongs to the line that its middle is in, if there is one.
+    boxes: (n_tokens, 4) of each page. layout: of the pages at these places alone. A token belongs to the line that its middle is
+    in, if there is one.
     """
-    total = float(standing.weights.sum())
-    matches = np.zeros((len(standing.weights), len(layout.lines)), np.float32)
-    warm = np.flatnonzero(standing.closeness.max(axis=0) >= LEAST)
-    line = _line_of(boxes[warm], layout.lines)
+    laid = np.full(len(boxes), -1)
+    laid[at] = np.arange(len(at))
+    page = np.repeat(laid, np.diff(standing.pages))
+    warm = np.flatnonzero((standing.closeness.max(axis=0) >= LEAST) & (page >= 0))
+    line = _line_of(np.concatenate(boxes)[warm], page[warm], layout)
+    matches = np.zeros((len(standing.closeness), len(layout.lines)), np.float32)
     order = np.argsort(line, kind="stable")
-    order = order[line[order] >= 0]
-    if total <= 0 or not len(order):
+    order = order[np.searchsorted(line[order], 0) :]
+    if not len(order):
         return matches
-    closeness = standing.closeness[:, warm[order]]
-    shares = np.where(closeness >= LEAST, closeness, 0) * (standing.weights / total)[:, None]
-    line = line[order]
+    closeness, line, warm = standing.closeness[:, warm[order]], line[order], warm[order]
+    totals = [float(standing.weights[:, i].sum()) for i in at]
+    weights = standing.weights[:, at] / np.array([total or 1 for total in totals], np.float32)
+    shares = np.where(closeness >= LEAST, closeness, 0) * weights[:, page[warm]]
     first = starts(line[1:] != line[:-1])
     matches[:, line[first]] = np.maximum.reduceat(shares, first, axis=1)
     return matches
 
 
-def _line_of(boxes: Float, lines: Float) -> NDArray[np.int64]:
-    """The line that each box has its middle in, -1 for none: (n,)."""
-    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    left, top, right, bottom = lines.T + np.array([[-1e-4], [-1e-4], [1e-4], [1e-4]], np.float32)
-    found = np.empty(len(boxes), np.int64)
-    for at in range(0, len(boxes), AT_ONCE):
-        mx, my = x[at : at + AT_ONCE, None], y[at : at + AT_ONCE, None]
-        inside = (top <= my) & (my <= bottom) & (left <= mx) & (mx <= right)  # (n_some, n_lines)
-        found[at : at + AT_ONCE] = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
+def _line_of(boxes: Float, page: Integers, layout: Layout) -> Integers:
+    """The first line that each box has its middle in, -1 for none: (n,). page: (n,)."""
+    of_lines = np.repeat(np.arange(len(layout.page_lines) - 1), np.diff(layout.page_lines))
+    line, box = Points.of_middles(boxes, page).inside(layout.lines + EDGE, of_lines)
+    found = np.full(len(boxes), -1)
+    found[box[::-1]] = line[::-1]  # of several the first is written last
     return found
 
 
-def scores(matches: Float, inherited: Float) -> Float:
+def scores(matches: Float, inherited: Float, layout: Layout) -> Float:
     """How much of the question each line answers: (n_lines,). What it inherits counts as far as it has matches of its own."""
     own = matches.sum(axis=0)
-    share = own / max(float(own.max()), 1e-9)
+    most = np.maximum(np.maximum.reduceat(own, layout.page_lines[:-1]), np.float32(1e-9))
+    share = own / np.repeat(most, np.diff(layout.page_lines))
     return np.asarray(own + np.maximum(inherited - matches, 0).sum(axis=0) * share, np.float32)

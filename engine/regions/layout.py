@@ -1,19 +1,18 @@
 """The layout of a page from the boxes of its words: lines and cells, blocks, rows and tables, titles.
 
 Words come in reading order, so what belongs together comes together: each rule compares neighbours only, and costs a few
-passes over the page. Lengths of text are in ems: widths in units of the text's own height, which count letters in any script.
+passes over the page. All pages of an answer are laid out in one go. Lengths of text are in ems: widths in units of the text's
+own height, which count letters in any script.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from pagesight.engine.regions.ragged import Flags, Float, Integers, bounds, counts_of, ends, runs, slices, starts
 
 WORD_GAP = 0.8  # of the words' height: more is another cell
 LINE_GAP = 0.5  # of the lines' height: more is another block
@@ -29,12 +28,13 @@ TABLE_ROWS = 3  # of several cells, one below the other
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Lines of a page: runs of words side by side, which in a table are its cells. Indices ascend in reading order.
+    """Lines of pages: runs of words side by side, which in a table are its cells. Indices ascend in reading order, page after page.
 
     lines: (m, 4) boxes in page fractions; lengths: (m,) ems; block, row: (m,) of each line; in_table: (m,);
     first_lines, first_cells: the first line of each block, of each row.
     blocks: (k, 4) lines that stand close below each other; heights: (k,) of their type, in page fractions; sizes: (k,) ems;
     titles, prose: (k,); first_words: (k,) index of the word that each begins with.
+    page_lines, page_blocks, page_words: (n_pages + 1,) where those of each page begin, and where all end.
     """
 
     lines: Float
@@ -50,31 +50,41 @@ class Layout:
     titles: Flags
     prose: Flags
     first_words: Integers
+    page_lines: Integers
+    page_blocks: Integers
+    page_words: Integers
 
 
-def lay_out(boxes: Float, aspect: float) -> Layout:
-    """The layout of (n, 4) boxes of words, n > 0. aspect: page width divided by its height."""
+def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
+    """The layout of at least one page, each with (n, 4) boxes of words, n > 0. aspects: page widths divided by their heights."""
+    boxes = np.concatenate(pages)
+    page_words = ends(np.array([len(words) for words in pages]))
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-4)
-    line = starts(~_side_by_side(boxes, heights, aspect))
-    lines, n_words = _bounds(boxes, line), _counts(line, len(boxes))
+    aspect = np.repeat(np.array(aspects, np.float32), np.diff(page_words))
+    large_from = [LARGE * middle_of(heights[words]) for words in slices(page_words)]
+    line = starts(~_side_by_side(boxes, heights, aspect), page_words)
+    lines, n_words = bounds(boxes, line), counts_of(line, len(boxes))
+    page_lines = np.searchsorted(line, page_words)
     tall = (np.add.reduceat(heights, line) / n_words).astype(np.float32)
-    lengths = (lines[:, 2] - lines[:, 0]) * np.float32(aspect) / tall
-    block = starts(~_one_below_the_other(lines, tall))
-    blocks, n_lines = _bounds(lines, block), _counts(block, len(lines))
+    lengths = (lines[:, 2] - lines[:, 0]) * aspect[line] / tall
+    block = starts(~_one_below_the_other(lines, tall), page_lines)
+    blocks, n_lines = bounds(lines, block), counts_of(block, len(lines))
+    page_blocks = np.searchsorted(block, page_lines)
     type_heights = (np.add.reduceat(tall, block) / n_lines).astype(np.float32)
     sizes = np.add.reduceat(lengths, block)
-    large = (type_heights > LARGE * middle_of(heights)) & (sizes < TITLE)
+    large = type_heights > np.repeat(np.array(large_from, np.float32), np.diff(page_blocks))
+    large &= sizes < TITLE
     prose = ~large & (sizes >= PROSE)
-    titles = (large | _at_the_head(blocks, sizes, prose)) & (sizes >= SHORTEST_TITLE)
+    titles = (large | _at_the_head(blocks, sizes, prose, page_blocks)) & (sizes >= SHORTEST_TITLE)
     prose &= ~titles
-    row = starts(~_in_one_row(lines, np.repeat(titles * 2 + prose, n_lines)))
-    n_cells = _counts(row, len(lines))
+    row = starts(~_in_one_row(lines, np.repeat(titles * 2 + prose, n_lines)), page_lines)
+    n_cells = counts_of(row, len(lines))
     return Layout(
         lines=lines,
         lengths=lengths,
         block=np.repeat(np.arange(len(block)), n_lines),
         row=np.repeat(np.arange(len(row)), n_cells),
-        in_table=np.repeat(_in_tables(n_cells > 1), n_cells),
+        in_table=np.repeat(_in_tables(n_cells > 1, np.searchsorted(row, page_lines)), n_cells),
         first_lines=block,
         first_cells=row,
         blocks=blocks,
@@ -83,27 +93,10 @@ def lay_out(boxes: Float, aspect: float) -> Layout:
         titles=titles,
         prose=prose,
         first_words=line[block],
+        page_lines=page_lines,
+        page_blocks=page_blocks,
+        page_words=page_words,
     )
-
-
-def starts(new: Flags) -> Integers:
-    """Where groups begin, from whether each member but the first begins one."""
-    return np.concatenate([[0], np.flatnonzero(new) + 1])
-
-
-def _counts(first: Integers, n: int) -> Integers:
-    """How many members each group of n in all has."""
-    counts = np.empty_like(first)
-    counts[:-1], counts[-1] = first[1:], n
-    counts -= first
-    return counts
-
-
-def _bounds(boxes: Float, first: Integers) -> Float:
-    """The box around each group of boxes: (n_groups, 4)."""
-    found = np.minimum.reduceat(boxes, first, axis=0)
-    found[:, 2:] = np.maximum.reduceat(boxes[:, 2:], first, axis=0)
-    return found
 
 
 def middle_of(values: Float) -> float:
@@ -118,10 +111,10 @@ def level(boxes: Float, others: Float) -> Float:
     return np.asarray(shared / np.maximum(lower, 1e-4), np.float32)
 
 
-def _side_by_side(boxes: Float, heights: Float, aspect: float) -> Flags:
-    """Whether each word but the first goes on with the line of the one before; from the left or from the right."""
+def _side_by_side(boxes: Float, heights: Float, aspect: Float) -> Flags:
+    """Whether each word but the first goes on with the line of the one before; from the left or from the right. aspect: (n,)."""
     lower, higher = np.minimum(heights[1:], heights[:-1]), np.maximum(heights[1:], heights[:-1])
-    gap = np.maximum(boxes[1:, 0] - boxes[:-1, 2], boxes[:-1, 0] - boxes[1:, 2]) * aspect
+    gap = np.maximum(boxes[1:, 0] - boxes[:-1, 2], boxes[:-1, 0] - boxes[1:, 2]) * aspect[1:]
     return np.asarray((level(boxes[1:], boxes[:-1]) >= 0.5) & (gap <= WORD_GAP * lower) & (higher <= 1.7 * lower))
 
 
@@ -136,15 +129,23 @@ def _one_below_the_other(lines: Float, heights: Float) -> Flags:
     return np.asarray(below & (shared >= 0.5 * narrower) & (higher <= 1.35 * lower))
 
 
-def _at_the_head(blocks: Float, sizes: Float, prose: Flags) -> Flags:
-    """Short blocks at the top of the page, above its prose, that have nothing beside them."""
-    first_prose = blocks[prose, 1].min() if prose.any() else 1.0
+def _at_the_head(blocks: Float, sizes: Float, prose: Flags, pages: Integers) -> Flags:
+    """Short blocks at the top of their page, above its prose, that have nothing beside them."""
+    n_blocks = np.diff(pages)
+    first_prose = np.repeat(np.minimum.reduceat(np.where(prose, blocks[:, 1], 1), pages[:-1]), n_blocks)
     middle = (blocks[:, 1] + blocks[:, 3]) / 2
     found = (EDGES[0] < middle) & (middle < HEAD) & (blocks[:, 1] < first_prose) & (sizes < TITLE)
-    at = np.flatnonzero(found)[:AT_HEAD]
-    alone = (level(blocks[at, None], blocks) > 0.5).sum(axis=1) == 1  # but for itself
+    at = np.flatnonzero(found)
     found[:] = False
-    found[at[alone]] = True
+    page = np.searchsorted(pages, at, "right") - 1
+    some = np.arange(len(at)) - np.searchsorted(at, pages[page]) < AT_HEAD
+    at, page = at[some], page[some]
+    if len(at):
+        high = np.flatnonzero(blocks[:, 1] <= blocks[at, 3].max())  # those that may be beside any of them
+        first = np.searchsorted(high, pages)
+        n_others, others = np.diff(first)[page], high[runs(first[page], np.diff(first)[page])]
+        beside = level(np.repeat(blocks[at], n_others, axis=0), blocks[others]) > 0.5
+        found[at] = np.add.reduceat(beside, ends(n_others)[:-1], dtype=np.int64) == 1  # but for itself
     return np.asarray(found)
 
 
@@ -153,8 +154,8 @@ def _in_one_row(lines: Float, kind: Integers) -> Flags:
     return np.asarray((level(lines[1:], lines[:-1]) >= 0.5) & (kind[1:] == kind[:-1]) & (kind[1:] != 1))
 
 
-def _in_tables(several: Flags) -> Flags:
+def _in_tables(several: Flags, pages: Integers) -> Flags:
     """Which rows are of tables: several in a row of several cells each. several: (n_rows,)."""
-    run = starts(several[1:] != several[:-1])
-    length = _counts(run, len(several))
+    run = starts(several[1:] != several[:-1], pages)
+    length = counts_of(run, len(several))
     return several & np.repeat(length >= TABLE_ROWS, length)

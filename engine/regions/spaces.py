@@ -6,10 +6,13 @@ cells in it are no prose.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from pagesight.engine.regions.ragged import Float, Integers
 
 BELOW, ABOVE, RIGHT, LEFT = "below", "above", "right", "left"
 WIDTH, HEIGHT = 0.12, 0.08  # of the page: what is smaller is a gap between paragraphs or columns
@@ -17,33 +20,73 @@ COLUMNS = 32  # across the page: how finely obstacles are looked at
 SHARED = 0.3  # of the narrower: how much of its side a space shares with what it belongs to
 
 
-def open_space(box: Float, side: str, obstacles: Float, within: Float) -> Float | None:
-    """The largest rectangle without obstacles on this side of a box, beginning at its edge; None if there is no room.
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """A space that is asked for: on this side of a box (4,), without obstacles (n, 4), within (4,) at most."""
 
-    box, within: (4,); obstacles: (n, 4). within: how far the space may reach.
+    box: Float
+    side: str
+    obstacles: Float
+    within: Float
+
+
+def open_spaces(asked: Sequence[Beside]) -> list[Float | None]:
+    """For each the largest rectangle without obstacles on this side of a box, beginning at its edge; None if there is no room."""
+    if not asked:
+        return []
+    spaces, there = _below(
+        np.stack([_turned(one.box, one.side) for one in asked]),
+        np.concatenate([_turned(one.obstacles, one.side) for one in asked]),
+        np.array([len(one.obstacles) for one in asked]),
+        np.stack([_turned(one.within, one.side) for one in asked]),
+        np.array([(WIDTH, HEIGHT) if one.side in (BELOW, ABOVE) else (HEIGHT, WIDTH) for one in asked], np.float32),
+    )
+    found = zip(asked, spaces, there.tolist(), strict=True)
+    return [_turned_back(space, one.side) if room else None for one, space, room in found]
+
+
+def _below(
+    boxes: Float, obstacles: Float, n_obstacles: Integers, within: Float, smallest: Float
+) -> tuple[Float, NDArray[np.bool_]]:
+    """The spaces below n boxes (n, 4), and which of them are any.
+
+    obstacles: of all, end to end, so many of each. smallest: (n, 2) width and height of the smallest.
     """
-    across, along = (WIDTH, HEIGHT) if side in (BELOW, ABOVE) else (HEIGHT, WIDTH)
-    found = _below(_turned(box, side), _turned(obstacles, side), _turned(within, side), across, along)
-    return None if found is None else _turned_back(found, side)
-
-
-def _below(box: Float, obstacles: Float, within: Float, width: float, height: float) -> Float | None:
-    left, right, top = within[0], within[2], box[3]
-    if right - left < width or within[3] - top < height:
-        return None
-    step = (right - left) / COLUMNS
-    edges = left + step * _EDGES
-    under = obstacles[obstacles[:, 3] > top + 0.005]
-    in_column = (under[:, :1] < edges[:-1] + 0.75 * step) & (under[:, 2:3] > edges[:-1] + 0.25 * step)
-    free = np.where(in_column, np.maximum(under[:, 1:2], top), within[3]).min(axis=0, initial=within[3])  # (COLUMNS,)
+    left, right, lowest, top = within[:, 0], within[:, 2], within[:, 3], boxes[:, 3]
+    step = (right - left) / np.float32(COLUMNS)
+    edges = left[:, None] + step[:, None] * _EDGES  # (n, COLUMNS + 1)
+    free = _free(edges, step, obstacles, n_obstacles, top, lowest)
     # From column i to column j the lowest of their limits holds.
-    reach = np.minimum.accumulate(np.where(_UPPER, free, within[3]), axis=1)  # (COLUMNS, COLUMNS)
-    widths = edges[1:] - edges[:-1, None]
-    shared = np.minimum(edges[1:], box[2]) - np.maximum(edges[:-1, None], box[0])
-    enough = shared >= SHARED * np.minimum(widths, box[2] - box[0])
-    areas = np.where(_UPPER & enough & (widths >= width) & (reach - top >= height), widths * (reach - top), 0)
-    i, j = divmod(int(areas.argmax()), COLUMNS)
-    return np.array([edges[i], top, edges[j + 1], reach[i, j]], np.float32) if areas[i, j] > 0 else None
+    reach = np.minimum.accumulate(np.where(_UPPER, free[:, None], lowest[:, None, None]), axis=2)
+    widths = edges[:, None, 1:] - edges[:, :-1, None]
+    right_ends = np.minimum(edges[:, None, 1:], boxes[:, 2, None, None])
+    shared = right_ends - np.maximum(edges[:, :-1, None], boxes[:, 0, None, None])
+    enough = shared >= np.float32(SHARED) * np.minimum(widths, (boxes[:, 2] - boxes[:, 0])[:, None, None])
+    heights = reach - top[:, None, None]
+    large = (widths >= smallest[:, :1, None]) & (heights >= smallest[:, 1:, None])
+    areas = np.where(_UPPER & enough & large, widths * heights, 0)
+    at, n = areas.reshape(len(boxes), -1).argmax(axis=1), np.arange(len(boxes))
+    i, j = np.divmod(at, COLUMNS)
+    spaces = np.stack([edges[n, i], top, edges[n, j + 1], reach[n, i, j]], axis=1)
+    room = (right - left >= smallest[:, 0]) & (lowest - top >= smallest[:, 1])
+    return spaces, (areas[n, i, j] > 0) & room
+
+
+def _free(edges: Float, step: Float, obstacles: Float, n_obstacles: Integers, top: Float, lowest: Float) -> Float:
+    """How far down each column is free: (n, COLUMNS)."""
+    free = np.repeat(lowest[:, None], COLUMNS, axis=1)
+    of = np.repeat(np.arange(len(edges)), n_obstacles)
+    under = obstacles[:, 3] > top[of] + np.float32(0.005)
+    obstacles, of = obstacles[under], of[under]
+    if len(of):
+        begin, quarter = edges[of, :-1], step[of, None] * np.float32(0.25)
+        in_column = (obstacles[:, :1] < begin + step[of, None] * np.float32(0.75)) & (
+            obstacles[:, 2:3] > begin + quarter
+        )
+        limits = np.where(in_column, np.maximum(obstacles[:, 1], top[of])[:, None], lowest[of, None])
+        which, first = np.unique(of, return_index=True)
+        free[which] = np.minimum(free[which], np.minimum.reduceat(limits, first, axis=0))
+    return free
 
 
 _EDGES = np.arange(COLUMNS + 1, dtype=np.float32)

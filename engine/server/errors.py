@@ -92,6 +92,8 @@ STATUS: dict[type[SearchEngineError], int] = {
     errors.StoreNotFound: 404,
     errors.StoreLocked: 409,
     errors.StoreClosed: 503,
+    errors.StoreUnreachable: 503,
+    errors.StoreRefused: 503,
     errors.IndexMismatch: 409,
     errors.FormatVersionMismatch: 409,
     errors.DimensionMismatch: 400,

@@ -21,6 +21,7 @@ from pagesight.engine.server.allowed import is_allowed
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.journal import Job, Journal
 from pagesight.engine.server.settings import ServerSettings
+from pagesight.indexer.priority import give_way
 from pagesight.indexer.running.pipeline import PageDone
 from pagesight.storage.errors import ConfigError, SearchEngineError, StoreLocked
 from pagesight.storage.tables.database import disk_errors
@@ -148,6 +149,7 @@ class Jobs:
         self._lock.release()
 
     def _work(self) -> None:
+        give_way(self._settings.nice)
         while True:
             with self._changed:
                 while not (self._waiting or self._closing):
@@ -186,7 +188,10 @@ class Jobs:
 
     def _index(self, job: Job) -> None:
         """With an engine of its own, which shares the model: the one that answers may be changed for another meanwhile."""
-        config = IndexConfig(password=self._settings.password, **job.options)
+        usual: dict[str, Any] = {"password": self._settings.password, "nice": self._settings.nice}
+        if self._settings.jobs is not None:
+            usual["n_processes"] = self._settings.jobs
+        config = IndexConfig(**usual | job.options)
         with SearchEngine.open(self._settings.indexes[job.index]) as engine:
             while True:
                 try:

@@ -73,6 +73,7 @@ class ServerSettings:
     watch: folders kept indexed. open_metrics: /metrics without a key. hide_paths: hits do not say where a file lies.
     reranker: folder of a cross-encoder that gives a second opinion.
     fetch_urls: pictures may be named by http addresses; public ones only. threads: that search and encode.
+    jobs: processes that read what is indexed, None for the usual number. nice: how much they give way to other work, 0 to 19.
     """
 
     indexes: Mapping[str, str]
@@ -90,6 +91,8 @@ class ServerSettings:
     fetch_urls: bool = False
     password: str | None = field(default=None, repr=False)  # tried on encrypted files
     reranker: Path | None = None
+    nice: int = 10
+    jobs: int | None = None
     threads: int = field(default_factory=lambda: max(2, min(8, os.cpu_count() or 2)))
     drawing_processes: int = field(default_factory=lambda: max(1, min(4, (os.cpu_count() or 2) // 2)))
     limits: Limits = field(default_factory=Limits)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from pagesight.engine.api import SearchEngine
-from pagesight.engine.config import IndexConfig
+from pagesight.engine.config import IndexConfig, WatchConfig
 from pagesight.engine.watching.watcher import Watcher
 from pagesight.storage.errors import SearchEngineError
 
@@ -46,8 +46,12 @@ def _watch(settings: ServerSettings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with SearchEngine.open(address) as engine:
-                config = IndexConfig(prune=True, password=settings.password, n_processes=settings.drawing_processes)
-                watcher = Watcher(engine, settings.watch, config, on_outcome=_tell, on_note=log.warning)
+                n_processes = settings.jobs or settings.drawing_processes
+                config = IndexConfig(
+                    prune=True, password=settings.password, n_processes=n_processes, nice=settings.nice
+                )
+                manners = WatchConfig(nice=settings.nice)
+                watcher = Watcher(engine, settings.watch, config, manners, on_outcome=_tell, on_note=log.warning)
                 log.info("watching %s", ", ".join(map(str, watcher.folders)))
                 watcher.run(stop)
         except SearchEngineError as error:

@@ -6,7 +6,6 @@ Indexing is idempotent, so nothing is kept a file but what was last seen of it.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from pagesight.engine.indexing import checked_paths, found_files, location_of
 from pagesight.engine.watching.changes import Changes
 from pagesight.engine.watching.looking import Look, Looking
 from pagesight.engine.watching.presence import Presence
+from pagesight.indexer.priority import give_way
 from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.plan import Outcome, Status
 from pagesight.storage.addresses import folder_of
@@ -86,7 +86,7 @@ class Watcher:
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop`` is set; what is committed by then stays. Raises ExtraMissing, and what ends indexing for good."""
-        lower_priority(self._settings.nice)
+        give_way(self._settings.nice)
         with Changes(self.folders, self._index_folder, self._tell, self._note) as changes:
             while not stop.is_set():
                 ready = [(folder, look) for folder in self._due() if (look := self._look(folder, changes)).ready]
@@ -203,13 +203,6 @@ class Watcher:
 def _check(stop: threading.Event) -> None:
     if stop.is_set():
         raise _Stopped
-
-
-def lower_priority(nice: int) -> None:
-    """Let this thread, and the processes that it starts, give way to everybody else's work. Only Linux knows threads."""
-    if sys.platform == "linux":
-        me = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, me, max(nice, os.getpriority(os.PRIO_PROCESS, me)))
 
 
 def _outermost(folders: Sequence[str | PathLike[str]]) -> list[Path]:

@@ -3,7 +3,7 @@
 Frames go both ways over a pair of pipes: 4 bytes of length (big-endian), then the payload. Requests are JSON; answers
 are ``J`` + JSON or ``P`` + a page (PageContent.to_bytes). No pickle: a file that takes over this process can only send data.
 
-    {"options": {...}, "seconds": 60, "memory": 4294967296}    once, first
+    {"options": {...}, "seconds": 60, "memory": 4294967296, "nice": 0}    once, first
     {"path": hex}                                              -> J {"opened": {...}}
     {"path": hex, "first": 1, "last": 8}                       -> for each page P... or J {"page": 3, "error": [class, text]}
     {"path": hex, "sizes": true}                               -> J {"sizes": [[width_px, height_px], ...]}
@@ -26,6 +26,7 @@ from typing import IO, Any
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.frames import receive, send
+from pagesight.indexer.priority import process_gives_way
 from pagesight.indexer.reading.faults import one_line, reason_of
 from pagesight.indexer.reading.page import PagedDocument, drawn_sizes, open_document, read_page
 from pagesight.storage.errors import DocumentError
@@ -42,6 +43,7 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     setup = json.loads(receive(requests) or b"{}")
     limit_memory(setup["memory"])
+    process_gives_way(setup["nice"])
     try:
         Session(ReadOptions(**setup["options"]), setup["seconds"], answers).serve(requests)
     except BrokenPipeError:  # the parent is gone

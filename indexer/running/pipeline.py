@@ -29,7 +29,7 @@ from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
 from pagesight.storage.errors import DocumentError, EncryptedDocument, UnreadableDocument
 from pagesight.storage.names import is_there, nfc
-from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, SourceFile
+from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PackedPage, SourceFile
 
 MAX_DEPTH = 3  # of attachments within attachments
 
@@ -50,6 +50,7 @@ class DocumentDraft(Protocol):
     @property
     def n_pages(self) -> int: ...
     def add_page(self, new: NewPage) -> None: ...
+    def add_packed(self, new: PackedPage) -> None: ...
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None: ...
 
 
@@ -68,11 +69,12 @@ class IndexWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PageDone:
-    """Progress within a file: page ``number`` of ``n_pages`` is encoded."""
+    """Progress within a file: page ``number`` of ``n_pages`` is encoded. by_ocr: words of it were read from its pixels."""
 
     source: SourceFile
     number: int
     n_pages: int
+    by_ocr: bool = False
 
 
 class Ingest:
@@ -228,7 +230,7 @@ class Ingest:
                 )
             )
             if self._on_page is not None:
-                self._on_page(PageDone(source, page.number, n_pages))
+                self._on_page(PageDone(source, page.number, n_pages, "ocr" in page.text_source))
 
 
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:

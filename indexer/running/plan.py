@@ -137,15 +137,20 @@ class Planner:
         stalled = any(worth_retrying(reason, options.seconds) for reason in file.problems)
         return not (options.reindex or stalled) and file.reading >= reading_version(file.media_type)
 
+    def is_unchanged(self, found: SourceFile) -> bool:
+        """Whether a look at size and time is enough to pass it over."""
+        options, known = self._options, self.known(found)
+        look_inside = options.reindex or options.rehash or options.tags or os.fsencode(found.location) in self._failures
+        return bool(known and not look_inside and self._is_current(known) and _looks_unchanged(found, known))
+
     def plan(self, found: SourceFile | Unusable) -> Plan:
         if isinstance(found, Unusable):
             status = Status.SKIPPED if found.skipped else Status.FAILED
             return _decided(found.source, status, found.reason)
-        options, known = self._options, self.known(found)
-        failure = self._failures.get(os.fsencode(found.location))
-        look_inside = options.reindex or options.rehash or options.tags or failure
-        if known and not look_inside and self._is_current(known) and _looks_unchanged(found, known):
+        options = self._options
+        if self.is_unchanged(found):
             return _decided(found, Status.UNCHANGED)
+        failure = self._failures.get(os.fsencode(found.location))
         again = options.reindex or options.retry or bool(failure and worth_retrying(failure.reason, options.seconds))
         if failure and not again:  # noqa: SIM102 - two questions
             if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):

@@ -29,8 +29,8 @@ class ReaderClosed(RuntimeError):
 class ReadingProcess:
     """A child process that is started when it is asked something, and again after it died. For one thread."""
 
-    def __init__(self, options: ReadOptions, seconds: float, memory_bytes: int) -> None:
-        self._setup = {"options": asdict(options), "seconds": seconds, "memory": memory_bytes}
+    def __init__(self, options: ReadOptions, seconds: float, memory_bytes: int, nice: int = 0) -> None:
+        self._setup = {"options": asdict(options), "seconds": seconds, "memory": memory_bytes, "nice": nice}
         self._seconds = seconds
         self._running: _Running | None = None
         self._closed = False

@@ -43,9 +43,16 @@ class PageReader:
     """Reads files through several processes. Use as a context manager, from one thread."""
 
     def __init__(
-        self, options: ReadOptions, *, n_processes: int, seconds_per_page: float, memory_bytes: int = MEMORY_BYTES
+        self,
+        options: ReadOptions,
+        *,
+        n_processes: int,
+        seconds_per_page: float,
+        memory_bytes: int = MEMORY_BYTES,
+        nice: int = 0,
     ) -> None:
-        self._options, self._seconds, self._memory = options, seconds_per_page, memory_bytes
+        """nice: how much the processes give way to the work of others, from 0 to 19."""
+        self._options, self._seconds, self._memory, self._nice = options, seconds_per_page, memory_bytes, nice
         self.n_processes = n_processes
         self._threads = ThreadPoolExecutor(n_processes, thread_name_prefix="reader")
         self._local = threading.local()
@@ -129,7 +136,7 @@ class PageReader:
     def _process(self) -> ReadingProcess:
         process: ReadingProcess | None = getattr(self._local, "process", None)
         if process is None:
-            process = self._local.process = ReadingProcess(self._options, self._seconds, self._memory)
+            process = self._local.process = ReadingProcess(self._options, self._seconds, self._memory, self._nice)
             self._processes.append(process)
             if self._closed:  # too late for close() to see it
                 process.close()

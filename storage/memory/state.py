@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.stored import StoredFailure
-from pagesight.storage.values import DocumentInfo, KnownFailure, NewPage, SourceFile
+from pagesight.storage.values import DocumentInfo, KnownFailure, NewPage, PackedPage, SourceFile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemoryPage:
     id: int
     new: NewPage
+    packed: PackedPage
     tokens: NDArray[np.float32]  # as the codec keeps them
+    boxes: NDArray[np.float32]  # of these
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,9 @@ from pagesight.storage.memory.fits import fits
 from pagesight.storage.memory.state import MemoryDocument, MemoryPage, MemoryState
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
-from pagesight.storage.stored import PageDetail, StoredDocument, StoredFailure, StoredPage, Totals
-from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
-from pagesight.storage.vectors.pooling import pooled_page
+from pagesight.storage.packed import content_of
+from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.words import (
     WordScores,
     bare_fold,
@@ -137,12 +138,7 @@ class MemoryView(Closing):
 
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
         pages = [self._pages[page_id][1] for page_id in page_ids.tolist()]
-        return {
-            page.id: PageDetail(
-                page.tokens, pooled_page(page.new.encoded, self.space.pool_factor).boxes, page.new.words
-            )
-            for page in pages
-        }
+        return {page.id: PageDetail(page.tokens, page.boxes, page.new.words) for page in pages}
 
     def find_page(self, name: str, number: int) -> int | None:
         named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]
@@ -233,6 +229,19 @@ class MemoryView(Closing):
 
     def indexed_files(self) -> list[SourceFile]:
         return [file for _, (_, file) in sorted(self._state.files.items(), key=lambda item: item[0])]
+
+    def contents(self) -> list[StoredContent]:
+        packed = {
+            sha256: [page.packed for page in document.pages] for sha256, document in self._state.documents.items()
+        }
+        by_age = sorted(packed, key=lambda sha256: [page.id for page in self._state.documents[sha256].pages])
+        return [
+            content_of(sha, ((p.number, p.n_tokens, len(p.record), zlib.crc32(p.record)) for p in packed[sha]))
+            for sha in by_age
+        ]
+
+    def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
+        return (page.packed for page in self._state.documents[sha256].pages)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pagesight.storage.codecs import codec_named
-from pagesight.storage.errors import DimensionMismatch
 from pagesight.storage.manifest import Space
 from pagesight.storage.memory.state import MemoryDocument, MemoryPage, MemoryState
+from pagesight.storage.packed import check_packed, pack_page, unpack_page
 from pagesight.storage.stored import StoredFailure
-from pagesight.storage.values import DocumentInfo, KnownFailure, NewPage, SourceFile, now
+from pagesight.storage.values import DocumentInfo, KnownFailure, NewPage, PackedPage, SourceFile, now
 from pagesight.storage.vectors.pooling import pooled_page
 
 
@@ -45,7 +48,9 @@ class MemoryWriter:
         with self._change() as new:
             before = new.documents.get(info.sha256)
             tags = {**(before.info.tags if before else {}), **info.tags}
-            new.documents[info.sha256] = MemoryDocument(replace(info, tags=tags), source.n_bytes, now(), tuple(pages))
+            new.documents[info.sha256] = MemoryDocument(
+                replace(info, tags=tags), source.n_bytes, info.added_at or now(), tuple(pages)
+            )
             _name(new, info.sha256, source)
             _fail(new, source, [(number, "failed", reason) for number, reason in page_failures])
             object.__setattr__(new, "next_page_id", next_page_id)
@@ -121,13 +126,19 @@ class MemoryDraft:
         return len(self._pages)
 
     def add_page(self, new: NewPage) -> None:
-        if new.encoded.single.shape != (self._space.single_dim,):
-            raise DimensionMismatch("single vectors", self._space.single_dim, new.encoded.single.size)
-        if new.encoded.tokens.shape[1:] != (self._space.token_dim,):
-            raise DimensionMismatch("token vectors", self._space.token_dim, int(new.encoded.tokens.shape[-1]))
-        tokens = pooled_page(new.encoded, self._space.pool_factor).tokens
-        kept = self._codec.decode(self._codec.encode(tokens), len(tokens))
-        self._pages.append(MemoryPage(self._first_page_id + len(self._pages), new, kept))
+        packed = pack_page(new, self._space, self._codec)
+        boxes = pooled_page(new.encoded, self._space.pool_factor).boxes
+        self._append(new, packed, unpack_page(packed, self._space).encoded.tokens, boxes)
+
+    def add_packed(self, new: PackedPage) -> None:
+        check_packed(new, self._space)
+        page = unpack_page(new, self._space)
+        self._append(page, new, page.encoded.tokens, page.encoded.boxes)
+
+    def _append(
+        self, new: NewPage, packed: PackedPage, tokens: NDArray[np.float32], boxes: NDArray[np.float32]
+    ) -> None:
+        self._pages.append(MemoryPage(self._first_page_id + len(self._pages), new, packed, tokens, boxes))
 
     def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
         next_page_id = self._first_page_id + len(self._pages)

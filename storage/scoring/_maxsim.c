@@ -1,19 +1,19 @@
-/* MaxSim of one query over encoded pages, read where they lie.
+/* The module _maxsim: MaxSim of one query over encoded pages, read where they lie.
 
 A page is n float32 scales, then n rows of codes. A row is dim int8 values (8 bits), or packed codes of 4 or 2 bits that
 a table turns into int8 values, several of them a byte. The value of a row is its int8 values times its scale.
 
 The query comes as int16, 256 times what an int8 would be, with a float32 scale a row. Multiplied out in integers, a dot
-product is as exact as the codes. The upper byte alone is an int8 query: half the work on AVX512-VNNI, a little off.
+product is as exact as the codes. Rounded to 8 or 7 bits it takes a fraction of the work and is a little off.
 
-Three versions of the same sum are compiled, and the processor chooses:
-  avx512vnni  (_maxsim_vnni.c) 32 tokens at a time, transposed into the first-level cache: one instruction then multiplies 4 dimensions of
-              16 tokens by 4 of the query. It wants one side unsigned: codes are moved up by 128, and 128 times the
-              sum of the query is taken off again. The next 32 are transposed meanwhile.
-  avx2        (_maxsim_avx2.c) 16 tokens at a time, transposed too: one instruction multiplies 2 dimensions of 8 tokens by an int16
-              query and adds them. Of an int8 query it takes 7 bits, and two instructions multiply 4 dimensions of 8 tokens:
-              with 8 bits the sum of two products would not fit.
-  plain       the plain loops for whatever the compiler targets (SSE2, NEON, ...)
+Several versions of the same sum are compiled, and the processor chooses (_maxsim_kernels.c). All multiply some tokens side by
+side, transposed into the first-level cache:
+  avx512vnni  (_maxsim_vnni.c) 32 tokens: one instruction multiplies 4 dimensions of 16 of them by 4 of the query. It wants one
+              side unsigned: codes are moved up by 128, and 128 times the sum of the query is taken off again. The next
+              32 are transposed meanwhile. The upper byte of the query alone is half of the work.
+  avxvnni     (_maxsim_avxvnni.c), avx2 (_maxsim_avx2.c) and neon (_maxsim_neon.c) 8 tokens: a rounded query first, and all 15 bits
+              for the tokens that can be the best (_maxsim_screen.h).
+  plain       (_maxsim_plain.c) the plain loops, a token at a time
 */
 
 #define _FILE_OFFSET_BITS 64
@@ -28,82 +28,12 @@ Three versions of the same sum are compiled, and the processor chooses:
 
 #include "_maxsim.h"
 
-#define MAX_QUERY 1024      /* rows of a query, checked by the caller */
-#define AT_ONCE 4           /* rows of a query that the plain loops multiply at once: a row of a page is read for all */
-
-INLINE void maxima_rows(const Work *w) {
-    int16_t *row = w->scratch;
-    int8_t *buffer = (int8_t *)(row + padded(w->dim));
-    float best[MAX_QUERY + AT_ONCE];
-    for (ptrdiff_t page = 0; page < w->n_pages; page++) {
-        const char *scales = w->data + w->starts[page];
-        int64_t n = w->counts[page];
-        for (int q = 0; q < w->n_query + AT_ONCE; q++) best[q] = -INFINITY;
-        for (int64_t token = 0; token < n; token++) {
-            const int8_t *values = row_values(w, scales + 4 * n, token, buffer);
-            for (int d = 0; d < w->dim; d++) row[d] = values[d];
-            float scale;
-            memcpy(&scale, scales + 4 * token, 4);
-            for (int q = 0; q < w->n_query; q += AT_ONCE) {
-                const int16_t *query[AT_ONCE]; /* at the end some are multiplied again */
-                for (int i = 0; i < AT_ONCE; i++)
-                    query[i] = w->query + (int64_t)(q + i < w->n_query ? q + i : w->n_query - 1) * w->dim;
-                float dots[AT_ONCE] = {0};
-                for (int from = 0; from < w->dim; from += SUM_DIM) {
-                    int to = from + SUM_DIM < w->dim ? from + SUM_DIM : w->dim;
-                    int32_t a = 0, b = 0, c = 0, d = 0;
-                    for (int k = from; k < to; k++) {
-                        a += row[k] * query[0][k];
-                        b += row[k] * query[1][k];
-                        c += row[k] * query[2][k];
-                        d += row[k] * query[3][k];
-                    }
-                    dots[0] += (float)a;
-                    dots[1] += (float)b;
-                    dots[2] += (float)c;
-                    dots[3] += (float)d;
-                }
-                for (int i = 0; i < AT_ONCE; i++)
-                    if (dots[i] * scale > best[q + i]) best[q + i] = dots[i] * scale;
-            }
-        }
-        for (int q = 0; q < w->n_query; q++) w->found[page * w->n_query + q] = best[q] * w->query_scales[q];
-    }
-}
-
-static void maxima_plain(const Work *w) { maxima_rows(w); }
-
-#if X86
-AVX2 static void maxima_avx2(const Work *w) {
-    if (w->dim % 16 || w->dim > SUM_DIM) maxima_rows(w);
-    else maxima_transposed(w);
-}
-#endif
-
-typedef struct {
-    const char *name;
-    void (*maxima)(const Work *);
-    void (*scan)(const Work *, int); /* NULL where there is none */
-} Kernel;
-
-/* Those this processor can run, the fastest first. */
-static int find_kernels(Kernel *found) {
-    int n = 0;
-#if X86
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vnni"))
-        found[n++] = (Kernel){"avx512vnni", maxima_vnni, scan_vnni};
-    if (__builtin_cpu_supports("avx2")) found[n++] = (Kernel){"avx2", maxima_avx2, scan_avx2};
-#endif
-    found[n++] = (Kernel){"plain", maxima_plain, NULL};
-    return n;
-}
+static Kernel usable[MAX_KERNELS];
+static int n_usable = 0;
 
 /* Whether this processor can run the kernel of that name; if so, which it is. */
 static int find_kernel(const char *name, Kernel *kernel) {
-    Kernel usable[3];
-    const int n = find_kernels(usable);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n_usable; i++)
         if (strcmp(usable[i].name, name) == 0) {
             *kernel = usable[i];
             return 1;
@@ -112,10 +42,8 @@ static int find_kernel(const char *name, Kernel *kernel) {
 }
 
 static PyObject *kernels(PyObject *self, PyObject *none) {
-    Kernel found[3];
-    int n = find_kernels(found);
-    PyObject *names = PyTuple_New(n);
-    for (int i = 0; names != NULL && i < n; i++) PyTuple_SetItem(names, i, PyUnicode_FromString(found[i].name));
+    PyObject *names = PyTuple_New(n_usable);
+    for (int i = 0; names != NULL && i < n_usable; i++) PyTuple_SetItem(names, i, PyUnicode_FromString(usable[i].name));
     return names;
 }
 
@@ -160,8 +88,8 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* scan(kernel, data, starts, n_slots, dim, query, query_scales, found): of kernels that have one; dim a multiple of 16, at most SUM_DIM,
-   32 pages or more. */
+/* scan(kernel, data, starts, n_slots, dim, query, query_scales, found): of kernels that have one; dim a multiple of 16, 32 pages or
+   more. */
 static PyObject *scan(PyObject *self, PyObject *args) {
     const char *name;
     Py_buffer data, starts, query, query_scales, found;
@@ -238,6 +166,13 @@ static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, "MaxSim of a query over many small pages of one size; see storage.scoring.kernel."},
     {NULL, NULL, 0, NULL},
 };
-static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+/* Once, while the module is imported: no thread can be using it yet. */
+static int find_usable(PyObject *self) {
+    if (n_usable == 0) n_usable = find_kernels(usable);
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)find_usable}, {0, NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "pagesight.storage.scoring._maxsim", NULL, 0, methods, slots, NULL, NULL, NULL};
 PyMODINIT_FUNC PyInit__maxsim(void) { return PyModuleDef_Init(&module); }

@@ -13,11 +13,25 @@
 #include <immintrin.h>
 #define AVX2 __attribute__((target("avx2")))
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define AVXVNNI (__GNUC__ >= 12 || __clang_major__ >= 12)
 #else
 #define X86 0
 #endif
-#define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
+#if defined(__aarch64__) && defined(__GNUC__)
+#define NEON 1
+#else
+#define NEON 0
+#endif
+#if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define INLINE static inline
+#define FETCH(address) ((void)0)
+#endif
+#define MAX_KERNELS 4
+#define MAX_QUERY 1024      /* rows of a query, checked by the caller */
+#define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
 
 typedef struct {
     const char *data;       /* pages lie in here */
@@ -72,20 +86,33 @@ AVX2 INLINE const int8_t *read_row(const Work *w, const char *codes, int64_t row
     unpack_4(w, codes, row, buffer);
     return buffer;
 }
-
-/* The best dot products of each page; wants scratch memory as scratch_bytes() says, aligned to 64. */
-void maxima_vnni(const Work *w);
-void maxima_transposed(const Work *w); /* with AVX2: dim a multiple of 16, at most SUM_DIM */
-
-/* MaxSim of many small pages of n_slots rows each into found (n_pages,): dim a multiple of 16, 32 pages or more. */
-void scan_vnni(const Work *w, int n_slots);
-void scan_avx2(const Work *w, int n_slots); /* dim at most SUM_DIM */
 #endif
 
-/* Bytes of scratch memory: 32 rows padded, 64 transposed, a query in two planes, the best of each lane, lines ahead. */
+/* Bytes of scratch memory: 32 rows padded, 64 transposed, a query in two planes, the best of each lane, products kept. */
 INLINE size_t scratch_bytes(int n_query, int dim) {
     const size_t wide = (size_t)padded(dim), rows = (size_t)n_query + 16;
-    return wide * (96 + 2 * rows) + rows * 64 * 4 + wide * 8 + 4096;
+    return wide * (104 + 2 * rows) + rows * 1536 + 4096;
 }
+
+/* maxima: the best dot products of each page; wants scratch memory as scratch_bytes() says, aligned to 64.
+   scan: MaxSim of many small pages of n_slots rows each into found (n_pages,): dim a multiple of 16, 32 pages or more; NULL
+   where there is none. */
+typedef struct {
+    const char *name;
+    void (*maxima)(const Work *);
+    void (*scan)(const Work *, int n_slots);
+} Kernel;
+
+int find_kernels(Kernel *found); /* that this processor can run, at most MAX_KERNELS, the fastest first */
+
+void maxima_plain(const Work *w);
+void maxima_vnni(const Work *w);
+void maxima_avxvnni(const Work *w);
+void maxima_avx2(const Work *w);
+void maxima_neon(const Work *w);
+void scan_vnni(const Work *w, int n_slots);
+void scan_avxvnni(const Work *w, int n_slots);
+void scan_avx2(const Work *w, int n_slots);
+void scan_neon(const Work *w, int n_slots);
 
 #endif

@@ -13,11 +13,16 @@ Result = TypeVar("Result")
 SHARES = 3  # of the work for each thread, so that one that is held up does not hold up all
 
 
-def n_threads() -> int:
-    """OMP_NUM_THREADS if it is set, as for other numeric libraries, else all processors we may use."""
+def asked_threads() -> int:
+    """OMP_NUM_THREADS, as for other numeric libraries; 0 if it is not set."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
+    return int(asked) if asked.isdecimal() else 0
+
+
+def n_threads() -> int:
+    """So many as were asked for, else all processors we may use."""
+    if asked := asked_threads():
+        return asked
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

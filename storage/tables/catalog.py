@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, case, func, inspect, select
 
 from pagesight.storage.filters import parse_filter
-from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
+from pagesight.storage.packed import content_of
+from pagesight.storage.stored import StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.pictures import has_pictures
 from pagesight.storage.tables.schema import document, failure, file, page, page_note, reading, tag
@@ -69,6 +70,18 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
     return sorted(found, key=lambda item: (item.document, item.sha256))
 
 
+def contents(connection: Connection) -> list[StoredContent]:
+    """All documents, in order of their first pages; those without pages come last."""
+    columns = (document.c.sha256, page.c.number, page.c.n_tokens, page.c.n_bytes, page.c.crc32)
+    rows = connection.execute(select(*columns).join_from(page, document).order_by(page.c.id))
+    pages: dict[str, list[tuple[int, int, int, int]]] = {}
+    for sha256, *stored in rows:
+        pages.setdefault(sha256, []).append((stored[0], stored[1], stored[2], stored[3]))
+    for sha256 in connection.execute(select(document.c.sha256).order_by(document.c.id)).scalars():
+        pages.setdefault(sha256, [])
+    return [content_of(sha256, stored) for sha256, stored in pages.items()]
+
+
 def list_failures(connection: Connection) -> list[StoredFailure]:
     """Everything that could not be read, in order of its name."""
     query = select(failure).order_by(failure.c.path, failure.c.page_number)
@@ -116,7 +129,7 @@ def totals(connection: Connection) -> Totals:
         n_pages_without_words=pages.empty,
         n_pages_by_ocr=pages.ocr,
         n_tokens=pages.tokens,
-        token_bytes=pages.bytes,
+        token_bytes=int(pages.bytes),  # PostgreSQL adds up to a decimal
         n_failed_files=failures.files,
         n_failed_pages=failures.pages,
         n_noted_pages=n_noted,

@@ -32,14 +32,17 @@ def picture_row(page_id: int, picture: SeenPicture) -> dict[str, Any]:
     }
 
 
+def picture_of(row: Any) -> SeenPicture:
+    """The other way round."""
+    x0, y0, x1, y1 = np.frombuffer(row.box, "<f4").tolist()
+    return SeenPicture(kind=row.kind, family=row.family, box=(x0, y0, x1, y1), sure=row.sure, text=row.text)
+
+
 def pictures_of(connection: Connection, page_ids: NDArray[np.int64]) -> dict[int, tuple[SeenPicture, ...]]:
     """What was seen on each of these pages, if anything was."""
     wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
     query = select(page_picture).where(page_picture.c.page_id.in_(wanted)).order_by(page_picture.c.id)
     found: defaultdict[int, list[SeenPicture]] = defaultdict(list)
     for row in connection.execute(query):
-        x0, y0, x1, y1 = np.frombuffer(row.box, "<f4").tolist()
-        found[row.page_id].append(
-            SeenPicture(kind=row.kind, family=row.family, box=(x0, y0, x1, y1), sure=row.sure, text=row.text)
-        )
+        found[row.page_id].append(picture_of(row))
     return {page_id: tuple(pictures) for page_id, pictures in found.items()}

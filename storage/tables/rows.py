@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from pagesight.storage.tables.schema import document, failure, file, page, page_terms, reading, tag
 from pagesight.storage.values import DocumentInfo, SourceFile, now
@@ -22,6 +21,17 @@ def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """So many values at a time that no statement grows with the data: SQLite takes 32,766, other databases differ."""
     for first in range(0, len(values), VALUES_A_STATEMENT):
         yield values[first : first + VALUES_A_STATEMENT]
+
+
+def upsert(connection: Connection, into: Table) -> Any:
+    """An INSERT that can say ON CONFLICT: databases say the same, each in a class of its own."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as of_postgresql
+
+        return of_postgresql(into)
+    from sqlalchemy.dialects.sqlite import insert as of_sqlite
+
+    return of_sqlite(into)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class Names:
             "n_bytes": source.n_bytes,
             "mtime_ns": source.mtime_ns,
         }
-        statement = upsert(file).values(location=location, **values)
+        statement = upsert(connection, file).values(location=location, **values)
         connection.execute(statement.on_conflict_do_update(index_elements=["location"], set_=values))
         connection.execute(delete(failure).where(failure.c.location == location))
         _drop_if_nameless(connection, before)
@@ -67,13 +77,13 @@ def put_document(connection: Connection, info: DocumentInfo, source: SourceFile)
         "title": info.title,
         "author": info.author,
         "date": info.date,
-        "added_at": now(),
+        "added_at": info.added_at or now(),
     }
-    statement = upsert(document).values(sha256=info.sha256, **values)
+    statement = upsert(connection, document).values(sha256=info.sha256, **values)
     statement = statement.on_conflict_do_update(index_elements=["sha256"], set_=values)
     document_id: int = connection.execute(statement.returning(document.c.id)).scalar_one()
     _delete_pages(connection, [document_id])
-    read = upsert(reading).values(document_id=document_id, version=info.reading)
+    read = upsert(connection, reading).values(document_id=document_id, version=info.reading)
     connection.execute(read.on_conflict_do_update(index_elements=["document_id"], set_={"version": info.reading}))
     return document_id
 
@@ -81,7 +91,7 @@ def put_document(connection: Connection, info: DocumentInfo, source: SourceFile)
 def put_tags(connection: Connection, document_id: int, tags: dict[str, str]) -> None:
     """Give a document these tags; others it has stay."""
     for name, value in tags.items():
-        statement = upsert(tag).values(document_id=document_id, name=name, value=value)
+        statement = upsert(connection, tag).values(document_id=document_id, name=name, value=value)
         statement = statement.on_conflict_do_update(index_elements=["document_id", "name"], set_={"value": value})
         connection.execute(statement)
 
@@ -124,5 +134,6 @@ def _drop_if_nameless(connection: Connection, document_ids: Sequence[int]) -> in
 
 def _delete_pages(connection: Connection, document_ids: Sequence[int]) -> None:
     pages = select(page.c.id).where(page.c.document_id.in_(document_ids))
-    connection.execute(delete(page_terms).where(page_terms.c.rowid.in_(pages)))  # FTS5 knows no foreign keys
+    if connection.dialect.name == "sqlite":  # whose FTS5 knows no foreign keys
+        connection.execute(delete(page_terms).where(page_terms.c.rowid.in_(pages)))
     connection.execute(delete(page).where(page.c.document_id.in_(document_ids)))

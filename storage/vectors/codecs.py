@@ -60,7 +60,7 @@ class Int8Codec:
 
     def decode(self, data: bytes | memoryview, n_tokens: int) -> Float:
         scales, values = self._layout.scales(data, n_tokens), self._layout.values(data, n_tokens)
-        return values.astype(np.float32) * scales[:, None]
+        return np.multiply(values, scales[:, None], dtype=np.float32)
 
     def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:
         return maxima(query, records, self._layout, precise=precise, kernel=kernel)

@@ -8,13 +8,17 @@ import tempfile
 from pathlib import Path
 
 from pagesight.storage.memory import MemoryStore
+from pagesight.storage.postgres.store import PostgresStore
 from pagesight.storage.store import Store
+from tests.postgres.server import new_index
 
 _numbers = itertools.count()
 
 
 class InFolder:
     """The embedded store."""
+
+    writers_wait = False  # for each other: whoever comes second is refused
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
@@ -32,6 +36,8 @@ class InFolder:
 class InMemory:
     """The definition."""
 
+    writers_wait = False
+
     def __init__(self) -> None:
         self.address = f"memory://conformance-{next(_numbers)}"
 
@@ -45,4 +51,26 @@ class InMemory:
         """It goes with the process."""
 
 
-PLACES = {"folder": InFolder, "memory": InMemory}
+class InPostgres:
+    """In a database, with what searches need in a folder that two openings share."""
+
+    writers_wait = True
+
+    def __init__(self) -> None:
+        self.address, self._opened = new_index(), []
+
+    def create(self, space):
+        self._opened.append(PostgresStore.create(self.address, space))
+        return self._opened[-1]
+
+    def open(self):
+        self._opened.append(PostgresStore(self.address))
+        return self._opened[-1]
+
+    def remove(self):
+        """It goes with the server; connections go now."""
+        for store in self._opened:
+            store.close()
+
+
+PLACES = {"folder": InFolder, "memory": InMemory, "postgresql": InPostgres}

@@ -139,10 +139,26 @@ class FolderMachine(StoreMachine):
     place_class = PLACES["folder"]
 
 
+class PostgresMachine(StoreMachine):
+    place_class = PLACES["postgresql"]
+
+
 TestMemory = StoreMachine.TestCase
 TestMemory.settings = settings(max_examples=2, stateful_step_count=6, deadline=None)
 TestFolder = FolderMachine.TestCase
 TestFolder.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
+
+
+@pytest.mark.thorough
+def test_a_database_over_short_histories():
+    PostgresMachine.TestCase.settings = settings(max_examples=4, stateful_step_count=10, deadline=None)
+    PostgresMachine.TestCase().runTest()
+
+
+@pytest.mark.slow
+def test_a_database_over_long_histories():
+    PostgresMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+    PostgresMachine.TestCase().runTest()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,18 @@ from pagesight import SearchEngine
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
+from pagesight.storage.values import DocumentInfo
 from tests.conformance.answers import assert_same, everything
 from tests.conformance.stores import PLACES
 from tests.helpers import HASHING, add_document, new_page, source_file, space
 
 
-@pytest.fixture(params=PLACES.values(), ids=PLACES.keys())
+@pytest.fixture(
+    params=[
+        pytest.param(place, id=name, marks=[pytest.mark.thorough] if name == "postgresql" else [])  # a server is slow
+        for name, place in PLACES.items()
+    ]
+)
 def place(request):
     made = request.param()
     yield made
@@ -125,8 +132,57 @@ def test_pages_of_another_width_are_refused_and_leave_nothing(store):
     assert names(store) == []
 
 
-def test_there_is_one_writer(place, store):
+def test_pages_are_handed_on_as_they_are(place, store):
+    with store.writer() as writer:
+        add_document(writer, "a.pdf", ["green white", "", "red"])
+        add_document(writer, "b.pdf", ["black"])
+        add_document(writer, "a.pdf", ["green again", "red"])
+        last = add_document(writer, "c.pdf", ["grey grey", "blue"])
+        writer.add_name(last, source_file("d.pdf"))
+    other_place = type(place)()
+    other = other_place.create(space())
+    with store.view() as view, other.writer() as writer:
+        for content in view.contents():
+            with writer.draft() as draft:
+                for page in view.packed_pages(content.sha256):
+                    draft.add_packed(page)
+                info = DocumentInfo(sha256=content.sha256, media_type="application/pdf", n_pages=content.n_pages)
+                draft.commit(replace(info, added_at="2020-02-02T02:02:02+00:00"), source_file(content.sha256))
+        with other.view() as copied:
+            assert [content.sha256 for content in view.contents()][-1] == last
+            assert copied.contents() == view.contents()
+            ids, others = view.page_ids(), copied.page_ids()
+            assert copied.tokens(others).data.tobytes() == view.tokens(ids).data.tobytes()
+            (encoded,) = HASHING.encode_queries(["green grey"])
+            assert copied.maxima(encoded.tokens, others).tobytes() == view.maxima(encoded.tokens, ids).tobytes()
+            for content in view.contents():
+                pairs = zip(view.packed_pages(content.sha256), copied.packed_pages(content.sha256), strict=True)
+                assert all(asdict(ours) == asdict(theirs) for ours, theirs in pairs)
+            assert {document.added_at for document in copied.documents()} == {"2020-02-02T02:02:02+00:00"}
+    other.close()
+    other_place.remove()
+
+
+def test_a_packed_page_of_another_space_is_refused(place, store):
+    with store.writer() as writer:
+        sha256 = add_document(writer, "a.pdf", ["green white"])
+    with store.view() as view:
+        (page,) = view.packed_pages(sha256)
+    for wrong in (replace(page, record=page.record[1:]), replace(page, single=b""), replace(page, n_tokens=1)):
+        with store.writer() as writer, writer.draft() as draft, pytest.raises(errors.StoreCorrupt, match="page 1 has"):
+            draft.add_packed(wrong)
+    assert names(store) == ["a.pdf"]
+
+
+def test_writers_exclude_each_other_or_take_turns(place, store):
     other = place.open()
+    if place.writers_wait:
+        with store.writer() as one, other.writer() as two:
+            add_document(one, "a.pdf", ["of one writer"])
+            add_document(two, "b.pdf", ["of another"])
+            add_document(one, "c.pdf", ["of the first again"])
+        assert names(store) == names(other) == ["a.pdf", "b.pdf", "c.pdf"]
+        return
     with store.writer(), pytest.raises(errors.StoreLocked, match="is being written by"):
         other.writer().__enter__()
     with other.writer() as writer:

@@ -15,7 +15,13 @@ from tests.helpers import ROOT
 pytestmark = pytest.mark.thorough
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDED = {"langchain": "langchain_core", "llamaindex": "llama_index", "haystack": "haystack", "mcp": "mcp"}
+NEEDED = {
+    "langchain": "langchain_core",
+    "llamaindex": "llama_index",
+    "haystack": "haystack",
+    "mcp": "mcp",
+    "qdrant": "qdrant_edge",
+}
 
 
 def shown(name):
@@ -27,7 +33,7 @@ def shown(name):
 
 PYTHON = [
     (f"{name} {i}", code, text)
-    for name in ("adapters.md", "agents.md")
+    for name in ("adapters.md", "agents.md", "moving.md")
     for i, (kind, code, text) in enumerate(shown(name))
     if kind == "python"
 ]
@@ -58,7 +64,7 @@ def environment(folder):
 @pytest.mark.parametrize(("code", "expected"), [p[1:] for p in PYTHON], ids=[p[0] for p in PYTHON])
 def test_python_prints_what_stands_below_it(scratch, code, expected):
     for word, package in NEEDED.items():
-        if f"adapters.{word}" in code or f"from {word} import" in code:
+        if f"adapters.{word}" in code or f"from {word} import" in code or f"storage.{word} import" in code:
             pytest.importorskip(package, reason=f"needs the extra [{word}]")
     command = [sys.executable, "-W", "ignore", "-c", code]
     result = subprocess.run(
@@ -79,6 +85,19 @@ def test_a_backup_is_made_and_read(scratch):
         return re.sub(r"[\d.]+ MB", "MB", text)
 
     assert without_size(result.stdout) == without_size(expected)
+
+
+def test_an_index_is_carried_in_segments(scratch):
+    ((_, code, expected),) = [found for found in shown("moving.md") if found[0] == "sh"]
+    result = subprocess.run(
+        ["sh", "-ec", code], cwd=scratch, env=environment(scratch), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+    def without_sizes(text):
+        return re.sub(r"[\d.]+ (s|min|MB|GB|TB)\b", r"\1", text)
+
+    assert without_sizes(result.stdout) == without_sizes(expected)
 
 
 @pytest.mark.slow

@@ -2,10 +2,11 @@
 
 import multiprocessing
 import os
-from math import erf
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pagesight.engine.models import load_model
 from pagesight.engine.models.files.cache import CACHE_VARIABLE
@@ -13,10 +14,12 @@ from pagesight.engine.models.words.languages import without
 from pagesight.engine.models.words.multilingual_e5 import PACKED
 from pagesight.engine.models.words.multilingual_e5 import load as load_e5
 from pagesight.engine.models.words.packed_e5 import PackedE5
-from pagesight.engine.models.words.word_encoder import MAX_PAGE_PIECES, windows
+from pagesight.engine.models.words.windows import LastWindows, spans
+from pagesight.engine.models.words.word_encoder import MAX_PAGE_PIECES
 from pagesight.indexer.content import PageContent
 from pagesight.storage.errors import EmptyQuery, UnknownModel, WeightsDamaged, WeightsMissing
 from pagesight.storage.values import PageWords
+from tests.float_bert import float_bert
 from tests.helpers import words
 
 pytestmark = pytest.mark.thorough
@@ -32,43 +35,12 @@ def page(text: str | PageWords) -> PageContent:
     return PageContent(number=1, width_pt=595, height_pt=842, words=content, text_source="text")
 
 
-def float_bert(ids: list[int]) -> np.ndarray:
-    """Devlin et al. 2018, arXiv:1810.04805, written out: (n_pieces, hidden) of the last layer."""
-    weights = PackedE5(PACKED.locate())
-
-    def linear(x, name):
-        return x @ weights.tensor(f"{name}.weight").T + weights.tensor(f"{name}.bias")
-
-    def norm(x, name):
-        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + weights.size.norm_eps)
-        return x * weights.tensor(f"{name}.weight") + weights.tensor(f"{name}.bias")
-
-    x = weights.word_table().rows(np.array(ids)) + weights.tensor("embeddings.position_embeddings.weight")[: len(ids)]
-    x = norm(x + weights.tensor("embeddings.token_type_embeddings.weight")[0], "embeddings.LayerNorm")
-    heads = weights.size.heads
-    for layer in range(weights.size.layers):
-        base = f"encoder.layer.{layer}"
-        q, k, v = (
-            linear(x, f"{base}.attention.self.{part}").reshape(len(ids), heads, -1).swapaxes(0, 1)
-            for part in ("query", "key", "value")
-        )
-        logits = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[-1])
-        attention = np.exp(logits - logits.max(-1, keepdims=True))
-        attended = (attention / attention.sum(-1, keepdims=True)) @ v
-        attended = linear(attended.swapaxes(0, 1).reshape(x.shape), f"{base}.attention.output.dense")
-        x = norm(x + attended, f"{base}.attention.output.LayerNorm")
-        wide = linear(x, f"{base}.intermediate.dense")
-        wide = 0.5 * wide * (1 + np.vectorize(erf)(wide / np.sqrt(2)))
-        x = norm(x + linear(wide, f"{base}.output.dense"), f"{base}.output.LayerNorm")
-    return x
-
-
 def test_vectors_are_those_of_the_float_model(encoder):
     text = "The dehumidifier's filter must be rinsed every two weeks; sonst sinkt die Leistung."
     tokenizer = encoder._tokenizer
     body = [piece_id for word in text.split() for piece_id, _ in tokenizer.pieces(word)]
     head = encoder._page_head
-    expected = float_bert([*head, *body, tokenizer.end_id])[len(head) : -1]
+    expected = float_bert(PackedE5(PACKED.locate()), [*head, *body, tokenizer.end_id])[len(head) : -1]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     expected = without(expected, encoder._directions)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
@@ -78,13 +50,56 @@ def test_vectors_are_those_of_the_float_model(encoder):
     assert cosines.mean() > 0.997
 
 
-def test_a_page_is_encoded_the_same_alone_and_in_a_batch(encoder):
+def test_a_page_is_encoded_the_same_alone_and_among_others(encoder):
     texts = ["a few words", "quite a few more words than on the other page, " * 12, "Wörter 文字 und Zahlen 12.5"]
     together = encoder.encode_pages([page(text) for text in texts])
-    for text, batched in zip(texts, together, strict=True):
+    for text, among_others in zip(texts, together, strict=True):
+        encoder._page_windows = LastWindows(encoder._runner.run)
         (alone,) = encoder.encode_pages([page(text)])
-        np.testing.assert_allclose(alone.tokens, batched.tokens, atol=2e-3)
-        np.testing.assert_allclose(alone.single, batched.single, atol=2e-3)
+        np.testing.assert_array_equal(alone.tokens, among_others.tokens)
+        np.testing.assert_array_equal(alone.single, among_others.single)
+
+
+class Counting:
+    """Stands where the model does; knows what it was asked. A window's vector is its sum and its length."""
+
+    def __init__(self):
+        self.asked = []
+
+    def run(self, windows):
+        self.asked += [tuple(window) for window in windows]
+        return [np.array([[sum(window), len(window)]], np.float32) for window in windows]
+
+
+@given(
+    st.lists(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=2), max_size=6), max_size=6), st.integers(0, 9)
+)
+def test_windows_that_come_again_have_the_vectors_of_the_first_time(rounds, limit):
+    plain, model = Counting(), Counting()
+    remembering = LastWindows(model.run, limit)
+    for windows in rounds:
+        before = len(model.asked)
+        for found, expected in zip(remembering.run(windows), plain.run(windows), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        assert len(set(model.asked[before:])) == len(model.asked[before:])  # none twice in a round
+        assert len(remembering._known) <= limit
+
+
+def test_the_windows_that_came_last_are_not_encoded_again():
+    model = Counting()
+    remembering = LastWindows(model.run, limit=2)
+    for windows in ([[1]], [[2]], [[1]], [[3]], [[1], [3], [1]], [[2]]):
+        remembering.run(windows)
+    assert model.asked == [(1,), (2,), (3,), (2,)]
+
+
+def test_a_page_is_never_written_into_what_is_remembered(encoder):
+    content = page("the same words on two pages, " * 60)
+    first, second = (encoder.encode_pages([content])[0] for _ in range(2))
+    kept = second.tokens.copy()
+    first.tokens[:] = 0
+    np.testing.assert_array_equal(second.tokens, kept)
+    np.testing.assert_array_equal(encoder.encode_pages([content])[0].tokens, kept)
 
 
 def test_every_word_has_a_unit_vector_and_its_own_box(encoder):
@@ -151,10 +166,10 @@ def test_a_question_of_any_length_is_answered(encoder):
 
 @pytest.mark.parametrize(("n", "size", "overlap"), [(0, 10, 3), (1, 10, 3), (10, 10, 3), (11, 10, 3), (500, 125, 32)])
 def test_windows_cover_everything_and_overlap(n, size, overlap):
-    spans = windows(n, size, overlap)
-    assert sorted({i for start, stop in spans for i in range(start, stop)}) == list(range(n))
-    assert all(stop - start <= size for start, stop in spans)
-    assert all(a_stop - b_start >= overlap for (_, a_stop), (b_start, _) in zip(spans, spans[1:], strict=False))
+    found = spans(n, size, overlap)
+    assert sorted({i for start, stop in found for i in range(start, stop)}) == list(range(n))
+    assert all(stop - start <= size for start, stop in found)
+    assert all(a_stop - b_start >= overlap for (_, a_stop), (b_start, _) in zip(found, found[1:], strict=False))
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pagesight.engine.regions.choose import MAX_REGIONS, find_regions
-from pagesight.engine.regions.evidence import match_lines, stand_out
+from pagesight.engine.regions.choose import MAX_REGIONS, AskedPage, find_regions
+from pagesight.engine.regions.evidence import lengths_of, match_lines, stand_out
 from pagesight.engine.regions.layout import lay_out
 from pagesight.storage.values import PageWords
 
@@ -42,10 +42,14 @@ def pages(draw):
     return PageWords(texts, np.array(boxes, np.float32).reshape(-1, 4)), tokens, query, draw(st.sampled_from(QUESTIONS))
 
 
+def standing_of(query, tokens):
+    return stand_out([query @ tokens.T], [lengths_of(tokens)])
+
+
 def regions_of(words, tokens, query, question, boxes=None, aspect=0.7):
     boxes = words.boxes if boxes is None else boxes
     heat = np.full(len(tokens), 1 / len(tokens), np.float32)
-    return find_regions(question, stand_out(query @ tokens.T, tokens), heat, boxes, words, aspect)
+    return find_regions(question, standing_of(query, tokens), [AskedPage(heat, boxes, words, aspect)])[0]
 
 
 def check(regions, boxes):
@@ -77,13 +81,13 @@ def test_regions_of_any_page(page):
 @given(pages())
 def test_every_word_has_one_line_one_row_and_one_block(page):
     words, tokens, query, _ = page
-    layout = lay_out(words.boxes, 0.7)
+    layout = lay_out([words.boxes], [0.7])
     for groups in (layout.block, layout.row):
         assert groups[0] == 0
         assert set(np.diff(groups)) <= {0, 1}
     assert not (layout.titles & layout.prose).any()
     assert all(np.isfinite(values).all() for values in (layout.lines, layout.blocks, layout.lengths, layout.sizes))
-    matches = match_lines(stand_out(query @ tokens.T, tokens), words.boxes, layout)
+    matches = match_lines(standing_of(query, tokens), [words.boxes], layout, [0])
     assert matches.shape == (len(query), len(layout.lines))
     assert (matches >= 0).all()
     assert (matches.sum(axis=0) <= 1 + 1e-5).all()

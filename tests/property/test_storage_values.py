@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pagesight.engine.models.words.word_encoder import windows
+from pagesight.engine.models.words.windows import spans
 from pagesight.storage.codecs import CODECS, codec_named
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.vectors.segments import pack_record, unpack_boxes
@@ -48,10 +48,10 @@ def test_a_packed_codec_needs_whole_bytes():
 @given(st.integers(0, 2000), st.integers(2, 200), st.data())
 def test_windows_cover_everything_and_overlap(n_pieces, size, data):
     overlap = data.draw(st.integers(0, size - 1))
-    spans = windows(n_pieces, size, overlap)
-    assert all(0 <= start < stop <= n_pieces and stop - start <= size for start, stop in spans)
+    found = spans(n_pieces, size, overlap)
+    assert all(0 <= start < stop <= n_pieces and stop - start <= size for start, stop in found)
     covered = set()
-    for start, stop in spans:
+    for start, stop in found:
         covered.update(range(start, stop))
     assert covered == set(range(n_pieces))
-    assert all(before[1] - after[0] >= overlap for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] - after[0] >= overlap for before, after in zip(found, found[1:], strict=False))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pagesight.engine.explain import make_snippet
+from pagesight.engine.explain import WordsOfPages, make_snippets
 from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.indexer.content import PageContent
 from pagesight.storage.hyphens import BrokenWord, broken_words, whole_texts
@@ -59,7 +59,8 @@ def test_both_halves_of_a_word_are_found_by_the_whole():
 
 def test_a_snippet_shows_what_a_soft_hyphen_broke_in_one():
     page = lines("the elec\u2010", "tricity meter of well-", "known make")
-    snippet = make_snippet(page, np.eye(1, len(page), 2, dtype=np.float32)[0], page.boxes)
+    heat = np.eye(1, len(page), 2, dtype=np.float32)[0]
+    (snippet,) = make_snippets(WordsOfPages.of([page]), [heat], [page.boxes])
     assert snippet.text == "the electricity meter of well-known make"
     assert [snippet.text[a:b] for a, b in snippet.spans] == ["tricity"]
 

@@ -63,7 +63,7 @@ def test_a_model_is_shared_while_anyone_holds_it_and_then_freed(no_collector):
 def test_an_onnx_session_goes_with_the_last_holder(no_collector):
     encoder = load_model("multilingual-e5-small")
     encoder.encode_queries(["a word"])
-    watched = [weakref.ref(encoder), weakref.ref(encoder._session), weakref.ref(encoder._tokenizer)]
+    watched = [weakref.ref(encoder), weakref.ref(encoder._runner.session), weakref.ref(encoder._tokenizer)]
     del encoder
     assert [one() for one in watched] == [None] * 3
 

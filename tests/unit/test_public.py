@@ -58,10 +58,12 @@ def ours_in(hint):
 
 @cache
 def named_by(exported):
-    """Our classes that an exported class, or a function of an exported module, names."""
+    """Our classes that an exported class or function, or a function of an exported module, names."""
     if inspect.ismodule(exported):
         functions = [vars(exported)[name] for name in vars(exported) if not name.startswith("_")]
         functions = [f for f in functions if inspect.isfunction(f) and f.__module__ == exported.__name__]
+    elif inspect.isfunction(exported):
+        functions = [exported]
     else:
         functions = [function for _, function in signatures(exported)]
     hints = [typing.get_type_hints(f, None, namespace(f.__module__)) for f in functions]

@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 
 from pagesight.engine.models.hashing import HashingEncoder
-from pagesight.engine.regions.choose import MAX_REGIONS, find_regions
-from pagesight.engine.regions.evidence import stand_out
+from pagesight.engine.regions.choose import MAX_REGIONS, AskedPage, find_regions
+from pagesight.engine.regions.evidence import lengths_of, stand_out
 from pagesight.engine.regions.layout import lay_out
-from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, open_space
+from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, Beside, open_spaces
 from pagesight.engine.regions.wording import asks_for_picture, is_caption
 from pagesight.storage.values import PageWords
 
 ENCODER = HashingEncoder()
+
+
+def open_space(*asked):
+    return open_spaces([Beside(*asked)])[0]
+
+
 PROSE = "some other matter fills this paragraph with words that nobody looks for and that go on from here"
 
 
@@ -45,9 +51,10 @@ class Page:
         words = PageWords(tuple(self.texts), np.array(self.boxes, np.float32))
         (query,) = ENCODER.encode_queries([question])
         tokens = np.array([ENCODER.encode_queries([text])[0].tokens[0] for text in self.texts])
-        standing = stand_out(query.tokens @ tokens.T, tokens)
+        standing = stand_out([query.tokens @ tokens.T], [lengths_of(tokens)])
         heat = np.full(len(tokens), 1 / len(tokens), np.float32)
-        return [region.box for region in find_regions(question, standing, heat, words.boxes, words, 1.0)]
+        (regions,) = find_regions(question, standing, [AskedPage(heat, words.boxes, words, 1.0)])
+        return [region.box for region in regions]
 
 
 def covers(box, x, y):
@@ -177,7 +184,7 @@ def test_questions_for_pictures():
 
 def test_words_become_lines_cells_blocks_rows_and_titles():
     page = table(Page().write("Accounts", 0.1, 0.03, height=0.03))
-    layout = lay_out(np.array(page.boxes, np.float32), 1.0)
+    layout = lay_out([np.array(page.boxes, np.float32)], [1.0])
     assert layout.titles.tolist()[0]
     assert layout.prose.tolist()[:3] == [False, True, False]
     assert len(layout.lines) == 1 + 3 + 12
@@ -191,7 +198,7 @@ def test_columns_of_prose_are_no_rows():
         .paragraph(0.05, 0.1, *["a few short words here in one column"] * 4)
         .paragraph(0.55, 0.1, *[PROSE[:40]] * 4)
     )
-    layout = lay_out(np.array(page.boxes, np.float32), 1.0)
+    layout = lay_out([np.array(page.boxes, np.float32)], [1.0])
     assert len(layout.blocks) == 2
     assert not layout.in_table.any()
 
@@ -229,7 +236,8 @@ def test_patches_of_a_picture_are_grown_together():
     heat = np.zeros(100, np.float32)
     heat[[33, 34]], heat[88] = 0.45, 0.1
     words = PageWords(("tiny", "words"), np.array([[0.1, 0.1, 0.15, 0.11], [0.2, 0.1, 0.25, 0.11]], np.float32))
-    regions = find_regions("", stand_out(query @ tokens.T, tokens), heat, boxes, words, 1.0)
+    standing = stand_out([query @ tokens.T], [lengths_of(tokens)])
+    (regions,) = find_regions("", standing, [AskedPage(heat, boxes, words, 1.0)])
     np.testing.assert_allclose(regions[0].box, (0.3, 0.3, 0.5, 0.4), atol=1e-6)
     assert len(regions) == 2
     assert len(regions) <= MAX_REGIONS

@@ -80,7 +80,7 @@ def test_words_are_cut_as_the_library_cuts_them(folder, vocabulary):
     """
     from tokenizers import Tokenizer
 
-    reference, ours = Tokenizer.from_file(str(folder / FILE)), UnigramTokenizer(vocabulary)
+    reference, ours = Tokenizer.from_file(str(folder / FILE)), UnigramTokenizer.of(vocabulary)
     draw = random.Random(7)
     made = [
         "".join(draw.choices(letters, k=draw.randint(1, 20))) for letters in SCRIPTS.values() for _ in range(400)

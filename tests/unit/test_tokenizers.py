@@ -22,7 +22,7 @@ def vocabulary():
 
 @pytest.fixture(scope="module")
 def tokenizer(vocabulary):
-    return UnigramTokenizer(vocabulary)
+    return UnigramTokenizer.of(vocabulary)
 
 
 def test_unigram_cuts_like_sentencepiece(vocabulary, tokenizer):

@@ -17,7 +17,8 @@ from pagesight.engine.config import WatchConfig
 from pagesight.engine.watching.looking import Looking
 from pagesight.engine.watching.mounts import silent_mounts
 from pagesight.engine.watching.presence import Presence
-from pagesight.engine.watching.watcher import Watcher, lower_priority
+from pagesight.engine.watching.watcher import Watcher
+from pagesight.indexer.priority import give_way
 from pagesight.storage.errors import ConfigError, StoreLocked
 from pagesight.storage.values import SourceFile
 from tests.helpers import ROOT
@@ -264,8 +265,8 @@ def test_the_work_gives_way():
 
     def work():
         before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-        lower_priority(before + 3)
-        lower_priority(before)
+        give_way(before + 3)
+        give_way(before)
         seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) - before)
 
     thread = threading.Thread(target=work)

@@ -4,6 +4,9 @@ Activations are quantised per token inside the graph, not per tensor as the comm
 depend on which others are in its batch, and it keeps a cosine of 0.9985 to the float result where one scale for all gives
 0.993 (ARCHITECTURE has the figures). Weights use 7 bits, because x86 CPUs without VNNI add pairs of products in 16 bits,
 which full 8-bit weights overflow: so the integers are the same on every CPU.
+
+Every operator is the one that runs: ONNX Runtime is told to leave the graph as it is (engine.models.words.runtime). One text at
+a time needs no mask, and without a mask attention takes the runtime's quick path.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from numpy.typing import NDArray
 from pagesight.engine.models.words.weights import BertWeights
 
 GRAPH_VERSION = 1  # part of the fingerprint: grows when the same weights would give other vectors
-INPUT_WORDS, INPUT_MASK, OUTPUT = "word_vectors", "mask", "token_vectors"
+GRAPH_WRITING = 2  # of the kept graph: grows when it is written in other words, also where only the last bits differ
+INPUT_WORDS, OUTPUT = "word_vectors", "token_vectors"
 _OPSET, _IR_VERSION = 18, 8
 _MAX_WEIGHT_CODE = 63
 _MS = "com.microsoft"  # ONNX Runtime's fused operators
@@ -25,8 +29,8 @@ _MS = "com.microsoft"  # ONNX Runtime's fused operators
 def build_graph(weights: BertWeights) -> bytes:
     """The serialised model.
 
-    Inputs: word_vectors (batch, length, hidden) float32, rows of the word table; mask (batch, length) int32, 1 for tokens
-    and 0 for padding at the end. Output: token_vectors (batch, length, hidden) float32, the last layer.
+    Input: word_vectors (1, length, hidden) float32, rows of the word table. Output: token_vectors (1, length, hidden)
+    float32, the last layer.
     """
     from onnx import TensorProto, helper
 
@@ -35,15 +39,12 @@ def build_graph(weights: BertWeights) -> bytes:
     graph.layer_norm(graph.embed(), "embeddings.LayerNorm", "x0")
     for layer in range(size.layers):
         graph.layer(layer, f"x{layer}", OUTPUT if layer == size.layers - 1 else f"x{layer + 1}")
-    shape = ["batch", "length", size.hidden]
+    shape = [1, "length", size.hidden]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "bert",
-            [
-                helper.make_tensor_value_info(INPUT_WORDS, TensorProto.FLOAT, shape),
-                helper.make_tensor_value_info(INPUT_MASK, TensorProto.INT32, shape[:2]),
-            ],
+            [helper.make_tensor_value_info(INPUT_WORDS, TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, shape)],
             graph.constants,
         ),
@@ -64,10 +65,10 @@ class _Graph:
 
     def _scalars(self) -> None:
         self.constant("levels", np.float32(127))
-        self.constant("middle", np.float32(128))
         self.constant("zero_point", np.uint8(128))
         self.constant("tiny", np.float32(1e-9))
         self.constant("last_axis", np.array([-1], np.int64))
+        self.constant("flat", np.array([-1], np.int64))
 
     def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
         from onnx import numpy_helper
@@ -89,6 +90,7 @@ class _Graph:
         self.constant("zero", np.array([0], np.int64))
         self.add("Shape", [INPUT_WORDS], ["length"], start=1, end=2)
         self.add("Slice", ["positions", "zero", "length", "zero"], ["used_positions"])
+        self.add("Expand", ["zero_point", "length"], ["zero_points"])
         return self.add("Add", [INPUT_WORDS, "used_positions"], ["embedded"])
 
     def layer_norm(self, x: str, name: str, output: str) -> str:
@@ -107,7 +109,7 @@ class _Graph:
         self.add("Split", [product], split, axis=-1, num_outputs=3)
         attended = self.add(
             "MultiHeadAttention",
-            [*split, bias, INPUT_MASK],
+            [*split, bias],
             [f"{base}.attended"],
             _MS,
             num_heads=self._size.heads,
@@ -118,13 +120,11 @@ class _Graph:
         self.add_and_norm(middle, active, f"{base}.output", output)
 
     def add_and_norm(self, residual: str, x: str, name: str, output: str) -> str:
+        """Three operators, because the fused SkipLayerNormalization goes through a token value by value and takes thrice as long."""
         product, bias = self.linear(x, [f"{name}.dense"], name)
-        norm = [
-            self.constant(f"{name}.LayerNorm.{kind}", self._weights.tensor(f"{name}.LayerNorm.{kind}"))
-            for kind in ("weight", "bias")
-        ]
-        inputs = [residual, product, *norm, bias]
-        return self.add("SkipLayerNormalization", inputs, [output], _MS, epsilon=self._size.norm_eps)
+        self.add("Add", [product, bias], [f"{name}.biased"])
+        total = self.add("Add", [f"{name}.biased", residual], [f"{name}.total"])
+        return self.layer_norm(total, f"{name}.LayerNorm", output)
 
     def linear(self, x: str, names: list[str], output: str) -> tuple[str, str]:
         """x times the weights of ``names`` side by side, without the bias: (product, bias)."""
@@ -132,21 +132,19 @@ class _Graph:
         bias = np.concatenate([self._weights.tensor(f"{name}.bias") for name in names])
         scales = np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MAX_WEIGHT_CODE
         codes = np.rint(weight / scales).astype(np.int8)
-        x_codes, x_scale = self.quantise(x, output)
-        self.add("MatMulInteger", [x_codes, self.constant(f"{output}.codes", codes), "zero_point"], [f"{output}.sums"])
-        self.add("Cast", [f"{output}.sums"], [f"{output}.float"], to=1)
         column_scales = self.constant(f"{output}.scales", scales.astype(np.float32))
-        self.add("Mul", [x_scale, column_scales], [f"{output}.both_scales"])
-        product = self.add("Mul", [f"{output}.float", f"{output}.both_scales"], [f"{output}.product"])
+        x_codes, x_scale = self.quantise(x, output)
+        inputs = [x_codes, self.constant(f"{output}.codes", codes), x_scale, column_scales, "zero_point"]
+        product = self.add("MatMulIntegerToFloat", inputs, [f"{output}.product"], _MS)
         return product, self.constant(f"{output}.bias", bias)
 
     def quantise(self, x: str, name: str) -> tuple[str, str]:
-        """Each token to 1..255 around 128 by its largest value: (codes uint8, scale (batch, length, 1))."""
-        self.add("Abs", [x], [f"{name}.abs"])
-        self.add("ReduceMax", [f"{name}.abs", "last_axis"], [f"{name}.largest"], keepdims=1)
-        self.add("Add", [f"{name}.largest", "tiny"], [f"{name}.positive"])
-        scale = self.add("Div", [f"{name}.positive", "levels"], [f"{name}.scale"])
-        self.add("Div", [x, scale], [f"{name}.scaled"])
-        self.add("Add", [f"{name}.scaled", "middle"], [f"{name}.shifted"])
-        self.add("Round", [f"{name}.shifted"], [f"{name}.rounded"])
-        return self.add("Cast", [f"{name}.rounded"], [f"{name}.codes_in"], to=2), scale
+        """Each token to 1..255 around 128 by its largest value: (codes uint8, scale (1, length, 1))."""
+        self.add("ReduceMax", [x, "last_axis"], [f"{name}.highest"], keepdims=1)
+        self.add("ReduceMin", [x, "last_axis"], [f"{name}.lowest"], keepdims=1)
+        self.add("Neg", [f"{name}.lowest"], [f"{name}.deepest"])
+        self.add("Max", [f"{name}.highest", f"{name}.deepest", "tiny"], [f"{name}.largest"])
+        scale = self.add("Div", [f"{name}.largest", "levels"], [f"{name}.scale"])
+        self.add("Reshape", [scale, "flat"], [f"{name}.scale_of_token"])
+        inputs = [x, f"{name}.scale_of_token", "zero_points"]
+        return self.add("QuantizeLinear", inputs, [f"{name}.codes_in"], axis=1), scale

@@ -14,10 +14,12 @@ import numpy as np
 from pagesight.engine.config import ModelConfig
 from pagesight.engine.models.files.cache import cached, verified
 from pagesight.engine.models.files.packaged import PackagedFile
-from pagesight.engine.models.words.bert_graph import GRAPH_VERSION, build_graph
+from pagesight.engine.models.words.bert_graph import GRAPH_VERSION, GRAPH_WRITING, build_graph
 from pagesight.engine.models.words.runtime import onnx_session
 from pagesight.engine.models.words.weights import BertSize, DenseTable, Float, WordTable
+from pagesight.engine.models.words.windows import WindowRunner
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
+from pagesight.storage.scoring.threads import asked_threads
 
 NAME = "all-MiniLM-L6-v2"
 _FOLDER = "assets/all-MiniLM-L6-v2"
@@ -51,7 +53,7 @@ def load(
     *,
     threads: int = 0,
 ) -> WordEncoder:
-    """Load it. Raises WeightsMissing, WeightsDamaged. threads: of the model, 0 for one a core."""
+    """Load it. Raises WeightsMissing, WeightsDamaged. threads: windows at once, 0 for $OMP_NUM_THREADS, or one a core."""
     from tokenizers import Tokenizer
 
     graph_path, vocabulary_path = verified(GRAPH), verified(VOCABULARY)
@@ -62,13 +64,14 @@ def load(
         (target / "encoder.onnx").write_bytes(build_graph(weights))
         np.save(target / "words.npy", weights.tensor("embeddings.word_embeddings.weight"))
 
-    ready = cached(NAME, {"weights": WEIGHTS.sha256, "graph": GRAPH_VERSION}, convert)
+    ready = cached(NAME, {"weights": WEIGHTS.sha256, "graph": GRAPH_WRITING}, convert)
     spec = WordModelSpec(
         name=name, page_prefix="", query_prefix="", weights_sha256=WEIGHTS.sha256, graph_version=GRAPH_VERSION
     )
     table = DenseTable(np.load(ready / "words.npy", mmap_mode="r"))
     tokenizer = WordPieces(Tokenizer.from_file(str(vocabulary_path)))
-    return WordEncoder(spec, onnx_session(ready / "encoder.onnx", threads), table, tokenizer)
+    session = onnx_session(ready / "encoder.onnx", threads=1, as_written=True)
+    return WordEncoder(spec, WindowRunner(session, table, threads or asked_threads()), tokenizer)
 
 
 class ExportedMiniLM:

@@ -19,15 +19,17 @@ from pagesight.engine.models.files.cache import cached, remembered_sha256, verif
 from pagesight.engine.models.files.packaged import PackagedFile
 from pagesight.engine.models.files.safetensor_files import SINGLE_FILE, read_headers, weight_files
 from pagesight.engine.models.verify import Report
-from pagesight.engine.models.words.bert_graph import GRAPH_VERSION, build_graph
+from pagesight.engine.models.words.bert_graph import GRAPH_VERSION, GRAPH_WRITING, build_graph
 from pagesight.engine.models.words.languages import language_directions, recipe_digest
 from pagesight.engine.models.words.packed_e5 import PackedE5
 from pagesight.engine.models.words.runtime import onnx_session
 from pagesight.engine.models.words.tokenizer_file import FILE, digest, read_vocabulary
-from pagesight.engine.models.words.unigram import UnigramTokenizer, UnigramVocabulary
+from pagesight.engine.models.words.unigram import SAVED, UnigramTokenizer, UnigramVocabulary
 from pagesight.engine.models.words.weights import BertWeights, Float, SafetensorsWeights
+from pagesight.engine.models.words.windows import WindowRunner
 from pagesight.engine.models.words.word_encoder import WordEncoder, WordModelSpec
 from pagesight.storage.errors import BadCheckpoint
+from pagesight.storage.scoring.threads import asked_threads
 
 NAME = "multilingual-e5-small"
 LARGE_TYPE = 1.02  # 1.03 finds a little less, 1.05 much less: see ARCHITECTURE
@@ -60,14 +62,14 @@ def load(
 ) -> WordEncoder:
     """Load the embedded weights, or the original files in ``folder``. Raises WeightsMissing, WeightsDamaged, BadCheckpoint.
 
-    threads: of the model, 0 for one a core.
+    threads: windows that are encoded at once, 0 for $OMP_NUM_THREADS, or one a core.
     """
     source = _packed() if folder is None else _original(folder)
 
     def encoder(converted: Path, directions: Float | None) -> WordEncoder:
-        session = onnx_session(converted / "encoder.onnx", threads)
-        tokenizer = UnigramTokenizer(UnigramVocabulary.load(converted))
-        return WordEncoder(spec, session, source.weights.word_table(), tokenizer, directions)
+        session = onnx_session(converted / "encoder.onnx", threads=1, as_written=True)
+        runner = WindowRunner(session, source.weights.word_table(), threads or asked_threads())
+        return WordEncoder(spec, runner, UnigramTokenizer.load(converted), directions)
 
     def convert(target: Path) -> None:
         (target / "encoder.onnx").write_bytes(build_graph(source.weights))
@@ -87,7 +89,8 @@ def load(
     made_from = {
         "weights": source.weights_sha256,
         "vocabulary": source.vocabulary_sha256 or source.weights_sha256,
-        "graph": GRAPH_VERSION,
+        "saved vocabulary": SAVED,
+        "graph": GRAPH_WRITING,
         "languages": recipe_digest(),
     }
     ready = cached(NAME, made_from, convert)

@@ -17,15 +17,15 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
-from pagesight.engine.models.words.bert_graph import INPUT_MASK, INPUT_WORDS, OUTPUT
 from pagesight.engine.models.words.languages import recipe_digest, without
-from pagesight.engine.models.words.weights import Float, WordTable
+from pagesight.engine.models.words.weights import Float
+from pagesight.engine.models.words.windows import LastWindows, WindowRunner, spans
 from pagesight.indexer.content import PageContent
 from pagesight.storage.errors import EmptyQuery
 from pagesight.storage.hyphens import broken_words
@@ -33,7 +33,6 @@ from pagesight.storage.values import EncodedPage, PageWords
 
 WINDOW_PIECES = 128  # 64 and 256 find less: see ARCHITECTURE
 OVERLAP_PIECES = 32
-BATCH_WINDOWS = 8
 MAX_PAGE_PIECES = 16_384  # a page of print has 500 to 3,000; beyond this it is a data dump, and its rest is left out
 LARGE = 1.25  # of the median height of a page's words: from there on type is large
 OPENING_WEIGHT = 0.7  # see Encoder.opening_weight; 0.5 to 0.9 do about equally well
@@ -112,16 +111,15 @@ class WordEncoder:
     def __init__(
         self,
         spec: WordModelSpec,
-        session: Any,
-        table: WordTable,
+        runner: WindowRunner,
         tokenizer: WordTokenizer,
         directions: Float | None = None,
     ) -> None:
-        """session: an onnxruntime.InferenceSession of a graph by bert_graph. directions: see engine.models.words.languages."""
-        self._session, self._table, self._tokenizer = session, table, tokenizer
+        """directions: see engine.models.words.languages."""
+        self._runner, self._page_windows, self._tokenizer = runner, LastWindows(runner.run), tokenizer
         self._directions, self._large_type = directions, spec.large_type
         self.name, self.fingerprint = spec.name, spec.fingerprint
-        self.single_dim = self.token_dim = int(session.get_outputs()[0].shape[-1])
+        self.single_dim = self.token_dim = runner.dim
         self._page_head = self._head(spec.page_prefix)
         self._query_head = self._head(spec.query_prefix)
 
@@ -131,7 +129,7 @@ class WordEncoder:
     def piece_vectors(self, texts: Sequence[str]) -> list[Float]:
         """Vectors of the pieces of short texts, read as pages are: (n_pieces, token_dim) each, rows of unit length."""
         inputs = [[*self._page_head, *(i for i, _ in self._pieces(text)), self._tokenizer.end_id] for text in texts]
-        return [self._unit_rows(output[len(self._page_head) : -1]) for output in self._run(inputs)]
+        return [self._unit_rows(output[len(self._page_head) : -1]) for output in self._runner.run(inputs)]
 
     def _pieces(self, text: str) -> list[tuple[int, str]]:
         return [piece for word in text.split() for piece in self._tokenizer.pieces(word)]
@@ -141,19 +139,19 @@ class WordEncoder:
         return self._tokenizer.surprise(word)
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
-        """The pages' windows go through the model together."""
+        """The pages' windows go through the model side by side."""
         read = [self._units(page.words) for page in pages]
         body = WINDOW_PIECES - len(self._page_head) - 1
-        spans = [windows(len(page.ids), body, OVERLAP_PIECES) for page in read]
-        inputs = [
+        spans_of = [spans(len(page.ids), body, OVERLAP_PIECES) for page in read]
+        windows = [
             [*self._page_head, *page.ids[start:stop], self._tokenizer.end_id]
-            for page, page_spans in zip(read, spans, strict=True)
+            for page, page_spans in zip(read, spans_of, strict=True)
             for start, stop in page_spans
         ]
-        outputs = iter(self._run(inputs))
+        outputs = iter(self._page_windows.run(windows))
         return [
             self._assemble(page, [(span, next(outputs)) for span in page_spans])
-            for page, page_spans in zip(read, spans, strict=True)
+            for page, page_spans in zip(read, spans_of, strict=True)
         ]
 
     def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:
@@ -165,7 +163,7 @@ class WordEncoder:
                 raise EmptyQuery(text)
         inputs = [[*self._query_head, *(i for i, _ in found[:room]), self._tokenizer.end_id] for found in pieces]
         queries = []
-        for found, output in zip(pieces, self._run(inputs), strict=True):
+        for found, output in zip(pieces, self._runner.run(inputs), strict=True):
             weights = np.array([self._tokenizer.weight(i) for i, _ in found[:room]], np.float32)
             tokens = self._unit_rows(output[len(self._query_head) : -1]) * (weights / weights.mean())[:, None]
             texts_of_tokens = tuple(piece for _, piece in found[:room])
@@ -236,31 +234,6 @@ class WordEncoder:
     def _mean(self, rows: Float) -> Float:
         """The single vector of pieces."""
         return np.asarray(self._unit_rows(rows.mean(axis=0, keepdims=True))[0], np.float32)
-
-    def _run(self, inputs: list[list[int]]) -> list[Float]:
-        """Vectors of all pieces of each window: (n_pieces, hidden). Windows of like length share a batch."""
-        outputs: list[Float] = [np.empty(0, np.float32)] * len(inputs)
-        by_length = sorted(range(len(inputs)), key=lambda i: len(inputs[i]))
-        for at in range(0, len(by_length), BATCH_WINDOWS):
-            batch = by_length[at : at + BATCH_WINDOWS]
-            length = max(len(inputs[i]) for i in batch)
-            mask = np.array([[1] * len(inputs[i]) + [0] * (length - len(inputs[i])) for i in batch], np.int32)
-            vectors = np.zeros((len(batch), length, self.token_dim), np.float32)
-            vectors[mask.astype(bool)] = self._table.rows(np.concatenate([inputs[i] for i in batch]).astype(np.int64))
-            (result,) = self._session.run([OUTPUT], {INPUT_WORDS: vectors, INPUT_MASK: mask})
-            for row, i in enumerate(batch):
-                outputs[i] = result[row, : len(inputs[i])]
-        return outputs
-
-
-def windows(n_pieces: int, size: int, overlap: int) -> list[tuple[int, int]]:
-    """Spans that cover ``n_pieces``, each of at most ``size``, neighbours sharing at least ``overlap``."""
-    if n_pieces == 0:
-        return []
-    if n_pieces <= size:
-        return [(0, n_pieces)]
-    starts = [*range(0, n_pieces - size, size - overlap), n_pieces - size]
-    return [(start, start + size) for start in starts]
 
 
 def in_large_type(boxes: Float) -> NDArray[np.bool_]:

@@ -1,0 +1,231 @@
+"""What titles and captions name: the open space beside them, and the lines of a title's section.
+
+A title or caption repeats the question, and something else answers it: what it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from pagesight.engine.regions.evidence import INHERITED
+from pagesight.engine.regions.layout import EDGES, Layout, level
+from pagesight.engine.regions.ragged import Flags, Float, slices
+from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, Beside, open_spaces
+from pagesight.engine.regions.wording import is_caption
+
+Box = tuple[float, float, float, float]
+
+SIZE = 0.15  # of the score for each e-fold of a candidate's length beyond SHORT
+SHORT = 4.0  # ems
+SPACE_SIZE = 0.5  # of that for the labels in an open space
+BROUGHT = 0.9  # of a title's match counts for the space beside it
+PICTURED = 1.5  # times, where a picture is asked for
+MATCHING = 0.5  # of the best match: from there on a title or caption brings what it names
+CAPTION = 100  # ems: what is longer is text that begins like a caption
+MAX_NAMED = 2  # titles or captions, the best
+MAX_LOOKED_BESIDE = 3  # lines, where a picture is asked for
+SMALLEST, LARGEST = 0.03, 0.6  # of the page, for an open space
+MIN_LABELS = 3  # that say how far a figure reaches
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """Pages as the rules look at them. matches: (n_query_tokens, n_lines). within: (n_pages, 4), how far their content may reach."""
+
+    layout: Layout
+    matches: Float
+    own: Float  # (n_lines,) sums of matches
+    best: Float  # (n_pages,) the largest of each page
+    of_blocks: Float  # (n_query_tokens, n_blocks)
+    at_edge: Flags  # (n_lines,)
+    within: Float
+
+    @classmethod
+    def of(cls, layout: Layout, matches: Float) -> Matched:
+        own, lines, first = matches.sum(axis=0), layout.lines, layout.page_lines[:-1]
+        middle = (lines[:, 1] + lines[:, 3]) / 2
+        within = np.minimum.reduceat(lines, first, axis=0)
+        within[:, 0] = np.minimum(within[:, 0], 0.08)
+        within[:, 2:] = np.maximum(np.maximum.reduceat(lines[:, 2:], first, axis=0), np.array([0.92, 0.95], np.float32))
+        return cls(
+            layout=layout,
+            matches=matches,
+            own=own,
+            best=np.maximum.reduceat(own, first),
+            of_blocks=np.maximum.reduceat(matches, layout.first_lines, axis=1),
+            at_edge=(middle < EDGES[0]) | (middle > EDGES[1]),
+            within=within,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An open space that may answer, on a page."""
+
+    page: int
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Name:
+    """A title or caption that matches, or a line where a picture is asked for.
+
+    sides: groups of sides of its block; what it names is the largest space on those of the first group that has any.
+    """
+
+    page: int
+    block: int
+    sides: tuple[tuple[str, ...], ...]
+    obstacles: Float
+    within: Float
+    largest: float = 1.0
+    factor: float = 1.0
+
+
+def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool) -> tuple[Float, Flags, list[Space]]:
+    """What lines inherit (n_query_tokens, n_lines), which blocks only name something (n_blocks,), and the spaces that may answer.
+
+    texts: of the words of each page. pictures: whether one is asked for; then the spaces beside the best lines are looked at.
+    """
+    layout = matched.layout
+    of_rows = np.maximum.reduceat(matched.matches, layout.first_cells, axis=1)
+    inherited = np.asarray(INHERITED * of_rows[:, layout.row], np.float32)
+    names, named = [], layout.titles.copy()
+    for page, block in _titles_and_captions(matched, texts):
+        named[block] = True
+        names.append(
+            _title(matched, page, block, inherited) if layout.titles[block] else _caption(matched, page, block)
+        )
+    if pictures:
+        names += _best_lines(matched)
+    blocks = layout.blocks
+    asked = [
+        Beside(blocks[name.block], side, name.obstacles, name.within)
+        for name in names
+        for side in chain.from_iterable(name.sides)
+    ]
+    found = iter(open_spaces(asked))
+    chosen = ((name, _largest(name, found)) for name in names)
+    return inherited, named, [_space(matched, name, space) for name, space in chosen if space is not None]
+
+
+def _titles_and_captions(matched: Matched, texts: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
+    """Page and block of the best that match, MAX_NAMED a page at most."""
+    layout, pages = matched.layout, matched.layout.page_blocks
+    sums = matched.of_blocks.sum(axis=0)
+    matching = sums >= MATCHING * np.repeat(matched.best, np.diff(pages))
+    hot = np.flatnonzero(matching & (layout.titles | (layout.sizes <= CAPTION)))
+    page = np.searchsorted(pages, hot, "right") - 1
+    order = np.lexsort((-sums[hot], page))
+    n_named = [0] * len(texts)
+    for at, block in zip(page[order].tolist(), hot[order].tolist(), strict=True):
+        if n_named[at] < MAX_NAMED and (layout.titles[block] or _begins_a_caption(layout, at, block, texts[at])):
+            n_named[at] += 1
+            yield at, block
+
+
+def _begins_a_caption(layout: Layout, page: int, block: int, texts: Sequence[str]) -> bool:
+    first = int(layout.first_words[block] - layout.page_words[page])
+    return is_caption(" ".join(texts[first : first + 2]))
+
+
+def _title(matched: Matched, page: int, block: int, inherited: Float) -> _Name:
+    """A title names the space below it, down to the next of its kind; the lines of its section inherit what it matches."""
+    layout = matched.layout
+    of_page = slice(*layout.page_blocks[page : page + 2].tolist())
+    blocks, titles = layout.blocks[of_page], layout.titles[of_page]
+    box, height = layout.blocks[block], layout.heights[block]
+    left, _, right, bottom = matched.within[page]
+    beside = titles & (level(blocks, box) > 0.3)
+    beside[block - of_page.start] = False
+    for other in blocks[beside]:
+        if other[0] >= box[2] - 1e-3:
+            right = min(right, other[0])
+        elif other[2] <= box[0] + 1e-3:
+            left = max(left, other[2])
+    later = titles & (layout.heights[of_page] >= 0.85 * height) & (blocks[:, 1] > box[3] + 0.04)
+    over = later & (blocks[:, 0] < right) & (blocks[:, 2] > left)
+    end = blocks[over, 1].min() if over.any() else 1.0
+    lines = slice(*layout.page_lines[page : page + 2].tolist())
+    x, y = middles(layout.lines[lines])
+    section = (y >= box[3]) & (y <= end) & (x >= left) & (x <= right) & ~layout.titles[layout.block[lines]]
+    at = lines.start + np.flatnonzero(section)
+    inherited[:, at] = np.maximum(inherited[:, at], INHERITED * matched.of_blocks[:, [block]])
+    within = np.array([left, box[3], right, bottom], np.float32)
+    return _Name(page, block, ((BELOW,),), blocks[layout.prose[of_page] | later], within)
+
+
+def _caption(matched: Matched, page: int, block: int) -> _Name:
+    """A caption names the larger of the spaces below and above it, or else of those at its sides."""
+    return _Name(page, block, ((BELOW, ABOVE), (RIGHT, LEFT)), _prose(matched, page, block), matched.within[page])
+
+
+def _best_lines(matched: Matched) -> Iterator[_Name]:
+    """The blocks of the lines that match best, which are beside the picture that is asked for."""
+    layout = matched.layout
+    for page, lines in enumerate(slices(layout.page_lines)):
+        best = lines.start + np.argsort(-matched.own[lines], kind="stable")[:MAX_LOOKED_BESIDE]
+        for block in dict.fromkeys(layout.block[best].tolist()):
+            obstacles, sides = _prose(matched, page, block), (BELOW, ABOVE, RIGHT, LEFT)
+            yield _Name(page, block, (sides,), obstacles, matched.within[page], LARGEST, PICTURED)
+
+
+def _prose(matched: Matched, page: int, block: int) -> Float:
+    """The blocks of prose on a page, but for this one."""
+    first, stop = matched.layout.page_blocks[page : page + 2].tolist()
+    obstacles = matched.layout.prose[first:stop].copy()
+    obstacles[block - first] = False
+    return np.asarray(matched.layout.blocks[first:stop][obstacles], np.float32)
+
+
+def _largest(name: _Name, found: Iterator[Float | None]) -> Float | None:
+    """Of the next spaces that were found, one for each side of the name, the one that it names."""
+    groups = [[space for _ in group if (space := next(found)) is not None] for group in name.sides]
+    fitting = ([space for space in group if SMALLEST <= area(space) <= name.largest] for group in groups)
+    return next((max(group, key=area) for group in fitting if group), None)
+
+
+def _space(matched: Matched, name: _Name, space: Float) -> Space:
+    """An open space that a block names, with the labels in it."""
+    layout = matched.layout
+    of_page = slice(*layout.page_lines[name.page : name.page + 2].tolist())
+    lines = layout.lines[of_page]
+    x, y = middles(lines)
+    inside = (space[0] < x) & (x < space[2]) & (space[1] < y) & (y < space[3]) & ~matched.at_edge[of_page]
+    match = BROUGHT * matched.of_blocks[:, name.block]
+    if inside.any():
+        match = np.maximum(match, matched.matches[:, of_page][:, inside].max(axis=1))
+    length = layout.lengths[of_page][inside].sum()
+    x0, y0, x1, y1 = _trimmed(space, layout.blocks[name.block], lines[inside]).tolist()
+    return Space(name.page, (x0, y0, x1, y1), float(match.sum() * name.factor - SPACE_SIZE * size_price(length)))
+
+
+def _trimmed(space: Float, block: Float, labels: Float) -> Float:
+    """A space as far as its labels and its title reach, if there are labels enough to know."""
+    if len(labels) < MIN_LABELS:
+        return space
+    low = np.minimum(labels[:, :2].min(axis=0), [block[0], 1.0])
+    high = np.maximum(labels[:, 2:].max(axis=0), [block[2], 0.0])
+    trimmed = np.concatenate([np.maximum(space[:2], low), np.minimum(space[2:], high)]).astype(np.float32)
+    return trimmed if area(trimmed) >= 0.25 * area(space) else space
+
+
+def size_price(lengths: Float) -> Float:
+    """What its length in ems takes from a candidate's score."""
+    return np.asarray(SIZE * np.log(np.maximum(lengths, SHORT) / SHORT), np.float32)
+
+
+def middles(boxes: Float) -> tuple[Float, Float]:
+    """Across and down: two of (n,)."""
+    found = np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)
+    return found[:, 0], found[:, 1]
+
+
+def area(box: Float) -> float:
+    """A share of the page."""
+    return float((box[2] - box[0]) * (box[3] - box[1]))

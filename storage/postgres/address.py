@@ -1,0 +1,67 @@
+"""The address of an index in PostgreSQL: libpq's URL, and two options of ours in its query.
+
+    postgresql://user@host:5432/database?index=reports&cache=/fast/disk&sslmode=require
+
+index: several may lie in one database, each a schema of this name. cache: folder for what searches need, below which every index
+has its own. Everything else goes to libpq, with its environment (PGPASSWORD, PGPASSFILE, PGSSLMODE, ...) and its password file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from platformdirs import user_cache_path
+
+from pagesight.storage.addresses import shown
+from pagesight.storage.errors import ConfigError, ExtraMissing
+
+DEFAULT_INDEX = "pagesight"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+# A server that is gone is noticed: by its address that does not answer, or by a connection that says nothing.
+PATIENCE = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "tcp_user_timeout": "30000"}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """``parameters`` are libpq's. ``shown`` may be printed: it has no password."""
+
+    parameters: dict[str, Any]
+    index: str
+    cache: Path
+    shown: str
+
+    @classmethod
+    def parse(cls, address: str) -> PostgresAddress:
+        """Raises ConfigError, and ExtraMissing without psycopg."""
+        try:
+            from psycopg import ProgrammingError
+            from psycopg.conninfo import conninfo_to_dict
+        except ImportError as error:  # it is not there, or finds no libpq
+            raise ExtraMissing("psycopg", "postgres") from error
+        plain, _, query = address.partition("?")
+        options = parse_qsl(query, keep_blank_values=True)
+        ours = {name: value for name, value in options if name in ("index", "cache")}
+        rest = urlencode([pair for pair in options if pair[0] not in ours], quote_via=quote)
+        try:
+            parameters = conninfo_to_dict(f"{plain}?{rest}" if rest else plain)
+        except ProgrammingError:  # its message may quote what was taken for a port, and is a password
+            raise ConfigError(
+                f"{shown(address)} is no address of a database; write postgresql://user@host:port/database"
+            ) from None
+        index = ours.get("index", DEFAULT_INDEX)
+        if not _NAME.fullmatch(index) or index.startswith("pg_") or index in ("public", "information_schema"):
+            raise ConfigError(
+                f"{index!r} cannot be the name of an index in a database; take small letters, digits and underscores"
+            )
+        return cls({**PATIENCE, "application_name": "pagesight", **parameters}, index, _cache(ours), shown(address))
+
+
+def _cache(options: dict[str, str]) -> Path:
+    if options.get("cache"):
+        return Path(options["cache"]).expanduser().absolute()
+    return Path(os.environ.get("PAGESIGHT_CACHE") or user_cache_path("pagesight")) / "postgresql"

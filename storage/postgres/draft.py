@@ -1,0 +1,127 @@
+"""A document being written to PostgreSQL: its pages wait in a file of this machine until all of them are encoded.
+
+So memory stays flat, a transaction lasts no longer than it takes to send the pages, and a server that is away for a while matters
+only at the commit.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, text
+
+from pagesight.storage.closing import Closing
+from pagesight.storage.codecs import codec_named
+from pagesight.storage.manifest import Space
+from pagesight.storage.packed import check_packed, pack_page
+from pagesight.storage.tables.database import disk_errors
+from pagesight.storage.tables.pictures import picture_row
+from pagesight.storage.values import DocumentInfo, NewPage, PackedPage, SourceFile
+
+_IDS = text("SELECT nextval(pg_get_serial_sequence('page_record', 'id')) FROM generate_series(1, :n)")
+_COPY = "COPY page_record (id, tokens, words, boxes, terms, single, means) FROM STDIN (FORMAT BINARY)"
+_TYPES = ("int8", "bytea", "text", "bytea", "text", "bytea", "bytea")
+
+
+class Commit(Protocol):
+    def __call__(
+        self, draft: PostgresDraft, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]], /
+    ) -> None: ...
+
+
+class PostgresDraft(Closing):
+    """``pagesight.indexer.running.pipeline.DocumentDraft``. Ids are not known before the commit: rows are made for it then."""
+
+    def __init__(self, space: Space, commit: Commit) -> None:
+        self._space, self._commit = space, commit
+        self._codec = codec_named(space.codec, space.token_dim)
+        self._records = tempfile.TemporaryFile(prefix="pagesight-draft-")  # noqa: SIM115 - closed by close()
+        self._pages: list[dict[str, Any]] = []
+        self._notes: list[tuple[int, str]] = []  # by place in _pages, as the next
+        self._pictures: list[tuple[int, dict[str, Any]]] = []
+
+    @property
+    def n_pages(self) -> int:
+        return len(self._pages)
+
+    def add_page(self, new: NewPage) -> None:
+        """Keep a page. Raises DimensionMismatch, DiskFull."""
+        self._append(pack_page(new, self._space, self._codec))
+
+    def add_packed(self, new: PackedPage) -> None:
+        """Keep a page of another store as it is. Raises StoreCorrupt if it is not of this space, DiskFull."""
+        check_packed(new, self._space)
+        self._append(new)
+
+    def _append(self, new: PackedPage) -> None:
+        row = (new.record, new.words, new.word_boxes, new.terms, new.single, b"".join(new.means))
+        with disk_errors(Path(tempfile.gettempdir())):
+            pickle.dump(row, self._records)
+        at = len(self._pages)
+        self._pages.append(
+            {
+                "number": new.number,
+                "width_pt": new.width_pt,
+                "height_pt": new.height_pt,
+                "text_source": new.text_source,
+                "n_tokens": new.n_tokens,
+                "segment": 0,
+                "n_bytes": len(new.record),
+                "crc32": zlib.crc32(new.record),
+            }
+        )
+        if new.note:
+            self._notes.append((at, new.note))
+        self._pictures += ((at, picture_row(0, picture)) for picture in new.pictures)
+
+    def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
+        """Make the document visible under this name, in place of what the name stood for before.
+
+        page_failures: (page number, reason) of pages that could not be read.
+        """
+        self._commit(self, info, source, page_failures)
+
+    def write_records(self, connection: Connection) -> list[int]:
+        """Send what is large; returns the ids of the pages' records."""
+        ids = [int(i) for i in connection.execute(_IDS, {"n": self.n_pages}).scalars()]
+        cursor: Any = connection.connection.cursor()
+        with cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(_TYPES)
+            for record_id, (tokens, words, boxes, terms, single, means) in zip(ids, self._kept(), strict=True):
+                copy.write_row((record_id, tokens, _storable(words), boxes, _storable(terms), single, means))
+        return ids
+
+    def page_rows(self, document_id: int, first_page_id: int, record_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Of the table page."""
+        rows = enumerate(zip(self._pages, record_ids, strict=True), start=first_page_id)
+        return [
+            {**row, "id": page_id, "document_id": document_id, "offset": record_id}
+            for page_id, (row, record_id) in rows
+        ]
+
+    def note_rows(self, first_page_id: int) -> list[dict[str, Any]]:
+        """Of the table page_note."""
+        return [{"page_id": first_page_id + at, "note": note} for at, note in self._notes]
+
+    def picture_rows(self, first_page_id: int) -> list[dict[str, Any]]:
+        """Of the table page_picture."""
+        return [{**row, "page_id": first_page_id + at} for at, row in self._pictures]
+
+    def close(self) -> None:
+        self._records.close()
+
+    def _kept(self) -> Iterator[Any]:
+        with disk_errors(Path(tempfile.gettempdir())):
+            self._records.seek(0)  # which writes what is still in memory
+        for _ in self._pages:
+            yield pickle.load(self._records)  # noqa: S301 - written by ourselves into a file without a name
+
+
+def _storable(words: str) -> str:
+    """PostgreSQL has no character 0 in texts, and no document has it on purpose."""
+    return words.replace("\0", "")
