@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pagesight.storage.values import LINE_END_HYPHEN, PageWords
 
 POINTS_PER_INCH = 72
+COVERED = 0.5  # of a line's width: it is known then
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn"))
 _SHAPES = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
 # Accents that are characters of their own, drawn over the letter behind them, as TeX's older fonts have it.
@@ -107,6 +108,12 @@ def covered_width(box: NDArray[np.floating], others: NDArray[np.floating]) -> fl
         covered += max(0.0, stop - max(start, reach))
         reach = max(reach, stop)
     return covered / max(float(box[2] - box[0]), 1e-9)
+
+
+def beside(words: PageWords, known: PageWords) -> PageWords:
+    """Those of ``words`` that do not lie on words that are known."""
+    new = [i for i, box in enumerate(words.boxes) if covered_width(box, known.boxes) < COVERED]
+    return PageWords(tuple(words.texts[i] for i in new), words.boxes[new])
 
 
 def is_garbage(texts: Iterable[str]) -> bool:

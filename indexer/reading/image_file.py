@@ -184,9 +184,6 @@ class ImageDocument:
     def words(self, number: int) -> PageWords:  # noqa: ARG002 - as PdfDocument.words
         return PageWords.none()
 
-    def pictures(self, number: int) -> NDArray[np.float32]:  # noqa: ARG002 - as PdfDocument.pictures
-        return _WHOLE
-
     def drawn(self, number: int) -> Drawn:
         """The page is one picture."""
         width_px, height_px = self._size_px(number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -20,16 +21,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.indexer.reading.detection import LineFinder
 from pagesight.indexer.reading.faults import one_line
-from pagesight.indexer.reading.geometry import covered_width
+from pagesight.indexer.reading.geometry import COVERED, covered_width
 from pagesight.indexer.reading.layout import TextLine
+from pagesight.indexer.reading.recognition import LineReader, Reading
 from pagesight.storage.errors import UnreadableDocument
 
-DETECTION_SIDE_PX = 1280  # 960 misses small print: see ARCHITECTURE
 MIN_SCORE = 0.5
-STRIP_ASPECT = 2.5  # a receipt is cut into pieces, or its print would be too small at DETECTION_SIDE_PX
+STRIP_ASPECT = 2.5  # a receipt is cut into pieces, or its print would be too small at SIDE_PX of detection
 MOSTLY = 0.6
 VOTES, SURE = 8, 0.9  # lines that are asked whether they are upside down, and how sure an answer has to be
+PROBES, READABLE = 12, 0.25  # lines here and there, and the highest; which share of them makes the others worth reading
 MAX_SKEW_DEG = 8.0  # lines that are further off are read from a picture turned upright
 
 
@@ -76,13 +79,22 @@ class RapidOcr:
         self._engine: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
-                "Global.max_side_len": 100_000,  # we choose the size of the image ourselves
-                "Det.limit_type": "max",
-                "Det.limit_side_len": DETECTION_SIDE_PX,
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
+        self._finder = LineFinder(self._model("Det"))
+        self._reader = LineReader(self._model("Rec"))
+
+    def _model(self, task: str) -> Path:
+        """The file of RapidOCR's model for "Det" or "Rec"."""
+        from rapidocr.inference_engine.base import FileInfo
+        from rapidocr.inference_engine.onnxruntime import OrtInferSession
+
+        settings = self._engine.cfg[task]
+        names = ("engine_type", "ocr_version", "task_type", "lang_type", "model_type")
+        found = OrtInferSession.get_model_url(FileInfo(**{name: settings[name] for name in names}))
+        return Path(self._engine.cfg.Global.model_root_dir) / Path(found["model_dir"]).name
 
     def read(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
         lines: list[TextLine] = []
@@ -103,7 +115,7 @@ class RapidOcr:
 
     def _read_upright(self, image: NDArray[np.uint8], known: NDArray[np.floating]) -> list[TextLine]:
         """Read (in OpenCV's order of colours); if most lines stand on end or make no sense, turn the page and keep the best reading."""
-        quads = self._detect(image)
+        quads = self._finder.find(image)
         if len(quads) == 0:
             return []
         skew = skew_deg(quads)
@@ -118,7 +130,7 @@ class RapidOcr:
             return [line for line in best if line.score >= MIN_SCORE]
         for turns in ((3, 1) if upside_down else (1, 3)) if standing else ((2, 0) if upside_down else (2,)):
             turned = np.ascontiguousarray(np.rot90(image, turns))
-            reading = self._recognise(turned, self._detect(turned), np.empty((0, 4)))
+            reading = self._recognise(turned, self._finder.find(turned), np.empty((0, 4)))
             if _confidence(reading) > _confidence(best):
                 best = [TextLine(line.text, _turn_back(line.quad, turns, image.shape), line.score) for line in reading]
             if _makes_sense(reading):
@@ -137,26 +149,35 @@ class RapidOcr:
         votes = [label == "180" and float(score) > SURE for label, score in said.cls_res or ()]
         return bool(sum(votes) > len(votes) / 2)
 
-    def _detect(self, image: NDArray[np.uint8]) -> NDArray[np.floating]:
-        """Text lines: (n, 4, 2), corners from the top left clockwise."""
-        found = self._engine(image, use_det=True, use_cls=False, use_rec=False)
-        return np.empty((0, 4, 2)) if found.boxes is None else np.asarray(found.boxes, float).reshape(-1, 4, 2)
-
     def _recognise(
         self, image: NDArray[np.uint8], quads: NDArray[np.floating], known: NDArray[np.floating]
     ) -> list[TextLine]:
         boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1) if len(quads) else np.empty((0, 4))
-        unread = [quad for quad, box in zip(quads, boxes, strict=True) if covered_width(box, known) < 0.5]
+        unread = [quad for quad, box in zip(quads, boxes, strict=True) if covered_width(box, known) < COVERED]
         self.n_seen += len(unread)
         if not unread:
             return []
         crops = self._engine.crop_text_regions(image, np.array(unread, np.float32))
-        read = self._engine.recognize_txt(crops)
         return [
-            TextLine(text, quad, float(score))
-            for text, quad, score in zip(read.txts, unread, read.scores, strict=True)
+            TextLine(text, unread[i], score)
+            for i, (text, score) in self._read_some_first(crops).items()
             if text.strip()
         ]
+
+    def _read_some_first(self, crops: list[NDArray[np.uint8]]) -> dict[int, Reading]:
+        """What lines say, by their number; only of some where hardly any of these can be read: dots, leaves, a QR code."""
+        order = range(len(crops))
+        some = sorted(
+            {*order[:: max(1, len(crops) // PROBES)], *sorted(order, key=lambda i: -crops[i].shape[0])[:PROBES]}
+        )
+        if len(crops) <= 2 * len(some):
+            return dict(zip(order, self._reader.read(crops), strict=True))
+        found = dict(zip(some, self._reader.read([crops[i] for i in some]), strict=True))
+        if sum(score >= MIN_SCORE for _, score in found.values()) < READABLE * len(some):
+            return found
+        rest = [i for i in order if i not in found]
+        found.update(zip(rest, self._reader.read([crops[i] for i in rest]), strict=True))
+        return dict(sorted(found.items()))
 
 
 class Tesseract:
@@ -198,7 +219,7 @@ class Tesseract:
             if row["text"] and row["text"].strip() and float(row["conf"]) >= 100 * MIN_SCORE:
                 x, y, width, height = (float(row[key]) for key in ("left", "top", "width", "height"))
                 quad = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
-                if covered_width(np.array((x, y, x + width, y + height)), known) < 0.5:
+                if covered_width(np.array((x, y, x + width, y + height)), known) < COVERED:
                     lines.append(TextLine(row["text"], quad, float(row["conf"]) / 100))
         return lines
 
@@ -214,7 +235,8 @@ def _as_ppm(image: NDArray[np.uint8]) -> bytes:
 def _run(command: list[str], data: bytes = b"") -> bytes:
     """What a program writes. Raises UnreadableDocument with what it says of its failure."""
     try:
-        return subprocess.run(command, input=data, capture_output=True, check=True).stdout
+        one_thread = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # several processes read in parallel
+        return subprocess.run(command, input=data, capture_output=True, check=True, env=one_thread).stdout
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise UnreadableDocument(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
 from pagesight.indexer.formats import HEAD_BYTES, FileType, file_type, looks_like
 from pagesight.indexer.reading.faults import as_document_error
-from pagesight.indexer.reading.geometry import is_garbage, join_words, make_words
+from pagesight.indexer.reading.geometry import beside, is_garbage, join_words, make_words
+from pagesight.indexer.reading.pictures import WHOLE, Picture, Remembered
 from pagesight.indexer.reading.trust import fault_of
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.names import outer_file
@@ -23,7 +24,6 @@ OCR_DPI = 200.0
 RENDER_DPI = 200.0  # of images made for an encoder with a large pixel budget, as in the collections it is measured on
 LATE_HEADER_BYTES = 1_000_000
 FEW_WORDS = 3  # a page with fewer words in its text layer is read from its pixels as a whole
-_WHOLE = np.array([0, 0, 1, 1], np.float32)
 
 
 class PagedDocument(Protocol):
@@ -33,7 +33,6 @@ class PagedDocument(Protocol):
 
     def size_pt(self, number: int) -> tuple[float, float]: ...
     def words(self, number: int) -> PageWords: ...
-    def pictures(self, number: int) -> NDArray[np.float32]: ...
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]: ...
     def render(
         self, number: int, *, max_pixels: int, max_dpi: float, area: NDArray[np.floating] | None = None
@@ -46,6 +45,15 @@ class Deep(Protocol):
     """A PagedDocument whose pages may hold more than is drawn on them."""
 
     def beyond(self, number: int, words: PageWords) -> PageWords: ...
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """A PagedDocument that may show pictures beside its words."""
+
+    remembered: Remembered
+
+    def pictures(self, number: int) -> list[Picture]: ...
 
 
 @runtime_checkable
@@ -151,13 +159,18 @@ def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> t
     if len(words) >= FEW_WORDS:
         fault = fault_of(words, read_area)
     if len(words) < FEW_WORDS or fault:
-        read = read_area(_WHOLE)
+        read = read_area(WHOLE)
         if len(read) > (0 if fault else len(words)):
             return read, "ocr", f"read from its pixels: {fault}" if fault else ""
         return words, "text" if len(words) else "none", strange[-1] if strange else ""
     source = "text"
-    for area in document.pictures(number):
-        read = _read_area(document, number, area, words, options)
+    for picture in document.pictures(number) if isinstance(document, Pictured) else ():
+        read = document.remembered.find(picture)
+        if read is None:
+            read = _read_area(document, number, picture.area, words, options)
+            document.remembered.keep(picture, read)
+        else:
+            read = beside(read, words)
         if len(read):
             words, source = join_words(words, read), "text+ocr"
     return words, source, ""

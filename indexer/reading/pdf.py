@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,13 @@ from pagesight.indexer.content import OpenedDocument, ReadOptions
 from pagesight.indexer.formats import FileType
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.geometry import as_shown, make_words, zoom_for
+from pagesight.indexer.reading.pictures import Picture, Remembered, large_pictures
 from pagesight.indexer.reading.text_layer import text_words
 from pagesight.indexer.sight.find import Drawn
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from pagesight.storage.values import PageWords
 
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")  # PDF 1.7, 7.9.4
-PICTURE_SHARE = 0.03  # of the page's area: smaller pictures are logos and icons
-MAX_PICTURES = 12  # a page tiled from more pictures is looked at as a whole
 
 
 class PdfDocument:
@@ -75,20 +75,14 @@ class PdfDocument:
         seen = (word for word in placed if _is_on_page(word[1:], width, height))
         return make_words(seen, width, height)
 
-    def pictures(self, number: int) -> NDArray[np.float32]:
-        """Large pictures on a page: (n, 4) float32, page fractions. Many small tiles count as one whole page."""
-        import pymupdf
+    def pictures(self, number: int) -> list[Picture]:
+        """Large pictures on a page."""
+        return large_pictures(self._page(number))
 
-        page = self._page(number)
-        width, height = page.rect.width, page.rect.height
-        boxes = []
-        for picture in page.get_image_info():
-            box = pymupdf.Rect(as_shown(picture["bbox"], page.rotation, width, height)) & page.rect
-            if not box.is_empty and box.width * box.height >= PICTURE_SHARE * width * height:
-                boxes.append((box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height))
-        if len(boxes) > MAX_PICTURES:
-            boxes = [(0.0, 0.0, 1.0, 1.0)]
-        return np.array(boxes, np.float32).reshape(-1, 4)
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What was read of its pictures."""
+        return Remembered()
 
     def drawn(self, number: int) -> Drawn:
         """What is on a page beside its text: every image, and every path that is filled or stroked."""

@@ -25,7 +25,6 @@ PAGE_COLUMNS = 100  # more where a line is longer: lines are never broken, or th
 WIDTH_PT, HEIGHT_PT = 595.0, 842.0  # A4
 MAX_TEXT_BYTES = 50_000_000
 _ROW_TOP, _ROW_BOTTOM = 0.1, 0.9  # of a row's height
-_NO_PICTURES = np.empty((0, 4), np.float32)
 
 
 class TextDocument:
@@ -51,9 +50,6 @@ class TextDocument:
     def words(self, number: int) -> PageWords:
         lines, n_columns = self._page(number)
         return make_words(_placed(lines), n_columns, PAGE_LINES)
-
-    def pictures(self, number: int) -> NDArray[np.float32]:  # noqa: ARG002 - as PdfDocument.pictures
-        return _NO_PICTURES
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:  # noqa: ARG002
         """As PdfDocument.render_size."""

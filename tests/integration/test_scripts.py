@@ -1,5 +1,7 @@
 """Which engine reads a page, by the script that is on it."""
 
+from contextlib import closing
+
 import numpy as np
 import pymupdf
 import pytest
@@ -73,9 +75,10 @@ def test_a_scan_in_an_unknown_script_is_reported_and_not_stored_as_noise(tmp_pat
     ocr._auto.cache_clear()
     document = pymupdf.open()
     page = document.new_page(width=595, height=300)
-    page.insert_htmlbox((40, 40, 555, 280), PROSE[language])
+    page.insert_htmlbox((40, 40, 555, 280), 3 * f"<p>{PROSE[language]}</p>")
     page.get_pixmap(dpi=170).save(tmp_path / "a.png")
-    scan = read_page(open_document(tmp_path / "a.png", ReadOptions()), 1, ReadOptions())
+    with closing(open_document(tmp_path / "a.png", ReadOptions())) as opened:
+        scan = read_page(opened, 1, ReadOptions())
     ocr._auto.cache_clear()
     assert (len(scan.words), scan.text_source) == (0, "none")
     assert "in a script that no OCR here can read" in scan.note

@@ -40,7 +40,7 @@ def test_a_word_is_marked_where_it_is_drawn(tmp_path_factory, rotation, unit, cr
     document = open_document(path, ReadOptions(ocr="off"))
     try:
         image = document.render(1, max_pixels=300_000, max_dpi=72)
-        boxes = document.pictures(1) if picture else document.words(1).boxes
+        boxes = [found.area for found in document.pictures(1)] if picture else document.words(1).boxes
         width_pt, height_pt = document.size_pt(1)
     finally:
         document.close()
