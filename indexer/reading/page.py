@@ -164,7 +164,9 @@ def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> t
             return read, "ocr", f"read from its pixels: {fault}" if fault else ""
         return words, "text" if len(words) else "none", strange[-1] if strange else ""
     source = "text"
-    for picture in document.pictures(number) if isinstance(document, Pictured) else ():
+    if not isinstance(document, Pictured):
+        return words, source, ""
+    for picture in document.pictures(number):
         read = document.remembered.find(picture)
         if read is None:
             read = _read_area(document, number, picture.area, words, options)
