@@ -1,7 +1,8 @@
 """The exact rerank of random pages: our kernels against numpy, torch and maxsim-cpu, in turns, in one process.
 
     pip install -r benchmarks/requirements-peers.txt
-    python -m benchmarks.maxsim            into benchmarks/results/maxsim.json
+    python -m benchmarks.maxsim                  into benchmarks/results/maxsim-THREADS.json
+    python -m benchmarks.maxsim --name NAME      into maxsim-NAME-THREADS.json: for another processor
 
 Pages of 768 token vectors of 128 dimensions, a query of 20 (benchmarks.vectors). Every engine has its pages in memory in the
 form it wants and gets the numbers of the pages to score; maxsim-cpu and the padded torch gather them first, because
@@ -91,12 +92,12 @@ def engines(pages: np.ndarray, query: np.ndarray) -> dict[str, Scorer]:
     return found
 
 
-def measure() -> dict[str, Any]:
+def measure(n_pages: int) -> dict[str, Any]:
     corpus = Corpus(DIM)
-    made = [page for document in documents(corpus, N_PAGES) for page in document]
+    made = [page for document in documents(corpus, n_pages) for page in document]
     pages = np.stack(made)
     query = corpus.query(1, [pages[17]], 17).tokens
-    chosen = np.sort(np.random.default_rng(1).choice(N_PAGES, 1000, replace=False))
+    chosen = np.sort(np.random.default_rng(1).choice(len(pages), 1000, replace=False))
     scorers = engines(pages, query)
     times: dict[str, list[float]] = {name: [] for name in scorers}
     cpu_times: dict[str, list[float]] = {name: [] for name in scorers}
@@ -173,7 +174,8 @@ def processes_speedup() -> float:
 def agreement(pages: np.ndarray) -> dict[str, dict[str, float]]:
     """Top 10 of all pages by each codec against float32, over N_QUERIES queries; nDCG with the float scores as gains."""
     corpus = Corpus(DIM)
-    queries = [corpus.query(i, [pages[i * 73]], i * 73).tokens for i in range(N_QUERIES)]
+    asked = [i * 73 % len(pages) for i in range(N_QUERIES)]
+    queries = [corpus.query(i, [pages[at]], at).tokens for i, at in enumerate(asked)]
     shares: dict[str, list[float]] = {}
     gains: dict[str, list[float]] = {}
     discounts = 1 / np.log2(np.arange(2, 12))
@@ -199,17 +201,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--here", action="store_true", help="measure in this process, with its threads")
     parser.add_argument("--alone", action="store_true", help="one rerank after the other, for processes_speedup")
+    parser.add_argument("--name", default="", help="of the result, if it is not to replace that of another machine")
+    parser.add_argument("--pages", type=int, default=N_PAGES, help="to choose the 1,000 from, at least as many")
     arguments = parser.parse_args()
     if arguments.alone:
         rerank_of_its_own()
         return
     if arguments.here:
-        write_result(f"maxsim-{n_threads()}", measure())
+        write_result("-".join(filter(None, ["maxsim", arguments.name, str(n_threads())])), measure(arguments.pages))
         return
     for threads in ("1", "2"):
         environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
         environment["RAYON_NUM_THREADS"] = threads  # maxsim-cpu
-        subprocess.run([sys.executable, "-m", "benchmarks.maxsim", "--here"], check=True, env=environment)
+        command = [sys.executable, "-m", "benchmarks.maxsim", "--here", *sys.argv[1:]]
+        subprocess.run(command, check=True, env=environment)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
 #define FETCH(address) __builtin_prefetch(address)
+#define lowest_bit(bits) __builtin_ctz(bits)
 #else
 #define INLINE static inline
 #define FETCH(address) ((void)0)

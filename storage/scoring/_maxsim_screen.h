@@ -96,6 +96,11 @@ TARGET INLINE void fill(const Work *w, const Prepared *p, Block *block, ptrdiff_
     const char *ahead = first + LANES < n ? codes + (first + LANES) * row_bytes : following;
     for (int i = 0; i < LANES; i++) block->ahead[i] = ahead + i * row_bytes;
     const int in_place = w->bits == 8 && w->dim % SUMMED == 0;
+    if (in_place && first + LANES <= n) {
+        memcpy(block->scales, scales, sizeof block->scales);
+        for (int i = 0; i < LANES; i++) block->rows[i] = (const int8_t *)codes + (first + i) * row_bytes;
+        return;
+    }
     for (int i = 0; i < LANES; i++) {
         const int64_t row = first + i < n ? i : n - 1 - first;
         int8_t *buffer = p->row_buffer + i * padded(w->dim);
@@ -118,6 +123,12 @@ TARGET INLINE float exact(const Work *w, const Prepared *p, int q, ptrdiff_t pag
     return exact_product(values, w->query + (int64_t)q * w->dim, w->dim) * scale;
 }
 
+/* Which of 32 floats are as large as another; beyond the tokens of a chunk lies anything. */
+TARGET INLINE uint32_t mask_of_32(const float *values, float least) {
+    return mask_above(values, least) | mask_above(values + 8, least) << 8 | mask_above(values + 16, least) << 16 |
+           mask_above(values + 24, least) << 24;
+}
+
 /* The best of n tokens whose quick products are kept, or `best` if that is better. The one that seems best is multiplied
    exactly; then all that can be better than that. longest: of their |c| times scale. */
 TARGET INLINE float decide(const Work *w, const Prepared *p, int q, float longest, ptrdiff_t page, int64_t first, int n,
@@ -126,16 +137,16 @@ TARGET INLINE float decide(const Work *w, const Prepared *p, int q, float longes
     const float unit = p->units[q], error = p->errors[q] * longest, most = largest_of(p->best + q * LANES);
     if (most * unit + error < best) return best;
     int at = 0;
-    while (at < n && mask_above(values + at, most) == 0) at += LANES;
+    while (at < n && mask_of_32(values + at, most) == 0) at += 32;
     while (at < n - 1 && values[at] < most) at++;
     if (at < n) best = larger(best, exact(w, p, q, page, first + at));
     float least = (best - error) / unit;
     least -= 1e-6f * fabsf(least);
-    for (int i = 0; i < n; i += LANES) {
-        unsigned above = mask_above(values + i, least);
-        for (int lane = 0; above != 0; lane++, above >>= 1)
-            if ((above & 1) && i + lane < n && i + lane != at) best = larger(best, exact(w, p, q, page, first + i + lane));
-    }
+    for (int i = 0; i < n; i += 32)
+        for (uint32_t above = mask_of_32(values + i, least); above != 0; above &= above - 1) {
+            const int token = i + lowest_bit(above);
+            if (token < n && token != at) best = larger(best, exact(w, p, q, page, first + token));
+        }
     return best;
 }
 
