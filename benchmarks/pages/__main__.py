@@ -69,29 +69,27 @@ def checkouts(wanted: argparse.Namespace) -> dict[str, Path]:
 
 
 def measure(wanted: argparse.Namespace, files: dict[str, Path], words: dict[str, list[list[str]]]) -> None:
-    """Ask all in turn, and keep what they answer."""
+    """Ask all in turn, and keep what they answer. Processes are new in each round: encoders remember what they have encoded."""
     peers = [sys.executable, str(HERE / "peers.py")]
     commands = {name: ([sys.executable, str(HERE / "stages.py")], path) for name, path in checkouts(wanted).items()}
     commands["RapidOCR"] = [*peers, "rapidocr"], ROOT
     if wanted.ocrmypdf:
         commands["OCRmyPDF"] = [*peers, "ocrmypdf", wanted.ocrmypdf], ROOT
     runners = [Runner(name, *command) for name, command in commands.items() if name in (wanted.by or commands)]
-    warm = files["scan, sparse"]
     for runner in runners:
-        runner.ask(warm)
-    for _ in range(wanted.rounds):
-        for kind in wanted.kinds:
-            for runner in runners:
-                answer = runner.ask(files[kind])
-                found = [accuracy(*pair) for pair in zip(words[kind], answer.pop("words"), strict=True)]
-                keep(
-                    {
-                        "kind": kind,
-                        "by": runner.name,
-                        **answer,
-                        "words": [sum(column) for column in zip(*found, strict=True)],
-                    }
-                )
+        runner.ask(files["warm"])
+    for kind in wanted.kinds:
+        for runner in runners:
+            answer = runner.ask(files[kind])
+            found = [accuracy(*pair) for pair in zip(words[kind], answer.pop("words"), strict=True)]
+            keep(
+                {
+                    "kind": kind,
+                    "by": runner.name,
+                    **answer,
+                    "words": [sum(column) for column in zip(*found, strict=True)],
+                }
+            )
     for runner in runners:
         runner.close()
 
@@ -140,8 +138,9 @@ def main() -> None:
             if wanted.whole:
                 for kind in set(KINDS) - set(wanted.kinds):
                     files[kind].unlink()
+                files["warm"].unlink()
                 index_whole(wanted, Path(scratch))
-            else:
+            for _ in range(0 if wanted.whole else wanted.rounds):
                 measure(wanted, files, words)
     report([json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()])
 

@@ -28,6 +28,7 @@ SCANS: dict[str, Sequence[Page]] = {
     "scan, dense": ((PAPER, 2), ("engineering/safety-data-sheet-klarin-k7.pdf", 2)),
     "scan, table": (("public/ferry-timetable-winter.pdf", 1), ("engineering/datasheet-or3471.pdf", 3)),
 }
+WARM: Page = ("public/rapport-activite-2025.pdf", 2)  # read first, and not counted
 PHOTOGRAPHS: Sequence[Page] = (("public/observatory-brochure.pdf", 1), ("public/kite-festival-poster.pdf", 1))
 
 
@@ -47,6 +48,10 @@ def make(folder: Path) -> dict[str, Path]:
                 words[kind] = [_scan(document, seed, *page) for seed, page in enumerate(SCANS[kind])]
             files[kind] = folder / f"{re.sub('[^a-z]+', '-', kind)}.pdf"
             document.save(files[kind], deflate=True)
+    files["warm"] = folder / "warm.pdf"
+    with pymupdf.open() as document:
+        _scan(document, 99, *WARM)
+        document.save(files["warm"])
     (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
     return files
 

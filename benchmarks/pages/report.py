@@ -75,7 +75,7 @@ def _whole(rows: Sequence[Row]) -> Row | None:
 def _table(rows: Sequence[Row], wholes: Sequence[Row]) -> str:
     where = circumstances()
     lines = [
-        f"Seconds of processor time a page, one thread, on one core of an {where['cpu']}; medians of interleaved rounds.",
+        f"Seconds of processor time a page, one thread, on one core of an {where['cpu']}; medians of as many interleaved rounds as the last column says.",
         "Words: share of a page's words that were found / of found words that are there; for photographs, how many were found where none is.",
         "",
         f"| kind | by | all | {' | '.join(STAGES)} | words | peak MB | rounds |",

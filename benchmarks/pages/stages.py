@@ -25,6 +25,7 @@ PLACES = (
     ("detect", "indexer.reading.detection", "LineFinder", "find"),
     ("detect", "indexer.reading.ocr", "RapidOcr", "_detect"),
     ("recognise", "indexer.reading.ocr", "RapidOcr", "_recognise"),
+    ("pool", "storage.packed", "", "pack_means"),
     ("pool", "storage.vectors.vector_files", "", "pack_means"),
 )
 

@@ -167,12 +167,12 @@ def _read_words(document: PagedDocument, number: int, options: ReadOptions) -> t
     if not isinstance(document, Pictured):
         return words, source, ""
     for picture in document.pictures(number):
-        read = document.remembered.find(picture)
-        if read is None:
+        known = document.remembered.find(picture)
+        if known is None:
             read = _read_area(document, number, picture.area, words, options)
             document.remembered.keep(picture, read)
         else:
-            read = beside(read, words)
+            read = beside(known, words)
         if len(read):
             words, source = join_words(words, read), "text+ocr"
     return words, source, ""
