@@ -50,8 +50,8 @@ class State:
         self._folder = folder
         self.segments: SegmentReader = SegmentReader(folder.path, None if before is None else before.segments)
         self.rows = PageRows(folder.path, row_sizes(space.single_dim, space.token_dim))
-        self._single_before = None if before is None else before._single
-        self._single: SinglePart | None = self._single_before
+        self._single: SinglePart | None = None
+        self._single_before: SinglePart | None = None if before is None else before._single or before._single_before
         self._places: Places | None = None
         self._places_before: Places | None = None if before is None else before._places or before._places_before
         self._recall: RecallIndex | None = None
@@ -83,13 +83,18 @@ class State:
         """What finds candidates in this state."""
         with self._lock:
             if self._recall is None:
-                space, page_ids = self._folder.space, self.places(connection).page_ids
-                self._single = SinglePart.of(
-                    self._folder.path, space.single_dim, self.rows, page_ids, self._single_before
-                )
-                self._single_before = None
-                self._recall = RecallIndex(page_ids, self.rows, space.token_dim, self._single)
+                page_ids = self.places(connection).page_ids
+                self._recall = RecallIndex(page_ids, self.rows, self._folder.space.token_dim, self._single_part)
             return self._recall
+
+    def _single_part(self, page_ids: PageIds) -> SinglePart:
+        """page_ids: all pages of this state. Made by the first search that asks for it: few pages are all candidates, and never do."""
+        with self._lock:
+            if self._single is None:
+                dim = self._folder.space.single_dim
+                self._single = SinglePart.of(self._folder.path, dim, self.rows, page_ids, self._single_before)
+                self._single_before = None
+            return self._single
 
     def allowed(self, expression: str, find: Callable[[], PageIds]) -> PageIds:
         """Pages that fit a filter, ascending; remembered for the filters that were asked for last."""

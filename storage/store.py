@@ -17,14 +17,13 @@ from pagesight.storage.errors import StorageError, StoreClosed, StoreCorrupt
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
-from pagesight.storage.recall.growth import grow
 from pagesight.storage.state import State, read_generation
 from pagesight.storage.tables.database import DATABASE_NAME, create_tables, open_database
 from pagesight.storage.view import StoreView
-from pagesight.storage.writer import StoreWriter
 
 if TYPE_CHECKING:
     from pagesight.storage.stored import Examination, Exported, Optimized
+    from pagesight.storage.writer import StoreWriter
 
 
 class Store(Closing):
@@ -133,6 +132,9 @@ class Store(Closing):
     @contextmanager
     def writer(self, fault: FaultPoint | None = None) -> Iterator[StoreWriter]:
         """The right to write. Raises StoreLocked if another process has it."""
+        from pagesight.storage.recall.growth import grow
+        from pagesight.storage.writer import StoreWriter
+
         self._check_writable()
         with write_lock(self.folder):
             writer = StoreWriter(self._folder, fault)

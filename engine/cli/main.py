@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from pagesight import engine
-from pagesight.engine.cli.hints import hint
 from pagesight.engine.cli.options import index_option
 from pagesight.engine.cli.output import echo_error
 from pagesight.engine.cli.streams import OutputFailed, give_up_output, prepare_streams
@@ -117,6 +116,8 @@ def _run() -> int:
         error.show(file=sys.stderr)
         return 2
     except SearchEngineError as error:
+        from pagesight.engine.cli.hints import hint
+
         echo_error(f"error: {error}{hint(error)}")
         return 2
     except _NotOurs as carrier:

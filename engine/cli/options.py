@@ -126,13 +126,17 @@ def open_engine(
     """The engine over the index that was named, or the one that belongs here."""
     from pagesight.engine.api import SearchEngine
 
-    context = click.get_current_context()
-    folder = index_dir or context.find_root().obj or default_index()
-    if isinstance(folder, str) and not context.params.get("quiet"):
+    folder = index_place(index_dir)
+    if isinstance(folder, str) and not click.get_current_context().params.get("quiet"):
         tell_notes("pagesight.storage.postgres")
     return SearchEngine.open(
         folder, model=model, settings=settings, codec=codec, pool_factor=pool_factor, reranker=reranker
     )
+
+
+def index_place(index_dir: Path | str | None) -> Path | str:
+    """The index that was named, after the command or before it, or the one that belongs here."""
+    return index_dir or click.get_current_context().find_root().obj or default_index()
 
 
 def default_index() -> Path:

@@ -17,6 +17,7 @@ from pagesight.engine.cli.explained import print_explained
 from pagesight.engine.cli.hits import print_hits
 from pagesight.engine.cli.options import (
     index_option,
+    index_place,
     model_options,
     open_engine,
     open_server,
@@ -25,6 +26,7 @@ from pagesight.engine.cli.options import (
 )
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
+from pagesight.engine.models.ahead import loading_ahead
 from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
@@ -143,6 +145,7 @@ def search(
             ask = partial(searcher.search, filters=filters, config=config)
         else:
             settings = _settings(device, dtype, offline)
+            stack.enter_context(loading_ahead(index_place(index_dir), model, settings))
             engine = open_engine(index_dir, model=model, settings=settings, reranker=reranker)
             searcher = stack.enter_context(engine)
             ask = partial(engine.search, filters=filters, config=config, view=stack.enter_context(engine.view()))

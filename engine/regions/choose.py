@@ -28,6 +28,7 @@ CELL_GAP = 0.15  # of the page's width: values farther from their label are anot
 GOES_ON = 0.6  # of a line's match: so much of it lets the line beside it belong to the region
 MORE_LINES = 2
 MAX_AFTER = 3  # lines after a label, among which its entry is
+SHARED = 0.4  # of a line's height: so much of it may lie in the region above or below
 FAINTEST = 0.2  # of the best region's score: those below are not shown
 LEAST_SCORE = 0.001
 
@@ -105,15 +106,25 @@ def _disjoint(lines: _Lines, candidates: list[tuple[float, Box | int]]) -> tuple
     for score, what in candidates:
         if len(chosen) == MAX_REGIONS or (score < FAINTEST * candidates[0][0] and chosen):
             break
-        box = lines.around(what) if isinstance(what, int) else what
-        left, top, right, bottom = box
-        for x0, y0, x1, y1 in taken:
-            if min(right, x1) > max(left, x0) and min(bottom, y1) > max(top, y0):
-                break
-        else:
+        box = _beside(lines.around(what) if isinstance(what, int) else what, taken, lines.height(what))
+        if box is not None:
             taken.append(box)
             chosen.append(Region(box, min(1.0, max(LEAST_SCORE, score))))
     return tuple(chosen)
+
+
+def _beside(box: Box, taken: Sequence[Box], height: float) -> Box | None:
+    """What of a box is free, None if it is not. Boxes of lines one below the other share a little: the later one is cut."""
+    left, top, right, bottom = box
+    for x0, y0, x1, y1 in taken:
+        if min(right, x1) > max(left, x0) and min(bottom, y1) > max(top, y0):
+            if top < y1 < top + SHARED * height:
+                top = y1
+            elif bottom - SHARED * height < y0 < bottom:
+                bottom = y0
+            else:
+                return None
+    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +158,10 @@ class _Lines:
             enough=(np.float32(GOES_ON) * own).tolist(),
             layout=layout,
         )
+
+    def height(self, what: int | Box) -> float:
+        """Of a line; 0 for a space."""
+        return self.bottom[what] - self.top[what] if isinstance(what, int) else 0.0
 
     def around(self, line: int) -> Box:
         """The region of a line: of prose with the lines that go on with it, of a label with its values.

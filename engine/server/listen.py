@@ -69,13 +69,15 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """Closes a connection that does not send the head of a request in time; uvicorn would wait for ever."""
+    """Sends what it has, and closes a connection that does not send the head of a request in time; uvicorn would wait for ever."""
 
     HEAD_SECONDS = 20.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # asyncio leaves it out for sockets of ``create_server``; a body then waits up to 40 ms for its head to be acknowledged
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:

@@ -13,7 +13,7 @@ from pagesight.storage.postgres.database import Snapshot
 from pagesight.storage.postgres.faults import database_errors
 from pagesight.storage.postgres.records import fetch
 from pagesight.storage.postgres.schema import tables
-from pagesight.storage.postgres.writer import turn_of
+from pagesight.storage.postgres.writer import PostgresWriter, turn_of
 from pagesight.storage.stored import Examination, Finding, Optimized
 from pagesight.storage.tables.rows import delete_documents, in_parts
 from pagesight.storage.tables.schema import document, file, page
@@ -21,7 +21,6 @@ from pagesight.storage.vectors.page_rows import SINGLES_NAME, row_sizes
 
 if TYPE_CHECKING:
     from pagesight.storage.manifest import Space
-    from pagesight.storage.postgres.store import PostgresStore
 
 BATCH_PAGES = 200
 
@@ -36,19 +35,20 @@ def optimize(engine: Engine, address: str, size: Callable[[], int]) -> Optimized
     return Optimized(bytes_before=before, bytes_after=size(), bytes_written=0, n_pages_moved=0)
 
 
-def examine(store: PostgresStore, *, drop_damaged: bool) -> Examination:
+def examine(engine: Engine, address: str, space: Space, *, drop_damaged: bool) -> Examination:
     """Read and check what every page has in one snapshot of the database; readers and writers go on."""
-    with database_errors(store.address), Snapshot(store.engine) as snapshot:
+    with database_errors(address), Snapshot(engine) as snapshot:
         connection, findings, damaged, n_pages = snapshot.connection, [], set(), 0
         for pages in _batches(connection):
             n_pages += len(pages)
-            for document_id, problem in _problems(connection, pages, store.space):
+            for document_id, problem in _problems(connection, pages, space):
                 damaged.add(document_id)
                 findings.append(problem)
         names = _names(connection, damaged)
         n_documents = connection.execute(select(func.count(document.c.id))).scalar_one()
     if drop_damaged and damaged:
-        with store.writer() as writer, writer.transaction() as connection, turn_of(connection) as turn:
+        writer = PostgresWriter(engine, address, space, None)
+        with writer.transaction() as connection, turn_of(connection) as turn:
             delete_documents(connection, sorted(damaged))
             turn.documents |= damaged
     found = tuple(Finding(problem, repaired=drop_damaged) for problem in findings)

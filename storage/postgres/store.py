@@ -141,7 +141,7 @@ class PostgresStore(Closing):
         from pagesight.storage.postgres.care import examine
 
         self._check_open()
-        return examine(self, drop_damaged=drop_damaged)
+        return examine(self.engine, self.address, self.space, drop_damaged=drop_damaged)
 
     def export(self, target: Path, *, overwrite: bool = False) -> Exported:  # noqa: ARG002 - as every store's
         """Raises StorageError: databases have backups of their own."""

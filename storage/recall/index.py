@@ -10,6 +10,7 @@ Everything here is derived from row files and belongs to one state of the index 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +83,14 @@ class SinglePart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallIndex:
-    """page_ids: all pages of this state that have something to find, ascending. Any number of threads may search it."""
+    """page_ids: all pages of this state that have something to find, ascending. single: asked for these pages, the first time that
+    a search by single vector needs it. Any number of threads may search it.
+    """
 
     page_ids: PageIds
     rows: PageRows
     token_dim: int
-    single: SinglePart
+    single: Callable[[PageIds], SinglePart]
 
     def nearest(self, vector: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The ``k`` nearest pages by single vector, best first, ties by page id: (<= k,).
@@ -96,7 +99,8 @@ class RecallIndex:
         """
         if allowed is not None and len(allowed) <= TAIL_PAGES:
             return _best(allowed, self.rows.singles(allowed) @ vector, k)
-        return _best(*self.single.search(vector, k, self.page_ids if allowed is None else allowed), k)
+        single = self.single(self.page_ids)
+        return _best(*single.search(vector, k, self.page_ids if allowed is None else allowed), k)
 
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The best ``k`` pages by MaxSim over means of their token vectors, best first, ties by page id.

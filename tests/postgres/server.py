@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -31,14 +32,17 @@ STARTS = 30  # tries to start again: a server that was killed leaves children be
 
 
 class Server:
-    """``start``, ``stop``, ``kill``; afterwards ``start`` again. durable: as a real one, so that it can be killed."""
+    """``start``, ``stop``, ``kill``; afterwards ``start`` again. durable: as a real one, so that it can be killed.
 
-    def __init__(self, *, durable: bool = False) -> None:
+    within: what its programs are started by, as on another machine, which has address ``host``; they have to end up as nobody.
+    """
+
+    def __init__(self, *, durable: bool = False, host: str = "127.0.0.1", within: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pagesight-postgres-"))
         self._user = "nobody" if os.geteuid() == 0 else None
         self.uid = pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()
         self._programs = _programs(self.folder, self._user)
-        self._durable = durable
+        self._durable, self._host, self._within = durable, host, tuple(within)
         self.port = _free_port()
         os.chown(self.folder, self.uid, -1)
         self._copy_data()
@@ -64,10 +68,15 @@ class Server:
         return self.folder / "data"
 
     def url(self, database: str = "postgres", user: str = "tester") -> str:
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}@{self._host}:{self.port}/{database}"
+
+    def let_in(self, network: str) -> None:
+        """Everybody from there, without a password. Before it is started."""
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
 
     def start(self, *settings: str) -> None:
-        chosen = (*(() if self._durable else QUICK), "listen_addresses=127.0.0.1", f"port={self.port}", *settings)
+        chosen = (*(() if self._durable else QUICK), f"listen_addresses={self._host}", f"port={self.port}", *settings)
         options = " ".join([f"-c {setting}" for setting in chosen] + [f"-k {self.folder}"])
         for attempt in range(STARTS):
             try:
@@ -101,9 +110,9 @@ class Server:
     def _run(self, program: str, *arguments: str) -> None:
         environment = {"LD_LIBRARY_PATH": str(self._programs / "lib"), "PATH": os.environ["PATH"], "LC_ALL": "C"}
         subprocess.run(
-            [str(self._programs / "bin" / program), *arguments],
-            user=self._user,
-            extra_groups=[] if self._user else None,
+            [*self._within, str(self._programs / "bin" / program), *arguments],
+            user=None if self._within else self._user,
+            extra_groups=[] if self._user and not self._within else None,
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
