@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     const int8_t *rows[LANES]; /* each can be read to a multiple of SUMMED bytes */
     float scales[LANES];
-    const char *ahead[LANES]; /* rows that come next: while these are multiplied they are fetched, two lines a step */
+    const char *ahead[LANES]; /* rows that come next: while these are multiplied they are fetched */
 } Block;
 
 TARGET static void multiply_block(Prepared *p, const Block *block, float *values);
