@@ -21,7 +21,7 @@ from pagesight.storage.scoring.layout import Records
 from pagesight.storage.vectors.codecs import TokenCodec
 from pagesight.storage.vectors.segments import SegmentReader
 
-PART_BYTES = 1 << 21  # read and scored at a time: with less the calls cost as much as the work, with more the cache is left
+PART_BYTES = 1 << 21  # read and scored at a time: with less, calls cost as much as the work
 LOOKED_AT = 8  # pages that tell whether the others are in memory
 Integers = NDArray[np.int64]
 _local = threading.local()  # each thread reads into a buffer of its own, again and again
