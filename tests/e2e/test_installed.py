@@ -249,7 +249,7 @@ def test_the_wheel_has_the_package_and_puts_nothing_else_among_the_installed(whe
     assert "pagesight/py.typed" in names
     sources = {
         f"pagesight/storage/scoring/{name}"
-        for name in ("_maxsim.c", "_maxsim_avx2.c", "_maxsim_vnni.c", "_maxsim.h", "_maxsim.pyi")
+        for name in ("_maxsim.pyi", *sorted(path.name for path in (ROOT / "storage/scoring").glob("_maxsim*.[ch]")))
     }
     assert sources <= names
     compiled = {name for name in names if name.endswith(".so")}

@@ -37,7 +37,7 @@ def test_every_kernel_of_this_processor_gives_what_the_plain_loops_give(tmp_path
     assert names[-1] == "plain"
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_avxvnni_with_its_one_instruction_in_those_of_avx2(tmp_path):
     """The loops around it are compared; the instruction itself needs its processor."""
     names = run(build("gcc", tmp_path / "driver", "-O3", "-include", str(HERE / "vpdpbusd.h")))

@@ -67,7 +67,7 @@ def check_histories(rounds, codec, folder, address):
                 assert told_of(folder / "copy") == told(view)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["edge", "memory"])
 @settings(max_examples=8, deadline=None)
 @given(st.lists(changes, min_size=2, max_size=3), st.sampled_from(["int8", "int4", "float16"]))
@@ -156,7 +156,7 @@ copy_index(sys.argv[1], sys.argv[2], on_document=lambda done: print(done.documen
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_killed_again_and_again(tmp_path):
     with Store.create(tmp_path / "index", space()) as store, store.writer() as writer:
         for i in range(30):

@@ -105,6 +105,7 @@ def server():
     made.remove()
 
 
+@pytest.mark.slow
 def test_servers_over_a_database_that_is_written_to_and_dies(server, tmp_path):
     for name, text in TEXTS.items():
         (tmp_path / "docs" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from tests.helpers import make_pdf, run_cli
 from tests.training.data_files import lines, parquet
 from tests.training.lessons import COLOURS, WORDS, graded_rows, picture_rows, text_rows, tiny_checkpoint, write_rows
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 CONFIG = """
 model = "m"
