@@ -42,8 +42,9 @@ def test_the_model_is_the_one_that_the_engine_asks_for(index):
 
 
 def test_it_is_kept_until_the_end_and_no_longer(index):
-    with loading_ahead(index, None, ModelConfig()):
-        loaded = ref(load_model("hashing"))
+    own = ModelConfig(offline=True)  # others may have the usual one
+    with loading_ahead(index, None, own):
+        loaded = ref(load_model("hashing", own))
         gc.collect()
         assert isinstance(loaded(), HashingEncoder)
     gc.collect()
