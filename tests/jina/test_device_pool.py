@@ -189,6 +189,7 @@ def test_who_is_interrupted_while_waiting_leaves_the_answer_behind(toys, monkeyp
     assert [worker._process.pid for worker in toys._workers] == before
 
 
+@pytest.mark.slow
 def test_each_answer_belongs_to_its_question_whatever_happens(toys, monkeypatch, caplog):
     """Three threads ask while processes are killed and conversations broken off at random."""
     draw = random.Random(11)

@@ -29,7 +29,7 @@ def run(*command: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_kernel_of_this_processor_gives_what_the_plain_loops_give(tmp_path):
     """To the last bit, and without reading beyond the pages, if the compiler can tell."""
     checks = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-static-libasan")

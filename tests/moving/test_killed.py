@@ -21,7 +21,7 @@ copy_index(sys.argv[1], sys.argv[2], on_document=lambda done: print(done.documen
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("kind", ["folder", "segments"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("segments", marks=pytest.mark.slow)])
 def test_killed_again_and_again(tmp_path, kind):
     n = 40
     with Store.create(tmp_path / "index", space()) as store, store.writer() as writer:

@@ -211,7 +211,7 @@ def test_evaluation_runs_are_in_the_rerankers_order(index, classifier):
     assert "second opinion" in answers.seconds
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_from_the_command_line(index, classifier):
     arguments = ("--index", index[1], "search", "apple valve", "-k", "3", "--reranker", classifier)
     here = {"PYTHONPATH": str(ROOT / "src")}

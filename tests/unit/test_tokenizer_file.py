@@ -15,7 +15,7 @@ from pagesight.storage.errors import BadCheckpoint, WeightsMissing
 from tests.e5_folder import compiled_normal_forms, write_tokenizer
 from tests.unit.test_tokenizers import WORDS
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 SCRIPTS = {
     "Latin": "abcdefghijklmnopqrstuvwxyzäöüßéèçñøåıščžőąęłđ",

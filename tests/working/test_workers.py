@@ -46,7 +46,15 @@ def expected(n=N_FILES, without=()):
 
 
 @pytest.mark.parametrize(
-    "step", ["transaction begun", "records written", "pages inserted", "before commit", "committed"]
+    "step",
+    [
+        *(
+            pytest.param(step, marks=pytest.mark.slow)
+            for step in ("transaction begun", "records written", "pages inserted")
+        ),
+        "before commit",
+        "committed",
+    ],
 )
 def test_a_worker_that_dies_at_any_step_of_a_commit_loses_and_doubles_nothing(folder, step):
     address = new_index()
