@@ -149,7 +149,7 @@ TestFolder = FolderMachine.TestCase
 TestFolder.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_database_over_short_histories():
     PostgresMachine.TestCase.settings = settings(max_examples=4, stateful_step_count=10, deadline=None)
     PostgresMachine.TestCase().runTest()

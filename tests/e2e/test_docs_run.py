@@ -61,6 +61,7 @@ def environment(folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "expected"), [p[1:] for p in PYTHON], ids=[p[0] for p in PYTHON])
 def test_python_prints_what_stands_below_it(scratch, code, expected):
     for word, package in NEEDED.items():
@@ -87,6 +88,7 @@ def test_a_backup_is_made_and_read(scratch):
     assert without_size(result.stdout) == without_size(expected)
 
 
+@pytest.mark.slow
 def test_an_index_is_carried_in_segments(scratch):
     ((_, code, expected),) = [found for found in shown("moving.md") if found[0] == "sh"]
     result = subprocess.run(

@@ -36,7 +36,7 @@ def store(tmp_path):
         yield made
 
 
-@pytest.fixture(params=["edge", pytest.param("memory", marks=pytest.mark.thorough)])
+@pytest.fixture(params=["edge", pytest.param("memory", marks=pytest.mark.slow)])
 def address(request, tmp_path):
     return f"qdrant://{tmp_path}/edge" if request.param == "edge" else f"qdrant://:memory:/{tmp_path.name}"
 
@@ -78,7 +78,7 @@ def test_it_follows_what_happens_to_the_index(tmp_path_factory, kind, rounds, co
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_names_tags_and_failures_are_followed(tmp_path, address):
     check_histories(
         [

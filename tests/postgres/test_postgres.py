@@ -317,7 +317,7 @@ def test_damage_is_found_and_dropped(opened):
 # By hand
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_command_line_works_on_it(tmp_path):
     address = new_index().replace("tester@", "tester:secret@")
     (tmp_path / "a.txt").write_text("the pump is cleaned with water\n")

@@ -133,7 +133,7 @@ def test_of_the_embedded_store_too(embedded):
         assert_same(whole, parts, "term3 term17 green or3471 medow", 'folder = "a"', config)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("question", [*QUESTIONS, "term3 term17 green or3471"])
 @pytest.mark.parametrize("filters", [None, 'folder = "a"'])
 def test_of_the_embedded_store_whatever_is_asked(embedded, question, filters):
