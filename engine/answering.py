@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.describe import describe
@@ -15,6 +19,7 @@ from pagesight.engine.results import Confidence, SearchHit
 from pagesight.engine.retrieval import Question, ScoredPage, answer
 from pagesight.engine.stages import OnStage, stage
 from pagesight.engine.typed.several import questions_in
+from pagesight.storage.values import PageWords
 
 OF_SEVERAL = "of several questions"  # the part of a score by which answers to several questions share one scale
 
@@ -54,9 +59,13 @@ def ask(
             n = min(config.second_opinion, config.n_candidates)
             pages, confidence = answer(question, view, replace(config, k=max(config.k, n)), on_stage)
             with stage("second opinion", on_stage):
-                pages = second_opinion(question.wording, pages, reranker, view, n)[: config.k]
+                pages = second_opinion(question.wording, pages, reranker, partial(_words_of, view), n)[: config.k]
         answers.append([Found(page, question, confidence) for page in pages])
     return answers[0] if len(answers) == 1 else together(answers, config.k)
+
+
+def _words_of(view: View, page_ids: NDArray[np.int64]) -> dict[int, PageWords]:
+    return {page_id: detail.words for page_id, detail in view.details(page_ids).items()}
 
 
 def together(answers: Sequence[Sequence[Found]], k: int) -> list[Found]:

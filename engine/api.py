@@ -340,13 +340,7 @@ class SearchEngine(Closing):
     def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
         """One page by name, with the regions that match ``query``, if there is one and anything that could. Raises UnknownHit."""
         with self.view() as view:
-            page_id = self._page_id(view, document, page)
-            if query is None or not np.isin(page_id, view.page_ids()):
-                return describe_page(page_id, view)
-            question = Question.of(query, self.encoder, typed_for=view)
-            alone = Question(encoded=question.encoded)
-            scored = rerank(alone, view, np.array([page_id], np.int64), SearchConfig(k=1))
-            return describe(scored, question.encoded, view, wording=question.wording)[0]
+            return self._looked_up(view, self._page_id(view, document, page), query)
 
     def read_page(self, document: str, page: int, query: str | None = None) -> PageRead:
         """``look_up``, and the words of the page."""
@@ -355,7 +349,15 @@ class SearchEngine(Closing):
             ids, findable = np.array([page_id], np.int64), bool(np.isin(page_id, view.page_ids()))
             text = " ".join(view.details(ids)[page_id].words.texts) if findable else ""
             source = view.describe(ids)[page_id].text_source
-        return PageRead(self.look_up(document, page, query), text, source)
+            return PageRead(self._looked_up(view, page_id, query), text, source)
+
+    def _looked_up(self, view: View, page_id: int, query: str | None) -> SearchHit:
+        if query is None or not np.isin(page_id, view.page_ids()):
+            return describe_page(page_id, view)
+        question = Question.of(query, self.encoder, typed_for=view)
+        alone = Question(encoded=question.encoded)
+        scored = rerank(alone, view, np.array([page_id], np.int64), SearchConfig(k=1))
+        return describe(scored, question.encoded, view, wording=question.wording)[0]
 
     def page_text(self, document: str, page: int) -> str:
         """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""

@@ -136,7 +136,7 @@ def worker(
     )
     settings, work = ModelConfig(device=device, dtype=dtype, offline=offline), WorkConfig(until_empty=until_empty)
     if ray is not None:
-        return _on_ray(index_dir, settings, config, work, ray, workers, gpus)
+        return _on_ray(index_dir, model, settings, config, work, ray, workers, gpus)
     progress = IndexProgress(dict, quiet=quiet or as_json, bar=False)
 
     def report(outcome: Outcome) -> None:
@@ -161,6 +161,7 @@ def worker(
 
 def _on_ray(
     index_dir: Path | str | None,
+    model: str | None,
     settings: ModelConfig,
     config: IndexConfig,
     work: WorkConfig,
@@ -173,7 +174,7 @@ def _on_ray(
     place = index_dir or click.get_current_context().find_root().obj
     if not isinstance(place, str):
         raise click.UsageError("workers on other machines need an index in a database: --index postgresql://...")
-    done = run_on_ray(place, settings, config, work, Placement(address=ray, n_workers=workers, gpus=gpus))
+    done = run_on_ray(place, model, settings, config, work, Placement(address=ray, n_workers=workers, gpus=gpus))
     echo(", ".join(f"{n:,} {status}" for status, n in done.items()) or "nothing was waiting")
     return 1 if done["failed"] else 0
 

@@ -6,12 +6,11 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING, Any, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote
-
-import numpy as np
 
 from pagesight.engine.answering import Found, together
 from pagesight.engine.config import ModelConfig, SearchConfig, SearchFields, search_config
@@ -22,6 +21,7 @@ from pagesight.engine.retrieval import Question
 from pagesight.engine.shards import wire
 from pagesight.engine.shards.asking import Pages, answers
 from pagesight.engine.shards.cluster import Cluster
+from pagesight.engine.shards.describing import described, words_of
 from pagesight.engine.shards.shard import NoAnswer, Patience, Shard
 from pagesight.engine.shards.view import ClusterView
 from pagesight.engine.shards.vocabulary import Vocabulary
@@ -33,13 +33,11 @@ from pagesight.storage.closing import Closing
 from pagesight.storage.errors import ConfigError, ShardUnavailable, StoreClosed, UnknownHit
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.names import nfc
-from pagesight.storage.values import PageWords
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from pagesight.engine.encoder import EncodedQuery, Encoder
-    from pagesight.engine.index import View
     from pagesight.engine.reranker import Reranker
     from pagesight.engine.results import PageRead
     from pagesight.indexer.content import PageContent
@@ -301,8 +299,8 @@ class Coordinator(Closing):
             own = [self._ordered(next(found), view, pages, n, on_stage)[: config.k] for _ in several]
             results.append(own[0] if len(own) == 1 else together(own, config.k))
         with stage("describe", on_stage):
-            described = iter(_described([one for result in results for one in result], view, pages))
-            hits = [[hit for _ in result if (hit := next(described)) is not None] for result in results]
+            hits_found = iter(described([one for result in results for one in result], view, pages))
+            hits = [[hit for _ in result if (hit := next(hits_found)) is not None] for result in results]
         return [
             Hits([replace(hit, rank=rank) for rank, hit in enumerate(some, start=1)], self, view.missing)
             for some in hits
@@ -318,7 +316,7 @@ class Coordinator(Closing):
 
         question, confidence = found[0].question, found[0].confidence
         with stage("second opinion", on_stage):
-            words = cast("View", _Words(view, pages))
+            words = partial(words_of, view, pages)
             ordered = second_opinion(question.wording, [one.page for one in found], self.reranker, words, n)
         return [Found(page, question, confidence) for page in ordered]
 
@@ -349,53 +347,3 @@ def _checked(config: SearchConfig, filters: str | None) -> SearchConfig:
 def _unknown(message: str, view: ClusterView) -> UnknownHit:
     missing = f"; it may be in {', '.join(view.missing)}, which does not answer" if view.missing else ""
     return UnknownHit(message + missing)
-
-
-def _described(found: Sequence[Found], view: ClusterView, pages: Pages) -> list[SearchHit | None]:
-    """The fourth round: hits for these pages, in this order; None for a page that went away, or whose shard did."""
-    questions = {id(one.question): one.question for one in found}
-    numbers = {key: i for i, key in enumerate(questions)}
-    asked = [wire.question_json(question) for question in questions.values()]
-    rows: list[list[Json]] = [[] for _ in range(view.asking.n_shards)]
-    at: list[tuple[int, int]] = []
-    for one in found:
-        shard, place = pages.at(one.page.page_id)
-        at.append((shard, len(rows[shard])))
-        rows[shard].append({"place": place.json(), "question": numbers[id(one.question)], **wire.scored_json(one.page)})
-    bodies = [{"questions": asked, "pages": some} if some else None for some in rows]
-    by_shard = view.asking.all("describe", bodies) if found else []
-    hits: list[SearchHit | None] = []
-    for one, (shard, row) in zip(found, at, strict=True):
-        answer = by_shard[shard]
-        fields = answer and answer["hits"][row]
-        hits.append(
-            wire.hit_of(fields, rank=1, page_id=one.page.page_id, confidence=one.confidence) if fields else None
-        )
-    return hits
-
-
-@dataclass(frozen=True, slots=True)
-class _Detail:
-    words: PageWords
-
-
-class _Words:
-    """What a second opinion asks of a view."""
-
-    def __init__(self, view: ClusterView, pages: Pages) -> None:
-        self._view, self._pages = view, pages
-
-    def details(self, page_ids: np.ndarray) -> dict[int, _Detail]:
-        rows: list[list[Json]] = [[] for _ in range(self._view.asking.n_shards)]
-        ids: list[list[int]] = [[] for _ in rows]
-        for page_id in page_ids.tolist():
-            shard, place = self._pages.at(page_id)
-            rows[shard].append(place.json())
-            ids[shard].append(page_id)
-        found = dict.fromkeys(page_ids.tolist(), _Detail(PageWords.none()))
-        bodies = [{"places": some} if some else None for some in rows]
-        for some, answer in zip(ids, self._view.asking.all("texts", bodies), strict=True):
-            for page_id, words in zip(some, answer["words"] if answer else (), strict=False):
-                if words is not None:
-                    found[page_id] = _Detail(PageWords(tuple(words["texts"]), wire.vectors_of(words["boxes"])))
-        return found

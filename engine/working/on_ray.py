@@ -33,16 +33,18 @@ class Placement:
             raise ConfigError(f"{self.n_workers} workers with {self.gpus} GPUs and {self.cores} cores each cannot be")
 
 
-def work_once(address: str, settings: ModelConfig, config: IndexConfig, work: WorkConfig) -> Counter[str]:
+def work_once(
+    address: str, model: str | None, settings: ModelConfig, config: IndexConfig, work: WorkConfig
+) -> Counter[str]:
     """What an actor does: a worker until it ends. Returns how many files became what."""
     from pagesight.engine.api import SearchEngine
 
-    with SearchEngine.open(address, settings=settings) as engine:
+    with SearchEngine.open(address, model=model, settings=settings) as engine:
         return Worker(engine.store, engine.encoder, config, work).run(threading.Event())
 
 
 def run_on_ray(
-    address: str, settings: ModelConfig, config: IndexConfig, work: WorkConfig, placement: Placement
+    address: str, model: str | None, settings: ModelConfig, config: IndexConfig, work: WorkConfig, placement: Placement
 ) -> Counter[str]:
     """Workers on a cluster until all of them have ended; returns how many files became what.
 
@@ -62,7 +64,7 @@ def run_on_ray(
     )
     actors = [actor.remote() for _ in range(placement.n_workers)]
     try:
-        done = ray.get([one.work.remote(address, settings, config, work) for one in actors])
+        done = ray.get([one.work.remote(address, model, settings, config, work) for one in actors])
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, SearchEngineError):
             raise error.cause from error
@@ -74,8 +76,10 @@ def run_on_ray(
 
 
 class _Actor:
-    def work(self, address: str, settings: ModelConfig, config: IndexConfig, work: WorkConfig) -> Counter[str]:
-        return work_once(address, settings, config, work)
+    def work(
+        self, address: str, model: str | None, settings: ModelConfig, config: IndexConfig, work: WorkConfig
+    ) -> Counter[str]:
+        return work_once(address, model, settings, config, work)
 
 
 def _ray() -> Any:

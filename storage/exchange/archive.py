@@ -19,7 +19,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,27 +85,40 @@ def check_bytes(file: SegmentName) -> None:
 def replay(entry: dict[str, Any], segment: str, into: Catalogue) -> None:
     """Let a catalogue know what an entry says. Raises StoreCorrupt."""
     try:
-        match entry["what"]:
-            case "document":
-                pages = [_page_row(row) for row in entry["pages"]]
-                info, problems = DocumentInfo(**entry["info"]), [(int(n), str(why)) for n, why in entry["problems"]]
-                into.put(info, _file(entry["file"]), problems, pages, Place(segment, entry["prefix"]))
-            case "name":
-                if entry["sha256"] in into.documents:  # else the segment with it is damaged
-                    into.name(entry["sha256"], _file(entry["file"]))
-            case "tags":
-                if entry["sha256"] in into.documents:
-                    into.tag(entry["sha256"], entry["tags"])
-            case "removed":
-                into.remove(os.fsencode(location) for location in entry["locations"])
-            case "failure":
-                if entry["drop"]:
-                    into.remove([os.fsencode(entry["file"]["location"])])
-                into.fail(_file(entry["file"]), entry["status"], entry["reason"])
-            case what:
-                raise ValueError(f"there are no entries {what!r}")
+        change = _change(entry, segment)
     except _DAMAGED as error:
         raise StoreCorrupt(f"it is damaged ({error})") from error
+    change(into)
+
+
+def _change(entry: dict[str, Any], segment: str) -> Callable[[Catalogue], object]:
+    """What is to be done with a catalogue. A name or tags of a document whose segment is damaged change nothing."""
+    match entry["what"]:
+        case "document":
+            pages = [_page_row(row) for row in entry["pages"]]
+            info, problems = DocumentInfo(**entry["info"]), [(int(n), str(why)) for n, why in entry["problems"]]
+            source, place = _file(entry["file"]), Place(segment, str(entry["prefix"]))
+            return lambda into: into.put(info, source, problems, pages, place)
+        case "name":
+            sha256, source = str(entry["sha256"]), _file(entry["file"])
+            return lambda into: into.name(sha256, source) if sha256 in into.documents else None
+        case "tags":
+            sha256, tags = str(entry["sha256"]), {str(name): str(value) for name, value in entry["tags"].items()}
+            return lambda into: into.tag(sha256, tags) if sha256 in into.documents else None
+        case "removed":
+            locations = [os.fsencode(location) for location in entry["locations"]]
+            return lambda into: into.remove(locations)
+        case "failure":
+            source, status, reason = _file(entry["file"]), str(entry["status"]), str(entry["reason"])
+            gone = [os.fsencode(source.location)] if entry["drop"] else []
+
+            def failed(into: Catalogue) -> None:
+                into.remove(gone)
+                into.fail(source, status, reason)
+
+            return failed
+        case what:
+            raise ValueError(f"there are no entries {what!r}")
 
 
 def file_fields(source: SourceFile) -> dict[str, Any]:

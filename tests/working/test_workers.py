@@ -1,5 +1,6 @@
 """Workers in processes of their own, which die in every way; what is in the index afterwards."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -112,6 +113,57 @@ def begin_and_wait(address):
     return worker.returncode
 
 
+def test_a_worker_that_slept_past_its_lease_commits_nothing_that_another_did(folder):
+    address = new_index()
+    queued(address, folder)
+    sleeper = begin(address, "never")
+    assert first_indexed(sleeper)
+    sleeper.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(1.5)  # a lease is a second here
+        other, _ = begin(address, "never").communicate(timeout=120)
+    finally:
+        sleeper.send_signal(signal.SIGCONT)
+    rest, _ = sleeper.communicate(timeout=120)
+    assert sleeper.returncode == 0
+    assert other.count("indexed") >= 1
+    assert stored(address) == expected()
+    with PostgresStore(address) as store, store.view() as view:
+        assert store.jobs().counts().n_done == N_FILES
+        assert view.failures() == [], "what was taken over did not fail"
+    taken_over = [line for line in rest.splitlines() if line.startswith("failed")]
+    assert len(taken_over) <= 2  # those that it had
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_told_to_stop_gives_its_files_back_at_once(folder, how):
+    address = new_index()
+    queued(address, folder)
+    command = [sys.executable, "-m", "pagesight", "--index", address, "worker", "--processes", "1"]
+    worker = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        while not (line := worker.stderr.readline()).startswith("indexed"):
+            assert line
+        worker.send_signal(how)
+        _, said = worker.communicate(timeout=60)
+    finally:
+        worker.kill()
+    assert "Traceback" not in said
+    assert worker.returncode == (130 if how == signal.SIGINT else 0)
+    with PostgresStore(address) as store:
+        counts = store.jobs().counts()
+        assert (counts.n_leased, counts.n_failed) == (0, 0)
+        assert counts.n_done >= 1
+        assert counts.n_done + counts.n_waiting == N_FILES
+
+
+def first_indexed(worker):
+    for line in worker.stdout:
+        if line.startswith("indexed"):
+            return line
+    return ""
+
+
 def test_a_database_that_was_killed_is_waited_for(folder, tmp_path):
     server = Server(durable=True)
     server.start()
@@ -119,8 +171,7 @@ def test_a_database_that_was_killed_is_waited_for(folder, tmp_path):
         address = f"{server.url()}?cache={tmp_path / 'cache'}"
         queued(address, folder)
         worker = begin(address, "never")
-        while not (line := worker.stdout.readline()).startswith("indexed"):
-            assert line
+        line = first_indexed(worker)
         server.kill()
         time.sleep(0.5)
         server.start()
