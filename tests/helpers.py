@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +72,15 @@ def add_document(
     kind: str = "pdf",
 ) -> str:
     """Store a document with these page texts; its SHA-256 follows from ``content`` or from the texts."""
-    sha256 = hashlib.sha256((content if content is not None else "\f".join(pages)).encode()).hexdigest()
+    data = (content if content is not None else "\f".join(pages)).encode()
+    sha256 = hashlib.sha256(data).hexdigest()
     with writer.draft() as draft:
         for number, text in enumerate(pages, start=1):
             draft.add_page(new_page(number, text))
         info = DocumentInfo(
             sha256=sha256, media_type="application/pdf", kind=kind, n_pages=len(pages), date="2024-05-17"
         )
-        draft.commit(info, source_file(name, root))
+        draft.commit(info, replace(source_file(name, root), n_bytes=len(data)))  # equal content is equally long
     return sha256
 
 

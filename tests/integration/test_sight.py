@@ -288,4 +288,4 @@ def test_the_command_line_looks_when_told(folder, tmp_path):
     found = run_cli("--index", tmp_path / "i", "search", "harbour", "--filter", "picture = chart", "--json", check=True)
     (hit,) = [json.loads(line) for line in found.stdout.splitlines()]
     assert (hit["page"], len(hit["pictures"])) == (1, 1)
-    assert "sight" in run_cli("--index", tmp_path / "i", "info", check=True).stdout
+    assert "their kinds are seen" in run_cli("--index", tmp_path / "i", "info", check=True).stdout
