@@ -176,7 +176,7 @@ def memory_mb() -> dict[str, int]:
 
 
 def recall_index(view: StoreView) -> RecallIndex:
-    return view._state.recall_index(view._connection)
+    return view._state.recall_index(view._snapshot)
 
 
 def best(scores: Scores, k: int) -> NDArray[np.int64]:

@@ -12,7 +12,8 @@ from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.explain import WordsOfPages, find_matches, make_snippets, on_page, seen_at, supported, token_heats
 from pagesight.engine.index import View
 from pagesight.engine.regions.choose import AskedPage, find_regions
-from pagesight.engine.regions.evidence import lengths_of, stand_out
+from pagesight.engine.regions.evidence import stand_out
+from pagesight.engine.regions.ragged import slices
 from pagesight.engine.results import Confidence, ScorePart, SearchHit
 from pagesight.engine.retrieval import ScoredPage
 from pagesight.storage.stored import StoredPage
@@ -34,29 +35,30 @@ def describe(
     stored, details = view.describe(page_ids), view.details(page_ids)
     pages = [stored[scored.page_id] for scored in found]
     tokens = [details[scored.page_id] for scored in found]
-    products, lengths = [], []
-    for detail in tokens:
-        vectors = detail.tokens
-        products.append(query.tokens @ vectors.T)
-        lengths.append(lengths_of(vectors))
-    placed = [_placed(detail.boxes) for detail in tokens]
+    products, lengths = zip(*(detail.products(query.tokens) for detail in tokens), strict=True)
+    placed = _placed([detail.boxes for detail in tokens])
     standing = stand_out(
         [page if at is None else page[:, at] for page, at in zip(products, placed, strict=True)],
         [page if at is None else page[at] for page, at in zip(lengths, placed, strict=True)],
     )
-    asked = []
-    for heat, at, detail, page in zip(token_heats(standing), placed, tokens, pages, strict=True):
-        boxes = detail.boxes if at is None else detail.boxes[at]
-        asked.append(AskedPage(supported(heat, boxes, page.aspect), boxes, detail.words, page.aspect))
+    places = [page.boxes if at is None else page.boxes[at] for page, at in zip(tokens, placed, strict=True)]
+    boxes, pictures, aspects = (
+        np.concatenate(places),
+        [page.pictures for page in pages],
+        [page.aspect for page in pages],
+    )
+    heat = supported(token_heats(standing), boxes, standing.pages, aspects)
+    asked = [
+        AskedPage(heat[of], where, detail.words, aspect)
+        for of, where, detail, aspect in zip(slices(standing.pages), places, tokens, aspects, strict=True)
+    ]
     words = WordsOfPages.of([detail.words for detail in tokens])
-    pictures = [page.pictures for page in pages]
     regions = find_regions(wording, standing, asked)
     matches = find_matches(products, query.token_texts, [detail.boxes for detail in tokens], words, pictures)
-    of_words = [
-        page.heat * (seen_at(page.boxes, seen) < 0) if seen else page.heat
-        for page, seen in zip(asked, pictures, strict=True)
-    ]
-    snippets = make_snippets(words, of_words, [page.boxes for page in asked])
+    if any(pictures):
+        of_pictures = [seen_at(where, seen) >= 0 for where, seen in zip(places, pictures, strict=True)]
+        heat = np.where(np.concatenate(of_pictures), np.float32(0), heat)
+    snippets = make_snippets(words, heat, boxes, standing.pages)
     return [
         SearchHit(
             rank=i + 1,
@@ -74,10 +76,13 @@ def describe(
     ]
 
 
-def _placed(boxes: NDArray[np.float32]) -> NDArray[np.int64] | None:
-    """Indices of the tokens that have a place on the page; None for all, as on most pages, of which nothing is copied."""
-    placed = on_page(boxes)
-    return None if len(placed) == len(boxes) else placed
+def _placed(boxes: Sequence[NDArray[np.float32]]) -> list[NDArray[np.int64] | None]:
+    """Of each page the indices of the tokens that have a place on it; None for all, as on most pages, of which nothing is copied."""
+    every = np.concatenate(boxes)
+    if ((every[:, 2] > every[:, 0]) & (every[:, 3] > every[:, 1])).all():
+        return [None] * len(boxes)
+    placed = map(on_page, boxes)
+    return [None if len(at) == len(page) else at for page, at in zip(boxes, placed, strict=True)]
 
 
 def describe_page(page_id: int, view: View) -> SearchHit:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.regions.evidence import EDGE, Standing
-from pagesight.engine.regions.ragged import Points, ends, slices
+from pagesight.engine.regions.ragged import Integers, Points, ends, slices
 from pagesight.engine.results import TokenMatch
 from pagesight.storage.hyphens import broken_words
 from pagesight.storage.values import LINE_END_HYPHEN, PageWords, SeenPicture
@@ -42,15 +42,23 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
     return placed if len(placed) else np.arange(len(boxes))
 
 
-def token_heats(standing: Standing) -> list[Float]:
-    """Of each page how much each token contributes to the answer: (n_tokens,) float32 >= 0, sum 1."""
-    squared = np.square(standing.closeness)
-    heats = []
-    for i, page in enumerate(slices(standing.pages)):
-        heat = _heat(squared[:, page], standing.weights[:, i]).sum(axis=0)
-        total = float(heat.sum())
-        heats.append(np.asarray(heat / total if total > 0 else np.full(len(heat), 1 / len(heat)), np.float32))
-    return heats
+def token_heats(standing: Standing) -> Float:
+    """How much each token contributes to the answer of its page: (n_tokens,) float32 >= 0, of the tokens of all pages; each page's sum is 1."""
+    squared, pages = np.square(standing.closeness), standing.pages
+    shares = standing.weights / np.maximum(np.add.reduceat(squared, pages[:-1], axis=1), 1e-6)
+    heat = np.empty(pages[-1], np.float32)
+    for i, page in enumerate(slices(pages)):
+        heat[page] = shares[:, i] @ squared[:, page]
+    return _of_sum_1(heat, pages, np.float32(1))
+
+
+def _of_sum_1(heat: Float, pages: Integers, otherwise: Float | np.float32) -> Float:
+    """Heat with a sum of 1 on each page; where there is none at all, something else has."""
+    totals, counts = np.add.reduceat(heat, pages[:-1]), np.diff(pages)
+    if (totals <= 0).any():
+        heat = np.where(np.repeat(totals > 0, counts), heat, otherwise)
+        totals = np.add.reduceat(heat, pages[:-1])
+    return np.asarray(heat / np.repeat(totals, counts), np.float32)
 
 
 def heat_of_each(standing: Standing) -> Float:
@@ -67,26 +75,34 @@ def _heat(squared: Float, weights: Float) -> Float:
     return np.asarray(squared * share, np.float32)
 
 
-def supported(heat: Float, boxes: Float, aspect: float) -> Float:
+def warm_tokens(heat: Float, pages: Integers) -> tuple[Integers, Integers]:
+    """The tokens that are not much colder than the warmest of their page, and where those of each page begin. pages: (n_pages + 1,)."""
+    least = np.maximum.reduceat(heat, pages[:-1]) / 100
+    warm = np.flatnonzero(heat > np.repeat(least, np.diff(pages)))
+    return warm, np.searchsorted(warm, pages)
+
+
+def supported(heat: Float, boxes: Float, pages: Integers, aspects: Sequence[float]) -> Float:
     """Heat of tokens whose neighbourhood is warm too: a word that answers stands near others that do.
 
-    aspect: page width divided by its height.
+    heat, boxes: of the tokens of all pages, end to end. pages: (n_pages + 1,) where those of each begin. aspects: widths of the pages
+    divided by their heights.
     """
-    warm = np.flatnonzero(heat > heat.max() / 100)
-    places, some_heat = boxes[warm], heat[warm]
-    scale = np.float32(np.sqrt(0.5) / NEAR)
-    x = (places[:, 0] + places[:, 2]) * np.float32(aspect / 2) * scale
-    y = (places[:, 1] + places[:, 3]) / 2 * scale
-    around = np.zeros_like(heat)
-    for at in range(0, len(warm), AT_ONCE):
-        some = slice(at, at + AT_ONCE)
-        squared, down = x[some, None] - x, y[some, None] - y  # (n_some, n_warm)
-        np.square(squared, out=squared)
-        squared += np.square(down, out=down)
-        around[warm[some]] = np.exp(np.negative(squared, out=squared), out=squared) @ some_heat
-    mixed = heat * around
-    total = float(mixed.sum())
-    return np.asarray(mixed / total if total > 0 else heat, np.float32)
+    warm, of_pages = warm_tokens(heat, pages)
+    places, some_heat, scale = boxes[warm], heat[warm], np.float32(np.sqrt(0.5) / NEAR)
+    x = (places[:, 0] + places[:, 2]) * np.repeat(np.array(aspects, np.float32) * (scale / 2), np.diff(of_pages))
+    y = (places[:, 1] + places[:, 3]) * (scale / 2)
+    mixed = np.zeros_like(heat)
+    for page in slices(of_pages):
+        for at in range(page.start, page.stop, AT_ONCE):
+            some = slice(at, min(at + AT_ONCE, page.stop))
+            squared, down = x[some, None] - x[page], y[some, None] - y[page]  # (n_some, n_warm)
+            squared *= squared
+            down *= down
+            squared += down
+            mixed[warm[some]] = np.exp(np.negative(squared, out=squared), out=squared) @ some_heat[page]
+    mixed *= heat
+    return _of_sum_1(mixed, pages, heat)
 
 
 def seen_at(boxes: Float, pictures: Sequence[SeenPicture]) -> NDArray[np.int64]:
@@ -165,9 +181,9 @@ def _words_at(words: WordsOfPages, boxes: Float, pages: NDArray[np.int64]) -> li
     return [" ".join(texts) for texts in found]
 
 
-def make_snippets(words: WordsOfPages, heats: Sequence[Float], boxes: Sequence[Float]) -> list[Snippet]:
-    """Of each page the run of words with the most heat, in reading order. heats, boxes: (n_tokens,), (n_tokens, 4) of each."""
-    heat = _heat_of_words(words, heats, boxes)
+def make_snippets(words: WordsOfPages, heat: Float, boxes: Float, pages: Integers) -> list[Snippet]:
+    """Of each page the run of words with the most heat, in reading order. heat, boxes, pages: as of ``supported``."""
+    heat = _heat_of_words(words, heat, boxes, pages)
     return [_snippet(page, heat[of]) for page, of in zip(words.words, slices(words.pages), strict=True)]
 
 
@@ -198,12 +214,10 @@ def _snippet(words: PageWords, word_heat: Float) -> Snippet:
     return Snippet(text, tuple(spans))
 
 
-def _heat_of_words(words: WordsOfPages, heats: Sequence[Float], boxes: Sequence[Float]) -> Float:
+def _heat_of_words(words: WordsOfPages, heats: Float, boxes: Float, token_pages: Integers) -> Float:
     """Give each token's heat to the words whose middle its box covers, or, if it covers none, to the nearest word: (n_words,)."""
-    warm = [np.flatnonzero(heat > heat.max() / 100) for heat in heats]
-    pages = np.repeat(np.arange(len(warm)), [len(tokens) for tokens in warm])
-    heat = np.concatenate([some[tokens] for some, tokens in zip(heats, warm, strict=True)])
-    places = np.concatenate([some[tokens] for some, tokens in zip(boxes, warm, strict=True)])
+    warm, of_pages = warm_tokens(heats, token_pages)
+    pages, heat, places = np.repeat(np.arange(len(of_pages) - 1), np.diff(of_pages)), heats[warm], boxes[warm]
     token, word = words.middles.inside(places + EDGE, pages)
     n_words = np.bincount(token, minlength=len(places))
     found = np.zeros(len(words.boxes))

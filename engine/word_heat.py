@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.explain import heat_of_each, on_page
-from pagesight.engine.regions.evidence import lengths_of, stand_out
+from pagesight.engine.regions.evidence import stand_out
 from pagesight.storage.stored import PageDetail
 
 MAX_PLACES = 60
@@ -37,10 +37,10 @@ class WordHeat:
 def word_heat(text: str, query: EncodedQuery, page: PageDetail) -> list[WordHeat]:
     """One for each word of the question that the model read, in order."""
     placed = on_page(page.boxes)
-    boxes, tokens = page.boxes[placed], page.tokens[placed]
-    if not len(tokens):
+    if not len(placed):
         return []
-    each = heat_of_each(stand_out([query.tokens @ tokens.T], [lengths_of(tokens)]))
+    boxes, (products, lengths) = page.boxes[placed], page.products(query.tokens)
+    each = heat_of_each(stand_out([products[:, placed]], [lengths[placed]]))
     total = max(float(each.sum()), 1e-9)
     found = []
     for word, rows in words_of_tokens(text, query.token_texts):

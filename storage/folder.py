@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy import Engine
+from typing import TYPE_CHECKING
 
 from pagesight.storage.errors import StoreLocked
 from pagesight.storage.manifest import Manifest, Space
+from pagesight.storage.tables.snapshots import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 LOCK_NAME = "lock"
 FaultPoint = Callable[[str], None]  # called with the name of each step, so that tests can stop between any two
@@ -31,7 +34,12 @@ FaultPoint = Callable[[str], None]  # called with the name of each step, so that
 class IndexFolder:
     path: Path
     manifest: Manifest
-    engine: Engine  # of SQLAlchemy
+    database: Database
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's, of the database."""
+        return self.database.engine
 
     @property
     def space(self) -> Space:

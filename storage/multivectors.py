@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def lengths_of(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n_tokens, d) -> (n_tokens,)."""
+    return np.asarray(np.sqrt(np.einsum("nd,nd->n", tokens, tokens)), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MultiVectors:
     """Token vectors of many pages: page ``p`` is ``data[offsets[p]:offsets[p + 1]]``.

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import inspect, select
 
 from pagesight.storage.state import State
-from pagesight.storage.tables.pictures import has_pictures, pictures_of
+from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.rows import in_parts
 from pagesight.storage.tables.schema import document, page, page_note, page_terms, page_text
+from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.values import PackedPage
 from pagesight.storage.vectors.page_rows import LEVELS, SINGLES_NAME, means_name
 from pagesight.storage.vectors.segments import RecordRef
 
 
-def packed_pages(connection: Connection, state: State, sha256: str) -> Iterator[PackedPage]:
+def packed_pages(snapshot: Snapshot, state: State, sha256: str) -> Iterator[PackedPage]:
     """The pages of a document in order of their ids, each record compared with its checksum. Raises StoreCorrupt."""
+    connection = snapshot.connection
     query = select(page).join_from(page, document).where(document.c.sha256 == sha256).order_by(page.c.id)
     rows = connection.execute(query).all()
     for some in in_parts(rows):
@@ -30,7 +32,7 @@ def packed_pages(connection: Connection, state: State, sha256: str) -> Iterator[
         if inspect(connection).has_table(page_note.name):
             noted = connection.execute(select(page_note).where(page_note.c.page_id.in_(ids)))
             notes = {row.page_id: row.note for row in noted}
-        seen = pictures_of(connection, np.array(ids, np.int64)) if has_pictures(connection) else {}
+        seen = pictures_of(snapshot, np.array(ids, np.int64)) if state.has_pictures(snapshot) else {}
         vectors = {name: state.rows.map(name, ids[-1]) for name in (SINGLES_NAME, *map(means_name, LEVELS))}
         for row in some:
             yield PackedPage(

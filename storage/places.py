@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
 
+from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.vectors.records import Places
 
 logger = logging.getLogger(__name__)
@@ -28,23 +28,23 @@ _COUNTS = "SELECT count(*), total(segment) FROM page WHERE n_tokens > 0 AND id >
 _END = 1 << 62
 
 
-def read_places(connection: Connection, before: Places | None = None) -> Places:
-    """All places in the state that a transaction sees. before: of an earlier state.
+def read_places(snapshot: Snapshot, before: Places | None = None) -> Places:
+    """All places in the state that a snapshot sees. before: of an earlier state.
 
     Page ids are never used again and records only move to later segments. So a block of ids in which there are as many pages
     as before, in segments of the same sum, is as it was.
     """
     if before is None or len(before.page_ids) == 0:
-        return Places(*_read(connection, 0, _END))
+        return Places(*_read(snapshot, 0, _END))
     table = np.stack([before.page_ids, before.segments, before.offsets, before.counts])
     end, parts = int(before.page_ids[-1]) + 1, []
     for first in range(0, end, BLOCK):
         bounds = first, min(first + BLOCK, end)
         at = slice(*np.searchsorted(before.page_ids, bounds))
         known = table[:, at]
-        found = connection.exec_driver_sql(_COUNTS, bounds).one()
-        parts.append(known if tuple(found) == (known.shape[1], known[1].sum()) else _read(connection, *bounds))
-    return Places(*np.concatenate([*parts, _read(connection, end, _END)], axis=1))
+        (found,) = snapshot.rows(_COUNTS, *bounds)
+        parts.append(known if found == (known.shape[1], known[1].sum()) else _read(snapshot, *bounds))
+    return Places(*np.concatenate([*parts, _read(snapshot, end, _END)], axis=1))
 
 
 def load_places(folder: Path, generation: int) -> Places | None:
@@ -60,17 +60,17 @@ def load_places(folder: Path, generation: int) -> Places | None:
     return Places(*table) if table.dtype == np.int64 and table.ndim == 2 and len(table) == 4 else None
 
 
-def remember_places(connection: Connection, folder: Path, generation: int) -> Places:
-    """Read them, and put them into the file of this generation, which the transaction sees, if they are many.
+def remember_places(snapshot: Snapshot, folder: Path) -> Places:
+    """Read them, and put them into the file of this generation if they are many.
 
     Only for who has the right to write.
     """
     files = sorted(folder.glob("places-*.npy"))
     newest = load_places(folder, int(files[-1].stem.removeprefix("places-"))) if files else None
-    path = _path(folder, generation)
+    path = _path(folder, snapshot.generation())
     if newest is not None and files[-1] == path:
         return newest
-    places = read_places(connection, newest)
+    places = read_places(snapshot, newest)
     if len(places.page_ids) >= KEPT_PAGES:
         _save(places, path)
     for other in files:
@@ -103,10 +103,10 @@ def _path(folder: Path, generation: int) -> Path:
     return folder / f"places-{generation:010d}.npy"
 
 
-def _read(connection: Connection, first: int, end: int) -> NDArray[np.int64]:
+def _read(snapshot: Snapshot, first: int, end: int) -> NDArray[np.int64]:
     """(4, n) of the pages with ids from ``first`` up to, and without, ``end``."""
-    cursor = connection.exec_driver_sql(_ROWS, (first, end)).cursor
+    cursor = snapshot.raw.execute(_ROWS, (first, end))
     parts = []
-    while cursor is not None and (rows := cursor.fetchmany(BLOCK)):  # plain tuples, which numpy takes ten times as fast
+    while rows := cursor.fetchmany(BLOCK):
         parts.append(np.array(rows, np.int64).T)
     return np.concatenate([np.empty((4, 0), np.int64), *parts], axis=1)

@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
 
 from pagesight.storage.folder import IndexFolder
 from pagesight.storage.places import load_places, read_places
 from pagesight.storage.recall.index import RecallIndex, SinglePart
-from pagesight.storage.tables.pictures import has_pictures
-from pagesight.storage.tables.schema import index_state
+from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
 from pagesight.storage.vectors.segments import SegmentReader
-from pagesight.storage.words import CREATE_INSTANCES, match_expression, row_length
+from pagesight.storage.words import match_expression, row_length
 
 PageIds = NDArray[np.int64]
 
@@ -33,11 +31,6 @@ _VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND ter
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
 _INSTANCES_SQL = "SELECT doc FROM page_instances WHERE term = ?"
 _LENGTHS_SQL = "SELECT id, sz FROM page_terms_docsize ORDER BY id"
-
-
-def read_generation(connection: Connection) -> int:
-    """The number of the state that a transaction sees."""
-    return int(connection.execute(select(index_state.c.generation)).scalar_one())
 
 
 class State:
@@ -63,27 +56,28 @@ class State:
         self._word_lengths: tuple[PageIds, PageIds] | None = None
         self._vocabulary: dict[str, dict[str, int]] = {}
 
-    def places(self, connection: Connection) -> Places:
-        """Where all pages are that have something to find. connection: in a transaction that sees this generation."""
+    def places(self, snapshot: Snapshot) -> Places:
+        """Where all pages are that have something to find. snapshot: of this generation."""
         with self._lock:
             if self._places is None:
                 saved = load_places(self._folder.path, self.generation)
-                self._places = saved or read_places(connection, self._places_before)
+                self._places = saved or read_places(snapshot, self._places_before)
                 self._places_before = None
             return self._places
 
-    def has_pictures(self, connection: Connection) -> bool:
-        """Whether anything can have been seen on its pages."""
+    def has_pictures(self, snapshot: Snapshot) -> bool:
+        """Whether anything was seen on its pages. Indexes that were made before pictures were looked at have no table of them."""
         with self._lock:
             if self._has_pictures is None:
-                self._has_pictures = has_pictures(connection)
+                has_table = snapshot.value("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'page_picture'")
+                self._has_pictures = bool(has_table and snapshot.value("SELECT 1 FROM page_picture LIMIT 1"))
             return self._has_pictures
 
-    def recall_index(self, connection: Connection) -> RecallIndex:
+    def recall_index(self, snapshot: Snapshot) -> RecallIndex:
         """What finds candidates in this state."""
         with self._lock:
             if self._recall is None:
-                page_ids = self.places(connection).page_ids
+                page_ids = self.places(snapshot).page_ids
                 self._recall = RecallIndex(page_ids, self.rows, self._folder.space.token_dim, self._single_part)
             return self._recall
 
@@ -110,25 +104,22 @@ class State:
                 self._filtered.pop(next(iter(self._filtered)))
         return found
 
-    def terms_from(self, connection: Connection, prefix: str) -> dict[str, int]:
-        """Terms that begin so, and on how many pages each is; remembered. connection: with the table of the vocabulary."""
+    def terms_from(self, snapshot: Snapshot, prefix: str) -> dict[str, int]:
+        """Terms that begin so, and on how many pages each is; remembered."""
         known = self._vocabulary
         if len(known) > MAX_PREFIXES:
             known = self._vocabulary = {}
         if prefix not in known:
-            found = connection.exec_driver_sql(_VOCABULARY_SQL, (prefix, prefix + "\U0010ffff")).fetchall()
-            known[prefix] = dict(map(tuple, found))
+            known[prefix] = dict(snapshot.rows(_VOCABULARY_SQL, prefix, prefix + "\U0010ffff"))
         return known[prefix]
 
-    def word_counts(self, connection: Connection, term: str) -> tuple[PageIds, PageIds]:
+    def word_counts(self, snapshot: Snapshot, term: str) -> tuple[PageIds, PageIds]:
         """The pages that have a term, ascending, and how often each; remembered for those asked for last, up to MAX_COUNTS in all."""
         with self._lock:
             found = self._word_counts.get(term)
         if found is None:
-            connection.exec_driver_sql(CREATE_INSTANCES)
-            cursor = connection.exec_driver_sql(_INSTANCES_SQL, (term,)).cursor
-            rows = [] if cursor is None else cursor.fetchall()
-            pages, counts = np.unique(np.array(rows, np.int64).ravel(), return_counts=True)
+            places = np.array(snapshot.values(_INSTANCES_SQL, term), np.int64)
+            pages, counts = np.unique(places, return_counts=True)
             found = pages, counts.astype(np.int64)
             with self._lock:
                 self._word_counts[term] = found
@@ -136,23 +127,21 @@ class State:
                     self._word_counts.pop(next(iter(self._word_counts)))
         return found
 
-    def word_lengths(self, connection: Connection) -> tuple[PageIds, PageIds]:
+    def word_lengths(self, snapshot: Snapshot) -> tuple[PageIds, PageIds]:
         """All pages, ascending, and how many terms each has; read once."""
         with self._lock:
             if self._word_lengths is None:
-                cursor = connection.exec_driver_sql(_LENGTHS_SQL).cursor
-                rows = [] if cursor is None else cursor.fetchall()
+                rows = snapshot.rows(_LENGTHS_SQL)
                 pages = np.array([page_id for page_id, _ in rows], np.int64)
                 self._word_lengths = pages, np.array([row_length(size) for _, size in rows], np.int64)
             return self._word_lengths
 
-    def pages_with(self, connection: Connection, asked: Sequence[str]) -> dict[str, int]:
+    def pages_with(self, snapshot: Snapshot, asked: Sequence[str]) -> dict[str, int]:
         """For each term on how many pages it is; counted once, and only up to more than half of all, where it tells nothing."""
-        n_pages, known = len(self.places(connection).page_ids), self._pages_with
+        n_pages, known = len(self.places(snapshot).page_ids), self._pages_with
         if len(known) > MAX_TERMS:
             known = self._pages_with = {}
         for term in asked:
             if term not in known:
-                counted = connection.exec_driver_sql(_PAGES_WITH_SQL, (match_expression([term]), n_pages // 2 + 1))
-                known[term] = int(counted.scalar_one())
+                known[term] = int(snapshot.value(_PAGES_WITH_SQL, match_expression([term]), n_pages // 2 + 1))
         return {term: known[term] for term in asked}

@@ -9,19 +9,19 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, Engine
-
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed, StoreCorrupt
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
-from pagesight.storage.state import State, read_generation
-from pagesight.storage.tables.database import DATABASE_NAME, create_tables, open_database
+from pagesight.storage.state import State
+from pagesight.storage.tables.snapshots import DATABASE_NAME, Database, Snapshot
 from pagesight.storage.view import StoreView
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from pagesight.storage.stored import Examination, Exported, Optimized
     from pagesight.storage.writer import StoreWriter
 
@@ -43,7 +43,7 @@ class Store(Closing):
 
             manifest = upgrade(path, manifest)
         codec_named(manifest.space.codec, manifest.space.token_dim)
-        self._folder = IndexFolder(path, manifest, open_database(path, manifest.format_version))
+        self._folder = IndexFolder(path, manifest, Database(path, manifest.format_version))
         self._state: State | None = None
         self._state_lock = threading.Lock()
         self._closed = False
@@ -54,6 +54,8 @@ class Store(Closing):
 
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
         """
+        from pagesight.storage.tables.database import create_tables
+
         codec_named(space.codec, space.token_dim)
         path = Path(folder)
         try:
@@ -64,9 +66,9 @@ class Store(Closing):
             if not (path / MANIFEST_NAME).exists():
                 for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
                     (path / name).unlink(missing_ok=True)
-                engine = open_database(path)
-                create_tables(engine, path)
-                engine.dispose()
+                database = Database(path)
+                create_tables(database.engine, path)
+                database.dispose()
                 Manifest(spaces=(space,)).write(path)
         return cls(path)
 
@@ -88,46 +90,47 @@ class Store(Closing):
 
     @property
     def engine(self) -> Engine:
-        """SQLAlchemy's, with its pool of connections to the database of this index."""
+        """SQLAlchemy's, with its pool of connections to the database of this index; views have others."""
         return self._folder.engine
+
+    @property
+    def n_views(self) -> int:
+        """That are open."""
+        return self._folder.database.n_snapshots
 
     def view(self) -> StoreView:
         """Read in one consistent state, whatever a writer does meanwhile. Close it, or use it by ``with``."""
         self._check_open()
-        connection = self._begin()
+        snapshot = self._folder.database.snapshot()
         try:
-            generation, state = read_generation(connection), self._state
+            generation, state = snapshot.generation(), self._state
             if state is None or state.generation != generation:
-                connection.close()
-                connection, state = self._begin_anew()
+                snapshot.close()
+                snapshot, state = self._begin_anew()
         except BaseException:
-            connection.close()
+            snapshot.close()
             raise
-        return StoreView(self._folder, connection, state)
+        return StoreView(self._folder, snapshot, state)
 
-    def _begin(self) -> Connection:
-        connection = self.engine.connect()
-        connection.begin()
-        return connection
-
-    def _begin_anew(self) -> tuple[Connection, State]:
-        """A transaction and the state that it sees: files are opened between two readings of one generation."""
+    def _begin_anew(self) -> tuple[Snapshot, State]:
+        """A snapshot and the state that it sees: files are opened between two readings of one generation."""
+        database = self._folder.database
         with self._state_lock:
             while True:
-                with self.engine.begin() as before:
-                    generation = read_generation(before)
+                with database.snapshot() as before:
+                    generation = before.generation()
                 state = self._state
                 if state is None or state.generation != generation:
                     state = State(self._folder, generation, state)
-                connection = self._begin()
+                snapshot = database.snapshot()
                 try:
-                    if read_generation(connection) == generation:
+                    if snapshot.generation() == generation:
                         self._state = state
-                        return connection, state
+                        return snapshot, state
                 except BaseException:
-                    connection.close()
+                    snapshot.close()
                     raise
-                connection.close()
+                snapshot.close()
 
     @contextmanager
     def writer(self, fault: FaultPoint | None = None) -> Iterator[StoreWriter]:
@@ -142,8 +145,8 @@ class Store(Closing):
                 yield writer
             finally:
                 writer.close()
-            with self.engine.begin() as connection:
-                places = remember_places(connection, self.folder, read_generation(connection))
+            with self._folder.database.snapshot() as snapshot:
+                places = remember_places(snapshot, self.folder)
             grow(self.folder, self.space, places.page_ids)
 
     def optimize(self, fault: FaultPoint | None = None) -> Optimized:
@@ -185,7 +188,7 @@ class Store(Closing):
         """Let go of all files. Views that are open go on until they are closed."""
         self._closed = True
         self._state = None
-        self.engine.dispose()
+        self._folder.database.dispose()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -203,5 +206,5 @@ class Store(Closing):
                     with write_lock(path):
                         raise StorageError(f"the index {path} has an older format, and this folder cannot be written")
                 before, self._state = self._folder, None
-                self._folder = IndexFolder(path, manifest, open_database(path))
-                before.engine.dispose()
+                self._folder = IndexFolder(path, manifest, Database(path))
+                before.database.dispose()

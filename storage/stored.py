@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.multivectors import lengths_of
 from pagesight.storage.values import PageWords, SeenPicture
+
+if TYPE_CHECKING:
+    from pagesight.storage.vectors.codecs import TokenCodec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +52,30 @@ class PageDetail:
     boxes: NDArray[np.float32]
     words: PageWords
 
+    def products(self, query: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Those of a query (n_query_tokens, d_t) with each token: (n_query_tokens, n), and the tokens' lengths: (n,)."""
+        tokens = self.tokens
+        return query @ tokens.T, lengths_of(tokens)
+
 
 class EncodedDetail(PageDetail):
-    """A page whose token vectors are decoded whenever they are asked for, and not kept: so many pages take the memory of one."""
+    """A page whose token vectors stay as they are stored, and are multiplied so."""
 
-    __slots__ = ("_decode",)
-    _decode: Callable[[], NDArray[np.float32]]
+    __slots__ = ("_codec", "_codes")
+    _codec: TokenCodec
+    _codes: memoryview
 
-    def __init__(self, decode: Callable[[], NDArray[np.float32]], boxes: NDArray[np.float32], words: PageWords) -> None:
-        for name, value in (("_decode", decode), ("boxes", boxes), ("words", words)):
+    def __init__(self, codec: TokenCodec, codes: memoryview, boxes: NDArray[np.float32], words: PageWords) -> None:
+        """codes: of as many tokens as there are boxes."""
+        for name, value in (("_codec", codec), ("_codes", codes), ("boxes", boxes), ("words", words)):
             object.__setattr__(self, name, value)
 
     @property
     def tokens(self) -> NDArray[np.float32]:
-        return self._decode()
+        return self._codec.decode(self._codes, len(self.boxes))
+
+    def products(self, query: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._codec.products(query, self._codes, len(self.boxes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select, text
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
@@ -21,7 +20,6 @@ from pagesight.storage.folder import IndexFolder
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.names import nfc
-from pagesight.storage.packing import packed_pages
 from pagesight.storage.state import State
 from pagesight.storage.stored import (
     EncodedDetail,
@@ -32,16 +30,13 @@ from pagesight.storage.stored import (
     StoredPage,
     Totals,
 )
-from pagesight.storage.tables import catalog
-from pagesight.storage.tables.filter_sql import condition
 from pagesight.storage.tables.pictures import pictures_of
-from pagesight.storage.tables.schema import document, file, page
+from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, PageWords, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
 from pagesight.storage.words import (
-    CREATE_VOCABULARY,
     WordScores,
     bare_fold,
     largest_score,
@@ -51,42 +46,52 @@ from pagesight.storage.words import (
     without_accents,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
 MANY_PAGES = 20_000  # that a filter lets through, from which they are looked for among all
-_WORDS_SQL = text(
-    "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH :match ORDER BY bm25(page_terms), rowid LIMIT :k"
+_WORDS_SQL = (
+    "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH ? ORDER BY bm25(page_terms), rowid LIMIT ?"
 )
-_WORDS_FILTERED_SQL = text(  # the plus: without it SQLite asks FTS5 once a page that is allowed
-    "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH :match "
-    "AND +rowid IN (SELECT value FROM json_each(:allowed)) ORDER BY bm25(page_terms), rowid LIMIT :k"
+_WORDS_FILTERED_SQL = (  # the plus: without it SQLite asks FTS5 once a page that is allowed
+    "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH ? "
+    "AND +rowid IN (SELECT value FROM json_each(?)) ORDER BY bm25(page_terms), rowid LIMIT ?"
 )
-_STRING_SQL = text(
-    "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(:wanted)) "
-    "AND instr(replace(terms, ' ', ''), :string) > 0"
+_STRING_SQL = (
+    "SELECT rowid FROM page_terms WHERE rowid IN (SELECT value FROM json_each(?)) "
+    "AND instr(replace(terms, ' ', ''), ?) > 0"
 )
-_PHRASES_SQL = text("SELECT rowid FROM page_terms WHERE page_terms MATCH :match LIMIT :k")
-_TERMS_SQL = text("SELECT term, doc FROM page_vocabulary WHERE term IN (SELECT value FROM json_each(:wanted))")
-_SPELT_SQL = text("SELECT terms FROM page_terms WHERE page_terms MATCH :match ORDER BY rowid LIMIT 1")
-_REFS_SQL = text(
-    'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(:wanted))'
+_PHRASES_SQL = "SELECT rowid FROM page_terms WHERE page_terms MATCH ? LIMIT ?"
+_TERMS_SQL = "SELECT term, doc FROM page_vocabulary WHERE term IN (SELECT value FROM json_each(?))"
+_SPELT_SQL = "SELECT terms FROM page_terms WHERE page_terms MATCH ? ORDER BY rowid LIMIT 1"
+_REFS_SQL = (
+    'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(?))'
 )
-# What a search shows is asked as text: building these statements anew took as long as running them.
-_DETAILS_SQL = text(
+_DETAILS_SQL = (
     'SELECT page.id, segment, "offset", n_bytes, crc32, n_tokens, words, boxes FROM page '
-    "LEFT JOIN page_text ON page_text.page_id = page.id WHERE page.id IN (SELECT value FROM json_each(:wanted))"
+    "LEFT JOIN page_text ON page_text.page_id = page.id WHERE page.id IN (SELECT value FROM json_each(?))"
 )
-_PAGES_SQL = text(
+_PAGES_SQL = (
     "SELECT page.id, page.number, page.n_tokens, page.width_pt, page.height_pt, page.text_source, document.n_pages, "
     "document.sha256, document.title, document.kind, file.path, file.root, file.location, file.nearby FROM page "
     "JOIN document ON document.id = page.document_id JOIN file ON file.id = "
     "(SELECT name.id FROM file AS name WHERE name.document_id = document.id ORDER BY name.path, name.id LIMIT 1) "
-    "WHERE page.id IN (SELECT value FROM json_each(:wanted))"
+    "WHERE page.id IN (SELECT value FROM json_each(?))"
 )
-_OPENINGS_SQL = text(
+_OPENINGS_SQL = (
     "SELECT page.id, (SELECT first.id FROM page AS first WHERE first.document_id = page.document_id AND first.n_tokens > 0 "
-    "ORDER BY first.number LIMIT 1) FROM page WHERE page.id IN (SELECT value FROM json_each(:wanted))"
+    "ORDER BY first.number LIMIT 1) FROM page WHERE page.id IN (SELECT value FROM json_each(?))"
 )
+
+
+_FIND_PAGE_SQL = "SELECT page.id FROM page JOIN file ON file.document_id = page.document_id WHERE file.path = ? AND page.number = ? ORDER BY page.id"
+
+
+def _listed(page_ids: PageIds) -> str:
+    """As one parameter of a statement, however many they are."""
+    return json.dumps(page_ids.tolist())
 
 
 @lru_cache(1024)
@@ -98,10 +103,9 @@ def _path(name: bytes) -> Path:
 class StoreView(Closing):
     """``pagesight.engine.index.View`` of an index folder. Made by ``Store.view()``; for one thread at a time."""
 
-    def __init__(self, folder: IndexFolder, connection: Connection, state: State) -> None:
-        """connection: in a transaction that sees the generation of ``state``; closed with the view."""
-        self._folder, self._connection, self._state = folder, connection, state
-        self._pool = folder.engine.pool
+    def __init__(self, folder: IndexFolder, snapshot: Snapshot, state: State) -> None:
+        """snapshot: of the generation of ``state``; closed with the view."""
+        self._folder, self._snapshot, self._state = folder, snapshot, state
         self._codec = codec_named(folder.space.codec, folder.space.token_dim)
 
     @property
@@ -120,58 +124,52 @@ class StoreView(Closing):
         return self._state.allowed(filters, lambda: self._find(filters))
 
     def nearest(self, single: Float, k: int, allowed: PageIds | None) -> PageIds:
-        return self._state.recall_index(self._connection).nearest(single, k, allowed)
+        return self._state.recall_index(self._snapshot).nearest(single, k, allowed)
 
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
-        return self._state.recall_index(self._connection).nearest_by_means(tokens, k, allowed)
+        return self._state.recall_index(self._snapshot).nearest_by_means(tokens, k, allowed)
 
     def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
-        n_pages, counts = len(self._places().page_ids), self._state.pages_with(self._connection, query_terms(query))
+        n_pages, counts = len(self._places().page_ids), self._state.pages_with(self._snapshot, query_terms(query))
         match = match_expression(telling(counts, n_pages))
         if match is None or (allowed is not None and len(allowed) == 0):
             return WordScores.none()
-        if allowed is None:
-            rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": k}).fetchall()
-        else:
-            rows = self._words_within(match, k, allowed)
+        rows = self._words_within(match, k, allowed)
         scores = np.array([score for _, score in rows], np.float64)
         most = max(largest_score(n_pages, counts.values()), 1e-9)
         shares = np.clip(scores / most, 0, 1).astype(np.float32)
         return WordScores(np.array([page_id for page_id, _ in rows], np.int64), shares)
 
     def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
-        rows = self._connection.execute(_STRING_SQL, {"wanted": json.dumps(page_ids.tolist()), "string": string})
-        return np.sort(np.array(rows.scalars().all(), np.int64))
+        return np.sort(np.array(self._snapshot.values(_STRING_SQL, _listed(page_ids), string), np.int64))
 
     def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
         match = match_expression([phrase for phrase in map(bare_fold, phrases) if phrase])
         if match is None:
             return np.empty(0, np.int64)
-        rows = self._connection.execute(_PHRASES_SQL, {"match": match, "k": most + 1}).scalars().all()
-        return np.sort(np.array(rows if len(rows) <= most else [], np.int64))
+        found = self._snapshot.values(_PHRASES_SQL, match, most + 1)
+        return np.sort(np.array(found if len(found) <= most else [], np.int64))
 
     def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
-        self._connection.exec_driver_sql(CREATE_VOCABULARY)
         found: dict[str, int] = {}
         for prefix in prefixes:
-            found.update(self._state.terms_from(self._connection, prefix))
+            found.update(self._state.terms_from(self._snapshot, prefix))
         if terms:
-            wanted = {"wanted": json.dumps(list(terms))}
-            found.update((term, n) for term, n in self._connection.execute(_TERMS_SQL, wanted).fetchall())
+            found.update(self._snapshot.rows(_TERMS_SQL, json.dumps(list(terms))))
         return found
 
     def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
         return dict.fromkeys(terms, 0) | self.vocabulary((), tuple(dict.fromkeys(terms)))
 
     def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
-        return {term: self._state.word_counts(self._connection, term) for term in dict.fromkeys(terms)}
+        return {term: self._state.word_counts(self._snapshot, term) for term in dict.fromkeys(terms)}
 
     def word_lengths(self) -> tuple[PageIds, PageIds]:
-        return self._state.word_lengths(self._connection)
+        return self._state.word_lengths(self._snapshot)
 
     def spelt(self, term: str) -> str:
         match = match_expression([term]) if term.isalnum() else None
-        row = match and self._connection.execute(_SPELT_SQL, {"match": match}).scalar()
+        row = match and self._snapshot.value(_SPELT_SQL, match)
         return next((word for word in (row or "").split() if without_accents(word) == term), term)
 
     def n_tokens(self, page_ids: PageIds) -> PageIds:
@@ -179,22 +177,21 @@ class StoreView(Closing):
         return places.counts[places.find(page_ids)]
 
     def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
-        return self._state.recall_index(self._connection).means_maxima(tokens, page_ids)
+        return self._state.recall_index(self._snapshot).means_maxima(tokens, page_ids)
 
     def maxima(self, tokens: Float, page_ids: PageIds, *, precise: bool = True, device: str | None = None) -> Float:
         records = PageRecords.of(self._state.segments, self._codec, self._places(), page_ids)
         return stored_maxima(tokens, records, precise=precise, device=device)
 
     def opening_pages(self, page_ids: PageIds) -> PageIds:
-        rows = self._connection.execute(_OPENINGS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
-        firsts = dict(map(tuple, rows))
+        firsts = dict(self._snapshot.rows(_OPENINGS_SQL, _listed(page_ids)))
         return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
 
     # What describing a hit asks
 
     def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
-        rows = self._connection.execute(_PAGES_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
-        seen = pictures_of(self._connection, page_ids) if self._state.has_pictures(self._connection) else {}
+        rows = self._snapshot.rows(_PAGES_SQL, _listed(page_ids))
+        seen = pictures_of(self._snapshot, page_ids) if self._state.has_pictures(self._snapshot) else {}
         return {
             page_id: StoredPage(
                 page_id=page_id,
@@ -231,25 +228,19 @@ class StoreView(Closing):
         }
 
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
-        rows = self._connection.execute(_DETAILS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        rows = self._snapshot.rows(_DETAILS_SQL, _listed(page_ids))
         self._check_found(len(rows), len(page_ids))
         details: dict[int, PageDetail] = {}
         for page_id, *where, n_tokens, words, boxes in rows:
             record = self._state.segments.read(RecordRef(*where))
             codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]
             known = PageWords.none() if words is None else stored_words(words, boxes)
-            decode = partial(self._codec.decode, codes, n_tokens)
-            details[page_id] = EncodedDetail(decode, unpack_boxes(record, n_tokens), known)
+            details[page_id] = EncodedDetail(self._codec, codes, unpack_boxes(record, n_tokens), known)
         return details
 
     def find_page(self, name: str, number: int) -> int | None:
-        query = (
-            select(page.c.id)
-            .join_from(page, file, page.c.document_id == file.c.document_id)
-            .where(file.c.path == nfc(name), page.c.number == number)
-            .order_by(page.c.id)
-        )
-        return self._connection.execute(query).scalars().first()
+        found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number)
+        return found
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:
         refs = self._refs(page_ids)
@@ -267,61 +258,84 @@ class StoreView(Closing):
     # What is in the index
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
+        from pagesight.storage.tables import catalog
+
         return catalog.list_documents(self._connection, filters)
 
     def failures(self) -> list[StoredFailure]:
+        from pagesight.storage.tables import catalog
+
         return catalog.list_failures(self._connection)
 
     def totals(self) -> Totals:
+        from pagesight.storage.tables import catalog
+
         return catalog.totals(self._connection)
 
     def known_files(self) -> dict[bytes, KnownFile]:
+        from pagesight.storage.tables import catalog
+
         return catalog.known_files(self._connection)
 
     def known_failures(self) -> dict[bytes, KnownFailure]:
+        from pagesight.storage.tables import catalog
+
         return catalog.known_failures(self._connection)
 
     def indexed_files(self) -> list[SourceFile]:
+        from pagesight.storage.tables import catalog
+
         return catalog.indexed_files(self._connection)
 
     # What another store is made of
 
     def contents(self) -> list[StoredContent]:
+        from pagesight.storage.tables import catalog
+
         return catalog.contents(self._connection)
 
     def packed_pages(self, sha256: str) -> Iterator[PackedPage]:
-        return packed_pages(self._connection, self._state, sha256)
+        from pagesight.storage.packing import packed_pages
+
+        return packed_pages(self._snapshot, self._state, sha256)
 
     def close(self) -> None:
-        if self._folder.engine.pool is not self._pool and not self._connection.closed:
-            self._connection.detach()  # the store was closed meanwhile: nobody would take it from its pool again
-        self._connection.close()
+        self._snapshot.close()
+
+    @property
+    def _connection(self) -> Connection:
+        """SQLAlchemy's, in the same transaction: for statements that are put together of parts."""
+        return self._snapshot.connection
 
     def _places(self) -> Places:
-        return self._state.places(self._connection)
+        return self._state.places(self._snapshot)
 
     def _find(self, filters: str) -> PageIds:
+        from sqlalchemy import select
+
+        from pagesight.storage.tables.filter_sql import condition
+        from pagesight.storage.tables.schema import document, page
+
+        fits = condition(parse_filter(filters), pictures=self._state.has_pictures(self._snapshot))
         query = select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id)
-        query = query.join_from(page, document).where(
-            condition(parse_filter(filters), pictures=self._state.has_pictures(self._connection))
-        )
-        cursor = self._connection.execute(query).cursor
+        cursor = self._connection.execute(query.join_from(page, document).where(fits)).cursor
         rows = [] if cursor is None else cursor.fetchall()  # plain tuples: half a million rows of SQLAlchemy take 0.5 s
         return np.array(rows, np.int64).reshape(-1)
 
-    def _words_within(self, match: str, k: int, allowed: PageIds) -> Sequence[Any]:
-        """The first ``k`` of these pages by words. Many are looked for among the first of all, which takes SQLite less time
+    def _words_within(self, match: str, k: int, allowed: PageIds | None) -> Sequence[Any]:
+        """The first ``k`` of these pages by words, of all for None. Many are looked for among the first of all, which takes SQLite less time
         than a long list of them.
         """
+        if allowed is None:
+            return self._snapshot.rows(_WORDS_SQL, match, k)
         if len(allowed) > MANY_PAGES:
             n_asked = 2 * k * len(self._places().page_ids) // len(allowed)
-            rows = self._connection.execute(_WORDS_SQL, {"match": match, "k": n_asked}).fetchall()
+            rows = self._snapshot.rows(_WORDS_SQL, match, n_asked)
             fits = np.isin(np.array([page_id for page_id, _ in rows], np.int64), allowed)
             found = [row for row, fit in zip(rows, fits.tolist(), strict=True) if fit]
             if len(found) >= k or len(rows) < n_asked:
                 return found[:k]
-        parameters = {"match": match, "k": k, "allowed": json.dumps(allowed.tolist())}
-        return self._connection.execute(_WORDS_FILTERED_SQL, parameters).fetchall()
+        return self._snapshot.rows(_WORDS_FILTERED_SQL, match, _listed(allowed), k)
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""
@@ -330,7 +344,7 @@ class StoreView(Closing):
 
     def _refs(self, page_ids: PageIds) -> dict[int, tuple[RecordRef, int]]:
         """Record and token count of each page."""
-        rows = self._connection.execute(_REFS_SQL, {"wanted": json.dumps(page_ids.tolist())}).fetchall()
+        rows = self._snapshot.rows(_REFS_SQL, _listed(page_ids))
         refs = {page_id: (RecordRef(*where), n_tokens) for page_id, *where, n_tokens in rows}
         self._check_found(len(refs), len(page_ids))
         return refs

@@ -30,11 +30,6 @@ class Standing:
     pages: Integers
 
 
-def lengths_of(tokens: Float) -> Float:
-    """(n_tokens, d) -> (n_tokens,)."""
-    return np.asarray(np.sqrt(np.einsum("nd,nd->n", tokens, tokens)), np.float32)
-
-
 def stand_out(products: Sequence[Float], lengths: Sequence[Float]) -> Standing:
     """products: of each page, of at least one, (n_query_tokens, n_tokens) of the question's vectors with its own, n_tokens > 0.
     lengths: (n_tokens,) of these.

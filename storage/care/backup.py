@@ -27,10 +27,10 @@ from sqlalchemy import func, select
 from pagesight.storage.errors import ConfigError, DiskFull, StorageError, StoreCorrupt
 from pagesight.storage.folder import FaultPoint, sync_folder, write_lock
 from pagesight.storage.manifest import MANIFEST_NAME, Manifest
-from pagesight.storage.state import read_generation
 from pagesight.storage.stored import Exported
-from pagesight.storage.tables.database import DATABASE_NAME, disk_errors
+from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.tables.schema import index_state, page
+from pagesight.storage.tables.snapshots import DATABASE_NAME
 from pagesight.storage.vectors.page_rows import row_sizes
 from pagesight.storage.vectors.segments import RecordRef, segment_path
 
@@ -129,7 +129,7 @@ def _escaped(name: str) -> str:
 def _copy_database(view: StoreView, path: Path) -> None:
     """The database as the view's transaction sees it."""
     path.unlink(missing_ok=True)
-    source: Any = view._connection.connection.driver_connection
+    source = view._snapshot.raw
     try:
         with closing(sqlite3.connect(path)) as copy:
             source.backup(copy)  # in one step, in the transaction that is open: nobody else's commits are seen
@@ -138,7 +138,7 @@ def _copy_database(view: StoreView, path: Path) -> None:
         if "full" in str(error) or "I/O" in str(error):
             raise DiskFull(path.parent, str(error)) from error
         raise StorageError(f"cannot write in {path.parent}: {error}") from error
-    if generation != view.generation or generation != read_generation(view._connection):
+    if generation != view.generation or generation != view._snapshot.generation():
         raise StorageError(f"the copy of the database has generation {generation}, not {view.generation}; try again")
 
 

@@ -17,10 +17,10 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.places import remember_places
 from pagesight.storage.recall.growth import grow
-from pagesight.storage.state import read_generation
 from pagesight.storage.stored import Optimized
-from pagesight.storage.tables.database import BUSY_SECONDS, disk_errors, raise_generation, write_transaction
+from pagesight.storage.tables.database import disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.schema import index_state, page
+from pagesight.storage.tables.snapshots import BUSY_SECONDS
 from pagesight.storage.vectors.page_rows import keep_rows, row_sizes
 from pagesight.storage.vectors.segments import (
     ALIGNMENT,
@@ -44,8 +44,8 @@ def optimize(folder: IndexFolder, fault: FaultPoint | None = None) -> Optimized:
             compaction.move(segment)
         compaction.keep_rows()
         compaction.tidy_database()
-        with folder.engine.begin() as connection:
-            remember_places(connection, folder.path, read_generation(connection))
+        with folder.database.snapshot() as snapshot:
+            remember_places(snapshot, folder.path)
     return Optimized(
         bytes_before=before,
         bytes_after=folder.bytes_on_disk(),

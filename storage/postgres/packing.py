@@ -39,7 +39,10 @@ def packed_pages(connection: Connection, space: Space, sha256: str) -> Iterator[
         for row in connection.execute(
             select(page_picture).where(page_picture.c.page_id.in_(ids)).order_by(page_picture.c.id)
         ):
-            seen[row.page_id] = (*seen.get(row.page_id, ()), picture_of(row))
+            seen[row.page_id] = (
+                *seen.get(row.page_id, ()),
+                picture_of(row.kind, row.family, row.box, row.sure, row.text),
+            )
         for row in some:
             tokens, single, means, words, boxes, terms = records[row.offset]
             if zlib.crc32(tokens) != row.crc32:

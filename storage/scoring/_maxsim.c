@@ -14,6 +14,8 @@ side, transposed into the first-level cache:
   avxvnni     (_maxsim_avxvnni.c), avx2 (_maxsim_avx2.c) and neon (_maxsim_neon.c) 8 tokens: a rounded query first, and all 15 bits
               for the tokens that can be the best (_maxsim_screen.h).
   plain       (_maxsim_plain.c) the plain loops, a token at a time
+
+All products of a page, and not the best alone, are plain loops for every processor (_maxsim_products.c).
 */
 
 #define _FILE_OFFSET_BITS 64
@@ -125,6 +127,44 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+/* products(kernel, data, count, dim, bits, table, query, found, lengths): of one page. query: float32. Buffers are checked
+   as above. */
+static PyObject *products(PyObject *self, PyObject *args) {
+    const char *name;
+    long long count;
+    Py_buffer data, table, query, found, lengths;
+    Work work = {0};
+    if (!PyArg_ParseTuple(args, "sy*Liiy*y*w*w*", &name, &data, &count, &work.dim, &work.bits, &table, &query, &found,
+                          &lengths))
+        return NULL;
+    const int64_t starts[1] = {0}, counts[1] = {count};
+    work.data = data.buf;
+    work.starts = starts;
+    work.counts = counts;
+    work.n_pages = 1;
+    work.n_query = (int)(query.len / 4 / work.dim);
+    work.table = table.buf;
+    work.found = found.buf;
+    Kernel chosen = {0};
+    const int there = find_kernel(name, &chosen);
+    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
+    if (there && memory != NULL) {
+        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
+        Py_BEGIN_ALLOW_THREADS
+        chosen.products(&work, query.buf, lengths.buf);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&table);
+    PyBuffer_Release(&query);
+    PyBuffer_Release(&found);
+    PyBuffer_Release(&lengths);
+    free(memory);
+    if (memory == NULL) return PyErr_NoMemory();
+    if (!there) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'", name);
+    Py_RETURN_NONE;
+}
+
 #ifndef _WIN32
 /* Read all, without the interpreter's lock: taking it for every page, threads would wait for each other most of the time.
    The place among them of the first one that could not be read whole; -1 if all were. */
@@ -163,6 +203,7 @@ static PyMethodDef methods[] = {
 #endif
     {"kernels", kernels, METH_NOARGS, "Names of the kernels this processor can run, the fastest first."},
     {"maxima", maxima, METH_VARARGS, "Best dot products of a query over encoded pages; see storage.scoring.kernel."},
+    {"products", products, METH_VARARGS, "All products of a query with the tokens of a page; see storage.scoring.kernel."},
     {"scan", scan, METH_VARARGS, "MaxSim of a query over many small pages of one size; see storage.scoring.kernel."},
     {NULL, NULL, 0, NULL},
 };

@@ -32,6 +32,7 @@
 #endif
 #define MAX_KERNELS 4
 #define MAX_QUERY 1024      /* rows of a query, checked by the caller */
+#define QUERY_MAX 32512.0f   /* of the largest component of a query: 127 * 256, as storage.scoring.kernel has it */
 #define SUM_DIM 512         /* dimensions that are summed in an int32: 512 * 32512 * 128 < 2^31 */
 
 typedef struct {
@@ -97,11 +98,15 @@ INLINE size_t scratch_bytes(int n_query, int dim) {
 
 /* maxima: the best dot products of each page; wants scratch memory as scratch_bytes() says, aligned to 64.
    scan: MaxSim of many small pages of n_slots rows each into found (n_pages,): dim a multiple of 16, 32 pages or more; NULL
-   where there is none. */
+   where there is none.
+   products: of the first page alone, all of them: found is (n_query, rows). query: float32, (n_query, dim), instead of the work's.
+   lengths: (rows,), of the rows. */
+typedef void (*Products)(const Work *, const float *query, float *lengths);
 typedef struct {
     const char *name;
     void (*maxima)(const Work *);
     void (*scan)(const Work *, int n_slots);
+    Products products;
 } Kernel;
 
 int find_kernels(Kernel *found); /* that this processor can run, at most MAX_KERNELS, the fastest first */
@@ -115,5 +120,7 @@ void scan_vnni(const Work *w, int n_slots);
 void scan_avxvnni(const Work *w, int n_slots);
 void scan_avx2(const Work *w, int n_slots);
 void scan_neon(const Work *w, int n_slots);
+void products_plain(const Work *w, const float *query, float *lengths);
+void products_avx2(const Work *w, const float *query, float *lengths);
 
 #endif

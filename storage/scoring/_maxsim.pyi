@@ -15,6 +15,18 @@ def maxima(
     found: object,
     /,
 ) -> None: ...
+def products(
+    kernel: str,
+    data: object,
+    count: int,
+    dim: int,
+    bits: int,
+    table: object,
+    query: object,
+    found: object,
+    lengths: object,
+    /,
+) -> None: ...
 def read(descriptors: object, offsets: object, sizes: object, starts: object, buffer: object, /) -> int: ...
 def scan(
     kernel: str,

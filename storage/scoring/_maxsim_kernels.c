@@ -37,16 +37,16 @@ static int candidates(Kernel *found) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512vnni"))
-        found[n++] = (Kernel){"avx512vnni", maxima_vnni, scan_vnni};
+        found[n++] = (Kernel){"avx512vnni", maxima_vnni, scan_vnni, products_avx2};
 #if AVXVNNI
-    if (has_avxvnni()) found[n++] = (Kernel){"avxvnni", maxima_avxvnni, scan_avxvnni};
+    if (has_avxvnni()) found[n++] = (Kernel){"avxvnni", maxima_avxvnni, scan_avxvnni, products_avx2};
 #endif
-    if (__builtin_cpu_supports("avx2")) found[n++] = (Kernel){"avx2", maxima_avx2, scan_avx2};
+    if (__builtin_cpu_supports("avx2")) found[n++] = (Kernel){"avx2", maxima_avx2, scan_avx2, products_avx2};
 #endif
 #if NEON
-    if (has_dot_products()) found[n++] = (Kernel){"neon", maxima_neon, scan_neon};
+    if (has_dot_products()) found[n++] = (Kernel){"neon", maxima_neon, scan_neon, products_plain};
 #endif
-    found[n++] = (Kernel){"plain", maxima_plain, NULL};
+    found[n++] = (Kernel){"plain", maxima_plain, NULL, products_plain};
     return n;
 }
 

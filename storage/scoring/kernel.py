@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.multivectors import lengths_of
 from pagesight.storage.scoring import torch_kernel
 from pagesight.storage.scoring.layout import CodeLayout, Records
 
@@ -87,6 +88,36 @@ def scan(
     found = np.empty(len(chosen), np.float32)
     _maxsim.scan(kernel, rows, starts, n_tokens, layout.dim, codes, scales, found)
     return found
+
+
+def products(
+    query: NDArray[np.float32],
+    data: bytes | memoryview | NDArray[np.uint8],
+    n_tokens: int,
+    layout: CodeLayout,
+    *,
+    kernel: str = KERNELS[0],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The products of a query with every token of a page (n_query_tokens, n_tokens), and the tokens' lengths (n_tokens,).
+
+    query: (n_query_tokens, dim) float32, rounded to 15 bits a component. data: the page from its first byte on; the lengths are those of
+    its codes. Raises DimensionMismatch.
+    """
+    if query.ndim != 2 or query.shape[1] != layout.dim:
+        raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
+    if n_tokens < 0 or memoryview(data).nbytes < layout.n_bytes(n_tokens):  # the kernel does not look where it reads
+        raise ValueError(f"{n_tokens} tokens do not lie within {memoryview(data).nbytes} bytes")
+    found = np.empty((len(query), n_tokens), np.float32)
+    if kernel == "numpy":
+        tokens = layout.values(data, n_tokens).astype(np.float32) * layout.scales(data, n_tokens)[:, None]
+        np.matmul(query, tokens.T, out=found)
+        return found, lengths_of(tokens)
+    lengths, table = np.empty(n_tokens, np.float32), b"" if layout.table is None else layout.table.tobytes()
+    for first in range(0, len(query), MAX_QUERY):
+        part = np.ascontiguousarray(query[first : first + MAX_QUERY], np.float32)
+        rows = found[first : first + MAX_QUERY]
+        _maxsim.products(kernel, data, n_tokens, layout.dim, layout.bits, table, part, rows, lengths)
+    return found, lengths
 
 
 def _rounded(query: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:

@@ -12,8 +12,7 @@ from pagesight.storage.packed import content_of
 from pagesight.storage.parts import ELSEWHERE
 from pagesight.storage.stored import StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.filter_sql import condition
-from pagesight.storage.tables.pictures import has_pictures
-from pagesight.storage.tables.schema import document, failure, file, page, page_note, reading, tag
+from pagesight.storage.tables.schema import document, failure, file, page, page_note, page_picture, reading, tag
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 
@@ -24,7 +23,7 @@ def list_documents(connection: Connection, filters: str | None = None) -> list[S
         fitting = (
             select(page.c.document_id)
             .join_from(page, document)
-            .where(condition(parse_filter(filters), pictures=has_pictures(connection)))
+            .where(condition(parse_filter(filters), pictures=inspect(connection).has_table(page_picture.name)))
         )
         query = query.where(document.c.id.in_(fitting))
     files: dict[int, list[tuple[str, bytes]]] = {}

@@ -1,4 +1,4 @@
-"""Opening ``metadata.db``: SQLite in WAL mode, with transactions that begin when we say so.
+"""``metadata.db`` by SQLAlchemy: SQLite in WAL mode, with transactions that begin when we say so.
 
 WAL lets any number of readers go on while one process writes, each seeing one whole snapshot.
 """
@@ -6,58 +6,34 @@ WAL lets any number of readers go on while one process writes, each seeing one w
 from __future__ import annotations
 
 import errno
-import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, update
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from pagesight.storage.errors import DiskFull
 from pagesight.storage.manifest import FORMAT_VERSION
 from pagesight.storage.tables.schema import index_state, metadata
+from pagesight.storage.tables.snapshots import KEPT_OPEN, connect
 from pagesight.storage.words import CREATE_WORDS
-
-DATABASE_NAME = "metadata.db"
-BUSY_SECONDS = 30
-# What kind a media type is, in SQL: format 1 did not store it.
-KIND_SQL = "CASE media_type WHEN 'application/pdf' THEN 'pdf' WHEN 'text/plain' THEN 'text' ELSE 'image' END"
-_AS_FORMAT_2 = f"CREATE TEMP VIEW document AS SELECT *, {KIND_SQL} AS kind FROM main.document"  # noqa: S608 - ours
 
 
 def open_database(folder: Path, format_version: int = FORMAT_VERSION) -> Engine:
     """An engine whose connections read snapshots (``engine.begin()``) or write (``write_transaction``).
 
-    format_version: of the index; an older one that could not be brought to the present is only read, through a view.
+    format_version: as of ``connect``.
     """
-    path = folder / DATABASE_NAME
-    # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
-    # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
-    read_only = not os.access(folder, os.W_OK)
-    query = "mode=ro&immutable=1" if read_only else "mode=rwc"
-
-    def connect() -> sqlite3.Connection:
-        uri = f"{path.absolute().as_uri()}?{query}"
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=8, max_overflow=-1)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # Python's sqlite3 would begin transactions on its own, and too late
-        cursor = connection.cursor()
-        if not read_only:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA cache_size = -16384")  # KB: what 100,000 pages' places take
-        if format_version == 1:
-            cursor.execute(_AS_FORMAT_2)
-        cursor.close()
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: connect(folder, format_version),
+        poolclass=QueuePool,
+        pool_size=KEPT_OPEN,
+        max_overflow=-1,
+    )
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -65,6 +41,14 @@ def open_database(folder: Path, format_version: int = FORMAT_VERSION) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def connection_over(engine: Engine, raw: Any) -> Connection:
+    """A connection by one of sqlite3 that is open, in the transaction that it is in, which ends with it. engine: of the same database."""
+    with engine.connect():  # a dialect looks at the first connection that it sees, and rolls back
+        pass
+    pool = StaticPool(lambda: raw, reset_on_return=None, dialect=engine.dialect)
+    return Engine(pool, engine.dialect, engine.url).connect()
 
 
 @contextmanager

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, inspect, select
 
-from pagesight.storage.tables.schema import page_picture
+from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.values import SeenPicture
 
-
-def has_pictures(connection: Connection) -> bool:
-    """Whether the index has the table: those that were made before pictures were looked at have not."""
-    return inspect(connection).has_table(page_picture.name)
+_PICTURES_SQL = (
+    "SELECT page_id, kind, family, box, sure, text FROM page_picture "
+    "WHERE page_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 
 
 def picture_row(page_id: int, picture: SeenPicture) -> dict[str, Any]:
@@ -32,17 +31,15 @@ def picture_row(page_id: int, picture: SeenPicture) -> dict[str, Any]:
     }
 
 
-def picture_of(row: Any) -> SeenPicture:
+def picture_of(kind: str, family: str, box: bytes, sure: float, text: str) -> SeenPicture:
     """The other way round."""
-    x0, y0, x1, y1 = np.frombuffer(row.box, "<f4").tolist()
-    return SeenPicture(kind=row.kind, family=row.family, box=(x0, y0, x1, y1), sure=row.sure, text=row.text)
+    x0, y0, x1, y1 = np.frombuffer(box, "<f4").tolist()
+    return SeenPicture(kind=kind, family=family, box=(x0, y0, x1, y1), sure=sure, text=text)
 
 
-def pictures_of(connection: Connection, page_ids: NDArray[np.int64]) -> dict[int, tuple[SeenPicture, ...]]:
+def pictures_of(snapshot: Snapshot, page_ids: NDArray[np.int64]) -> dict[int, tuple[SeenPicture, ...]]:
     """What was seen on each of these pages, if anything was."""
-    wanted = select(func.json_each(json.dumps(page_ids.tolist())).table_valued("value").c.value)
-    query = select(page_picture).where(page_picture.c.page_id.in_(wanted)).order_by(page_picture.c.id)
     found: defaultdict[int, list[SeenPicture]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.page_id].append(picture_of(row))
+    for page_id, *picture in snapshot.rows(_PICTURES_SQL, json.dumps(page_ids.tolist())):
+        found[page_id].append(picture_of(*picture))
     return {page_id: tuple(pictures) for page_id, pictures in found.items()}

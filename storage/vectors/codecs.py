@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import ConfigError
-from pagesight.storage.scoring.kernel import KERNELS, maxima
+from pagesight.storage.multivectors import lengths_of
+from pagesight.storage.scoring.kernel import KERNELS, maxima, products
 from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.vectors.rotation import rotation
 
@@ -38,6 +39,9 @@ class TokenCodec(Protocol):
 
         precise, kernel: as in storage.scoring.kernel.
         """
+
+    def products(self, query: Float, data: bytes | memoryview, n_tokens: int) -> tuple[Float, Float]:
+        """The products of a query with every token of a page (n_query_tokens, n_tokens), and the tokens' lengths (n_tokens,)."""
 
 
 class Int8Codec:
@@ -65,6 +69,9 @@ class Int8Codec:
     def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:
         return maxima(query, records, self._layout, precise=precise, kernel=kernel)
 
+    def products(self, query: Float, data: bytes | memoryview, n_tokens: int) -> tuple[Float, Float]:
+        return products(query, data, n_tokens, self._layout)
+
 
 class Float16Codec:
     """Half precision. Layout: float16 (n, dim). Searched in numpy, by expanding a page at a time."""
@@ -89,6 +96,10 @@ class Float16Codec:
             tokens = self.decode(data[start : start + self.n_bytes(count)].tobytes(), count)
             found[:, i] = (query @ tokens.T).max(axis=1)
         return found
+
+    def products(self, query: Float, data: bytes | memoryview, n_tokens: int) -> tuple[Float, Float]:
+        tokens = self.decode(data, n_tokens)
+        return query @ tokens.T, lengths_of(tokens)
 
 
 class PackedCodec:
@@ -135,6 +146,9 @@ class PackedCodec:
 
     def maxima(self, query: Float, records: Records, *, precise: bool, kernel: str = KERNELS[0]) -> Float:
         return maxima(query @ self._rotation.T, records, self._layout, precise=precise, kernel=kernel)
+
+    def products(self, query: Float, data: bytes | memoryview, n_tokens: int) -> tuple[Float, Float]:
+        return products(query @ self._rotation.T, data, n_tokens, self._layout)  # which leaves lengths as they are
 
 
 # Levels that code a normally distributed component of variance 1 with the least square error (Max 1960, table 1).

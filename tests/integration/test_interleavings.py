@@ -9,7 +9,7 @@ import pytest
 
 from pagesight import ModelConfig, SearchConfig, SearchEngine
 from pagesight.engine.models import hashing
-from pagesight.storage.state import MAX_FILTERS, read_generation
+from pagesight.storage.state import MAX_FILTERS
 from pagesight.storage.store import Store
 from tests.helpers import add_document, space
 
@@ -95,12 +95,12 @@ def test_what_a_state_makes_at_its_first_use_is_made_once(store):
 
             def first_use(i, fresh=fresh):
                 with fresh.view() as view:
-                    connection = view._connection
+                    snapshot = view._snapshot
                     if i % 2:
-                        recall = view._state.recall_index(connection)
-                        return view._state, view._state.places(connection), recall
-                    places = view._state.places(connection)
-                    return view._state, places, view._state.recall_index(connection)
+                        recall = view._state.recall_index(snapshot)
+                        return view._state, view._state.places(snapshot), recall
+                    places = view._state.places(snapshot)
+                    return view._state, places, view._state.recall_index(snapshot)
 
             made = together(first_use)
         assert [len({id(one) for one in ones}) for ones in zip(*made, strict=True)] == [1, 1, 1]
@@ -126,12 +126,12 @@ def test_views_opened_while_a_writer_commits_are_whole(store):
         while not last:
             last = done.is_set()  # one view more than that: all have seen the end
             with store.view() as view:
-                assert read_generation(view._connection) == view.generation >= seen
+                assert view._snapshot.generation() == view.generation >= seen
                 seen = view.generation
                 ids = view.page_ids().tolist()
                 assert len(view.tokens(np.array(ids))) == len(ids)
                 assert [page.page_id for page in view.describe(np.array(ids)).values()] == ids
-                assert view._state.recall_index(view._connection).page_ids.tolist() == ids
+                assert view._state.recall_index(view._snapshot).page_ids.tolist() == ids
                 new = sum(document.n_indexed_pages for document in view.documents("folder = new"))
                 assert len(view.page_ids("folder = new")) == new == len(ids) - 80
         return seen
@@ -183,4 +183,4 @@ def test_many_threads_find_what_one_finds(store):
             ]
 
         assert together(ask) == [[] for _ in range(N_THREADS)]
-        assert engine.store.engine.pool.checkedout() == 0
+        assert engine.store.n_views == 0

@@ -199,9 +199,9 @@ def test_searches_hold_no_connection_however_they_end(index):
         raise KeyboardInterrupt
 
     with SearchEngine.open(index) as engine:
-        pool = engine.store.engine.pool
+        store = engine.store
         answers = engine.search_many(["quince", "medlar"])
-        assert pool.checkedout() == 0
+        assert store.n_views == 0
         assert len(answers) == 2
         with pytest.raises(KeyboardInterrupt):
             engine.search("quince", on_stage=fail)
@@ -212,7 +212,7 @@ def test_searches_hold_no_connection_however_they_end(index):
         with pytest.raises(errors.UnknownHit, match="no page"):
             engine.look_up("nothing.txt", 1)
         engine.measure(n_queries=2)
-        assert pool.checkedout() == 0
+        assert store.n_views == 0
         with engine.view():
-            assert pool.checkedout() == 1
-        assert pool.checkedout() == 0
+            assert store.n_views == 1
+        assert store.n_views == 0

@@ -36,8 +36,8 @@ def table(places):
 
 
 def from_database(store):
-    with store.engine.begin() as connection:
-        return read_places(connection)
+    with store._folder.database.snapshot() as snapshot:
+        return read_places(snapshot)
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_a_state_reads_what_has_changed(tmp_path, kept):
         wrong = Places(before.page_ids, before.segments, before.offsets + 1, before.counts)
         with store.writer() as writer:
             add(writer, "b", 2)
-        with store.engine.begin() as connection:
-            after = read_places(connection, wrong)
+        with store._folder.database.snapshot() as snapshot:
+            after = read_places(snapshot, wrong)
         assert after.page_ids.tolist() == list(range(1, 12))
         assert after.offsets[:9].tolist() == wrong.offsets.tolist()  # taken over, not read again
         assert after.offsets[9:].tolist() == from_database(store).offsets[9:].tolist()

@@ -270,3 +270,53 @@ def test_the_memory_of_the_doctor_does_not_grow_with_the_index(tmp_path, monkeyp
                 store.examine()  # what only the first time costs
                 few = peak(store)
         assert peak(store) < 1.5 * few
+
+
+def test_what_a_view_asks_by_sqlalchemy_is_of_its_own_state(tmp_path):
+    """Also when it asks after somebody else has written, and the rest of the view goes on in the same transaction."""
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["the first document"])
+        with store.view() as view:
+            with store.writer() as writer:
+                add_document(writer, "b.pdf", ["the second document"])
+            assert [document.document for document in view.documents()] == ["a.pdf"]
+            assert view.page_ids("document = 'b.pdf'").tolist() == []
+            assert view.totals().n_documents == len(view.page_ids()) == 1
+            assert len(view.nearest_by_words("second", 5, None).page_ids) == 0
+            assert store.n_views == 1
+        assert names(store) == ["a.pdf", "b.pdf"]
+        assert store.n_views == 0
+
+
+def test_a_view_outlives_its_store(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["the first document"])
+        view = store.view()
+    with view:
+        assert view.page_ids().tolist() == [1]
+        assert [document.document for document in view.documents()] == ["a.pdf"]
+    with pytest.raises(RuntimeError, match="was closed"):
+        view.find_page("a.pdf", 1)
+
+
+def test_a_search_needs_no_sqlalchemy(tmp_path):
+    """Importing it takes as long as the rest of a search in a new process."""
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["the first document"])
+    code = f"""
+        import sys
+        from pagesight.engine.config import SearchConfig
+        from pagesight.engine.encoder import EncodedQuery
+        from pagesight.engine.models.hashing import HashingEncoder
+        from pagesight.engine.answering import ask, described
+        from pagesight.storage.store import Store
+        with Store({str(tmp_path)!r}) as store, store.view() as view:
+            found = ask("first document", HashingEncoder(), view, SearchConfig())
+            print([hit.name for hit in described(found, view)], "sqlalchemy" in sys.modules)
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.stdout.strip() == "['a.pdf:1'] False", result.stderr

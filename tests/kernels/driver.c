@@ -68,6 +68,17 @@ static float most(const Case *c, int q) {
     return sum * c->scales[q] * 128 * 0.1f;
 }
 
+/* All products of the first page, then the lengths of its rows. */
+static float *multiplied(Case *c, const Kernel *kernel) {
+    const int64_t n = c->counts[0], n_query = c->work.n_query, n_values = n_query * c->work.dim;
+    float *query = malloc(4 * n_values), *found = malloc(4 * n * (n_query + 1));
+    for (int64_t i = 0; i < n_values; i++) query[i] = (float)c->query[i] * 1.7e-5f;
+    c->work.found = found;
+    kernel->products(&c->work, query, found + n * n_query);
+    free(query);
+    return found;
+}
+
 static int compare(const Kernel *kernel, const Kernel *plain, int round) {
     static const int DIMS[] = {128, 384, 320, 16, 64, 4, 20, 100, 512, 700, 48, 768};
     static const int BITS[] = {8, 8, 4, 2};
@@ -94,6 +105,9 @@ static int compare(const Kernel *kernel, const Kernel *plain, int round) {
         }
         free(sums);
     }
+    float *products = multiplied(&c, kernel), *right = multiplied(&c, plain);
+    for (int64_t i = 0; i < c.counts[0] * (c.work.n_query + 1); i++) wrong += products[i] != right[i];
+    free(products), free(right);
     if (wrong) printf("%s: %d wrong: round %d, %d dimensions, %d bits, %d rows of a query\n", kernel->name, wrong, round, dim, bits, c.work.n_query);
     free(expected), free(precise), free(quick);
     release(&c);
@@ -119,7 +133,7 @@ int main(int n_arguments, char **arguments) {
     int n = find_kernels(kernels), wrong = 0;
 #ifdef PRODUCTS /* vpdpbusd.h */
     kernels[n] = kernels[n - 1];
-    kernels[n++ - 1] = (Kernel){"avxvnni", maxima_avxvnni, scan_avxvnni};
+    kernels[n++ - 1] = (Kernel){"avxvnni", maxima_avxvnni, scan_avxvnni, products_avx2};
 #endif
     for (int k = 0; k < n; k++) {
         printf("%s\n", kernels[k].name);

@@ -90,6 +90,44 @@ def test_packed_codes_score_as_what_they_decode_to(name, codec_name, shape):
     np.testing.assert_allclose(found, expected, atol=1e-3 * np.sqrt(dim))
 
 
+@pytest.mark.parametrize("name", KERNELS)
+@given(shape=shapes)
+@settings(max_examples=20, deadline=None)
+def test_products_and_lengths_are_the_definition(name, shape):
+    query, records, layout, _, length = make(**shape)
+    for start, count in zip(records.starts.tolist(), records.counts.tolist(), strict=True):
+        page = memoryview(records.data)[start:]
+        tokens = layout.values(page, count).astype(np.float64) * layout.scales(page, count)[:, None]
+        products, lengths = kernel.products(query, page, count, layout, kernel=name)
+        assert products.shape == (len(query), count)
+        np.testing.assert_allclose(products, query.astype(np.float64) @ tokens.T, atol=4e-5 * length + 1e-6)
+        np.testing.assert_allclose(lengths, np.linalg.norm(tokens, axis=1), rtol=1e-5)
+
+
+@pytest.mark.skipif(len(KERNELS) < 3, reason="there is one kernel, and numpy")
+@given(shape=shapes)
+@settings(max_examples=10, deadline=None)
+def test_products_are_the_same_by_every_kernel(shape):
+    query, records, layout, _, _ = make(**shape)
+    page, count = memoryview(records.data)[int(records.starts[0]) :], int(records.counts[0])
+    (first, lengths), *others = (kernel.products(query, page, count, layout, kernel=name) for name in KERNELS[:-1])
+    for products, other_lengths in others:
+        np.testing.assert_array_equal(products, first)
+        np.testing.assert_array_equal(other_lengths, lengths)
+
+
+@pytest.mark.parametrize("codec_name", ["int8", "int4", "int2", "float16"])
+def test_codecs_multiply_as_what_they_decode_to(codec_name):
+    rng = np.random.default_rng(5)
+    codec, query = codec_named(codec_name, 128), rng.standard_normal((9, 128)).astype(np.float32)
+    for count in (1, 33, 700):
+        page = codec.encode(rng.standard_normal((count, 128)).astype(np.float32))
+        tokens = codec.decode(page, count)
+        products, lengths = codec.products(query, page, count)
+        np.testing.assert_allclose(products, query @ tokens.T, atol=2e-3)
+        np.testing.assert_allclose(lengths, np.linalg.norm(tokens, axis=1), rtol=1e-4)
+
+
 @pytest.mark.parametrize(("name", "loss"), [("int8", 2e-4), ("int4", 0.02), ("int2", 0.15), ("float16", 1e-6)])
 @given(seed=st.integers(0, 1000), dim=st.sampled_from([16, 128, 384]))
 @settings(max_examples=20, deadline=None)
@@ -108,6 +146,8 @@ def test_a_query_of_another_width_is_refused():
     records = Records(Int8Codec(8).encode(np.ones((1, 8), np.float32)), np.array([0]), np.array([1]))
     with pytest.raises(DimensionMismatch, match="query tokens must have 8 dimensions, got 7"):
         kernel.maxima(np.ones((1, 7), np.float32), records, CodeLayout(8))
+    with pytest.raises(DimensionMismatch, match="query tokens must have 8 dimensions, got 7"):
+        kernel.products(np.ones((1, 7), np.float32), bytes(records.data), 1, CodeLayout(8))
 
 
 @pytest.mark.parametrize(("start", "count"), [(0, 2), (-1, 1), (1, 1), (0, 0)])
@@ -115,6 +155,12 @@ def test_nothing_is_read_outside_the_buffer(start, count):
     records = Records(Int8Codec(8).encode(np.ones((1, 8), np.float32)), np.array([start]), np.array([count]))
     with pytest.raises(ValueError, match="do not lie within 12 bytes"):
         kernel.maxima(np.ones((1, 8), np.float32), records, CodeLayout(8))
+
+
+def test_no_product_is_read_outside_the_page():
+    page = Int8Codec(8).encode(np.ones((1, 8), np.float32))
+    with pytest.raises(ValueError, match="2 tokens do not lie within 12 bytes"):
+        kernel.products(np.ones((1, 8), np.float32), page, 2, CodeLayout(8))
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from pagesight.engine.explain import SAME_BOX, WordsOfPages, find_matches, make_snippets, supported, token_heats
 from pagesight.engine.regions import layout as rules
 from pagesight.engine.regions.choose import AskedPage, find_regions
-from pagesight.engine.regions.evidence import LEAST, lengths_of, match_lines, stand_out
+from pagesight.engine.regions.evidence import LEAST, match_lines, stand_out
 from pagesight.engine.regions.layout import lay_out
 from pagesight.engine.regions.ragged import Points
 from pagesight.engine.regions.spaces import ABOVE, BELOW, COLUMNS, HEIGHT, SHARED, WIDTH, Beside, open_spaces
+from pagesight.storage.multivectors import lengths_of
 from pagesight.storage.values import PageWords
 from tests.property.test_region_pages import QUESTIONS, small_box
 
@@ -45,14 +46,16 @@ def explained(question, pages, wording):
     products = [question @ tokens.T for _, tokens, _ in pages]
     standing = stand_out(products, [lengths_of(tokens) for _, tokens, _ in pages])
     places = [places for _, _, places in pages]
-    heats = [supported(heat, at, 0.7) for heat, at in zip(token_heats(standing), places, strict=True)]
-    asked = [AskedPage(heat, at, words, 0.7) for heat, (words, _, at) in zip(heats, pages, strict=True)]
+    boxes = np.concatenate(places)
+    heat = supported(token_heats(standing), boxes, standing.pages, [0.7] * len(pages))
+    heats = np.split(heat, standing.pages[1:-1])
+    asked = [AskedPage(own, at, words, 0.7) for own, (words, _, at) in zip(heats, pages, strict=True)]
     words = WordsOfPages.of([words for words, _, _ in pages])
     names = tuple(map(str, range(len(question))))
     return (
         find_regions(wording, standing, asked),
         find_matches(products, names, places, words, [()] * len(pages)),
-        make_snippets(words, heats, places),
+        make_snippets(words, heat, boxes, standing.pages),
     )
 
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagesight.engine.regions.choose import MAX_REGIONS, AskedPage, find_regions
-from pagesight.engine.regions.evidence import lengths_of, match_lines, stand_out
+from pagesight.engine.regions.evidence import match_lines, stand_out
 from pagesight.engine.regions.layout import lay_out
+from pagesight.storage.multivectors import lengths_of
 from pagesight.storage.values import PageWords
 
 DIM = 8

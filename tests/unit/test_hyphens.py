@@ -60,7 +60,7 @@ def test_both_halves_of_a_word_are_found_by_the_whole():
 def test_a_snippet_shows_what_a_soft_hyphen_broke_in_one():
     page = lines("the elec\u2010", "tricity meter of well-", "known make")
     heat = np.eye(1, len(page), 2, dtype=np.float32)[0]
-    (snippet,) = make_snippets(WordsOfPages.of([page]), [heat], [page.boxes])
+    (snippet,) = make_snippets(WordsOfPages.of([page]), heat, page.boxes, np.array([0, len(heat)]))
     assert snippet.text == "the electricity meter of well-known make"
     assert [snippet.text[a:b] for a, b in snippet.spans] == ["tricity"]
 

@@ -149,8 +149,9 @@ def test_nothing_imports_the_names_from_before(folder):
             "import sys; sys.argv = ['pagesight', '--help']\ntry: import pagesight.__main__\nexcept SystemExit: pass",
             HEAVY,
         ),
+        ("import pagesight.engine.api, pagesight.storage.store", HEAVY - {"numpy"}),
     ],
-    ids=["pagesight", "errors", "worker", "storage", "SearchEngine", "help"],
+    ids=["pagesight", "errors", "worker", "storage", "SearchEngine", "help", "searching"],
 )
 def test_heavy_packages_are_imported_where_they_are_used(code, forbidden):
     probe = f"import sys\n{code}\nprint('IMPORTED', sorted({{m.split('.')[0] for m in sys.modules}} & {forbidden!r}))"

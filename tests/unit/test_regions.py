@@ -5,10 +5,11 @@ import pytest
 
 from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.engine.regions.choose import MAX_REGIONS, AskedPage, find_regions
-from pagesight.engine.regions.evidence import lengths_of, stand_out
+from pagesight.engine.regions.evidence import stand_out
 from pagesight.engine.regions.layout import lay_out
 from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, Beside, open_spaces
 from pagesight.engine.regions.wording import asks_for_picture, is_caption
+from pagesight.storage.multivectors import lengths_of
 from pagesight.storage.values import PageWords
 
 ENCODER = HashingEncoder()

@@ -1,0 +1,164 @@
+"""Reading ``metadata.db``: connections of Python's sqlite3, and the snapshots in which views read.
+
+Every search asks the same few statements. Sent through SQLAlchemy they take several times as long, and importing it took a third
+of a search in a new process. So a view sends them itself. What is put together of parts (filters, lists of documents), and all that
+writes, goes by SQLAlchemy, which is imported by its first use; a view that asks by it sees the same snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pagesight.storage.closing import Closing
+from pagesight.storage.manifest import FORMAT_VERSION
+from pagesight.storage.words import CREATE_INSTANCES, CREATE_VOCABULARY
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+DATABASE_NAME = "metadata.db"
+BUSY_SECONDS = 30
+KEPT_OPEN = 8  # connections, for views to come
+# What kind a media type is, in SQL: format 1 did not store it.
+KIND_SQL = "CASE media_type WHEN 'application/pdf' THEN 'pdf' WHEN 'text/plain' THEN 'text' ELSE 'image' END"
+_AS_FORMAT_2 = f"CREATE TEMP VIEW document AS SELECT *, {KIND_SQL} AS kind FROM main.document"  # noqa: S608 - ours
+
+
+def connect(folder: Path, format_version: int = FORMAT_VERSION) -> sqlite3.Connection:
+    """A new connection, in no transaction until somebody begins one.
+
+    format_version: of the index; an older one that could not be brought to the present is only read, through a view.
+    """
+    # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
+    # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
+    read_only = not os.access(folder, os.W_OK)
+    uri = f"{(folder / DATABASE_NAME).absolute().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
+    # Without an isolation level sqlite3 begins no transactions on its own, which it does too late.
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+    try:
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")  # KB: what 100,000 pages' places take
+        if format_version == 1:
+            connection.execute(_AS_FORMAT_2)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class Database:
+    """The database of an open index. Any number of threads may use it."""
+
+    def __init__(self, folder: Path, format_version: int = FORMAT_VERSION) -> None:
+        """Nothing is opened before it is asked for. format_version: as of ``connect``."""
+        self._folder, self._format_version = folder, format_version
+        self._lock = threading.RLock()
+        self._idle: list[sqlite3.Connection] = []
+        self._engine: Engine | None = None
+        self._disposed = 0
+        self.n_snapshots = 0  # that are open
+
+    def snapshot(self) -> Snapshot:
+        """The present state. Close it, or use it by ``with``."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+            disposed = self._disposed
+        if connection is None:
+            connection = connect(self._folder, self._format_version)
+            # In no transaction: with one that is rolled back they would go, and SQLite read its whole schema again.
+            connection.execute(CREATE_VOCABULARY)
+            connection.execute(CREATE_INSTANCES)
+        connection.execute("BEGIN")
+        with self._lock:
+            self.n_snapshots += 1
+        return Snapshot(self, connection, disposed)
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's, with connections of its own."""
+        with self._lock:
+            if self._engine is None:
+                from pagesight.storage.tables.database import open_database
+
+                self._engine = open_database(self._folder, self._format_version)
+            return self._engine
+
+    def dispose(self) -> None:
+        """Close what nobody uses. Snapshots that are open go on, and take their connections with them."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._disposed += 1
+            engine = self._engine
+        for connection in idle:
+            connection.close()
+        if engine is not None:
+            engine.dispose()
+
+    def _ended(self, connection: sqlite3.Connection, disposed: int) -> None:
+        """A snapshot's connection, in no transaction. disposed: how often that had happened when it was taken."""
+        with self._lock:
+            self.n_snapshots -= 1
+            kept = disposed == self._disposed and len(self._idle) < KEPT_OPEN
+            if kept:
+                self._idle.append(connection)
+        if not kept:
+            connection.close()
+
+
+class Snapshot(Closing):
+    """A transaction that reads: nothing in it changes. For one thread at a time."""
+
+    def __init__(self, database: Database, connection: sqlite3.Connection, disposed: int) -> None:
+        """Made by ``Database.snapshot``. connection: in its transaction."""
+        self._database, self._disposed = database, disposed
+        self._raw: sqlite3.Connection | None = connection
+        self._over: Connection | None = None
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """Raises RuntimeError after ``close``, which is a bug of ours."""
+        if self._raw is None:
+            raise RuntimeError("this view of the index was closed")
+        return self._raw
+
+    def rows(self, statement: str, *parameters: Any) -> list[Any]:
+        """The rows that a statement gives, as plain tuples."""
+        return self.raw.execute(statement, parameters).fetchall()
+
+    def values(self, statement: str, *parameters: Any) -> list[Any]:
+        """What a statement of one column gives."""
+        return [value for (value,) in self.rows(statement, *parameters)]
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        """The first value that a statement gives; None if it gives no row."""
+        row = self.raw.execute(statement, parameters).fetchone()
+        return None if row is None else row[0]
+
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's, in this transaction; closed with it."""
+        if self._over is None:
+            from pagesight.storage.tables.database import connection_over
+
+            self._over = connection_over(self._database.engine, self.raw)
+        return self._over
+
+    def generation(self) -> int:
+        """The number of the state that is seen."""
+        return int(self.value("SELECT generation FROM index_state"))
+
+    def close(self) -> None:
+        if self._raw is None:
+            return
+        if self._over is not None:
+            self._over.close()
+        connection, self._raw = self._raw, None
+        connection.rollback()
+        self._database._ended(connection, self._disposed)
