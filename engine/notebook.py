@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -69,11 +68,11 @@ def _row(hit: SearchHit, drawer: Draws) -> str:
             f'<img alt="the page" src="data:image/jpeg;base64,{base64.b64encode(shrunk(picture, "JPEG")).decode()}">'
         )
     except SearchEngineError as error:
-        shown = html.escape(f"no picture: {error}")
+        shown = _escaped(f"no picture: {error}")
     return _ROW.format(
         picture=shown,
         rank=hit.rank,
-        document=html.escape(hit.document),
+        document=_escaped(hit.document),
         page=hit.page,
         n_pages=hit.n_pages,
         score=hit.score,
@@ -81,13 +80,19 @@ def _row(hit: SearchHit, drawer: Draws) -> str:
     )
 
 
+def _escaped(text: str) -> str:
+    from html import escape  # here: it brings a table of all names of characters
+
+    return escape(text)
+
+
 def _emphasised(hit: SearchHit) -> str:
     """The snippet with the matched words in bold."""
     parts, at = [], 0
     for start, stop in hit.snippet_spans:
-        parts.append(f"{html.escape(hit.snippet[at:start])}<b>{html.escape(hit.snippet[start:stop])}</b>")
+        parts.append(f"{_escaped(hit.snippet[at:start])}<b>{_escaped(hit.snippet[start:stop])}</b>")
         at = stop
-    return "".join(parts) + html.escape(hit.snippet[at:])
+    return "".join(parts) + _escaped(hit.snippet[at:])
 
 
 def shrunk(picture: Image.Image, kind: str) -> bytes:

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 MAX_WRITINGS = 8  # of a question
@@ -37,20 +38,29 @@ MONTHS = {name: month for month, names in enumerate(NAMES, start=1) for name in 
 
 _NAME = "|".join(sorted(MONTHS, key=len, reverse=True))
 _OF, _BLANKS = r"(?:st|nd|rd|th|\.|º|er)?(?:\s+(?:of|de|den))?", "[  \u202f\u2009]"
-_DATE = re.compile(
-    rf"(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?![\w.,-]*\d)"
-    rf"|(?P<year2>\d{{4}})\s*年\s*(?P<month2>\d{{1,2}})\s*月\s*(?P<day2>\d{{1,2}})\s*日"
-    rf"|(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year3>\d{{4}})"
-    rf"|(?P<day4>\d{{1,2}}){_OF}\s+(?P<name4>{_NAME})\.?,?(?:\s+de)?\s+(?P<year4>\d{{4}})"
-    rf"|(?P<name5>{_NAME})\.?\s+(?P<day5>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year5>\d{{4}})"
-)
-_NUMBER = re.compile(
-    rf"(?P<grouped>[^\D0]\d{{0,2}}(?:(?P<mark>[.,'’]|{_BLANKS})\d{{3}})(?:(?P=mark)\d{{3}})*)(?!\d)(?:(?!(?P=mark))[.,](?P<rest>\d+))?"
-    r"|(?P<whole>\d+)(?:[.,](?P<decimals>\d+))?"
-)
 _AMOUNT_END = re.compile(rf"{_BLANKS}?°?(?P<unit>[a-z]{{1,4}})(?![\w-])")
 _PART_NUMBER = re.compile(r"[^\W\d_]{1,6}[- ]?\d[^\W_]*(?:-[^\W_]+)*")
 _RUNS = re.compile(r"[^\W\d_]+|\d+")
+
+
+@cache
+def _date() -> re.Pattern[str]:
+    """Compiled for a question with a digit: it takes longer than all else that reads one."""
+    return re.compile(
+        rf"(?P<year>\d{{4}})[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})(?![\w.,-]*\d)"
+        rf"|(?P<year2>\d{{4}})\s*年\s*(?P<month2>\d{{1,2}})\s*月\s*(?P<day2>\d{{1,2}})\s*日"
+        rf"|(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year3>\d{{4}})"
+        rf"|(?P<day4>\d{{1,2}}){_OF}\s+(?P<name4>{_NAME})\.?,?(?:\s+de)?\s+(?P<year4>\d{{4}})"
+        rf"|(?P<name5>{_NAME})\.?\s+(?P<day5>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year5>\d{{4}})"
+    )
+
+
+@cache
+def _number_in() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?P<grouped>[^\D0]\d{{0,2}}(?:(?P<mark>[.,'’]|{_BLANKS})\d{{3}})(?:(?P=mark)\d{{3}})*)(?!\d)(?:(?!(?P=mark))[.,](?P<rest>\d+))?"
+        r"|(?P<whole>\d+)(?:[.,](?P<decimals>\d+))?"
+    )
 
 
 Found = tuple[int, int, list[str]]  # first and last place in the question, phrases
@@ -83,6 +93,8 @@ class Number:
 def writings(question: str) -> tuple[Writing, ...]:
     """What of a question is a date, a number, a quantity or a part number, in order; the first MAX_WRITINGS."""
     plain = bare(question)
+    if not any(map(str.isdigit, plain)):
+        return ()
     found: list[tuple[int, Writing]] = []
     for read in (_dates, _part_numbers, _amounts):
         for start, stop, phrases in read(plain, question):
@@ -103,7 +115,7 @@ def _bare(character: str) -> str:
 
 def number_of(text: str) -> Number | None:
     """The number that a text is, however it is written; None if it is none. 1,234 and 1.234 are one thousand and more."""
-    match = _NUMBER.fullmatch(bare(text))
+    match = _number_in().fullmatch(bare(text))
     return None if match is None else _number(match)
 
 
@@ -116,7 +128,7 @@ def _number(match: re.Match[str]) -> Number | None:
 
 
 def _dates(text: str, question: str) -> Iterator[Found]:  # noqa: ARG001 - as every reader's
-    for match in _DATE.finditer(text):
+    for match in _date().finditer(text):
         of = match.groupdict()
         year = next(of[name] for name in ("year", "year2", "year3", "year4", "year5") if of[name])
         month_first = bool(of["name5"])
@@ -178,7 +190,7 @@ def _joined(runs: list[str]) -> Iterator[str]:
 
 def _amounts(text: str, question: str) -> Iterator[Found]:  # noqa: ARG001
     """Quantities with a unit, and numbers that can be written in several ways."""
-    for match in _NUMBER.finditer(text):
+    for match in _number_in().finditer(text):
         number, unit = _number(match), _AMOUNT_END.match(text, match.end())
         if number is None or not _alone(match, text, before_only=True):
             continue
