@@ -89,7 +89,7 @@ def supported(heat: Float, boxes: Float, pages: Integers, aspects: Sequence[floa
     divided by their heights.
     """
     warm, of_pages = warm_tokens(heat, pages)
-    places, some_heat, scale = boxes[warm], heat[warm], np.float32(np.sqrt(0.5) / NEAR)
+    places, some_heat, scale = boxes.take(warm, axis=0), heat.take(warm), np.float32(np.sqrt(0.5) / NEAR)
     x = (places[:, 0] + places[:, 2]) * np.repeat(np.array(aspects, np.float32) * (scale / 2), np.diff(of_pages))
     y = (places[:, 1] + places[:, 3]) * (scale / 2)
     mixed = np.zeros_like(heat)
@@ -191,23 +191,25 @@ def _snippet(words: PageWords, word_heat: Float) -> Snippet:
     if not len(words):
         return Snippet("", ())
     size = min(SNIPPET_WORDS, len(words))
-    sums = np.convolve(word_heat, np.ones(size), "valid")
-    first = int(np.argmax(sums > sums.max() - 1e-9))
-    warm = np.flatnonzero(word_heat[first : first + size] > 0)
+    sums = np.zeros(len(words) + 1)
+    np.cumsum(word_heat, out=sums[1:])
+    sums = sums[size:] - sums[:-size]
+    first = int((sums > sums.max() - 1e-9).argmax())
+    warm = word_heat[first : first + size].nonzero()[0]
     if len(warm):  # the warm words in the middle, not at an edge
         middle = first + int(warm[0] + warm[-1]) // 2
         first = min(max(0, middle - size // 2), len(words) - size)
     begin, end = max(0, first - 2), first + size + 2  # with what a broken word may have beyond
     near = PageWords(words.texts[begin:end], words.boxes[begin:end])
     broken = {begin + i for word in broken_words(near) for i in range(word.first, word.last)}
-    shown = word_heat[first : first + size]
-    marked = (shown >= max(shown.max() / 4, 1e-9)).tolist()
+    shown = word_heat[first : first + size].tolist()
+    least = max(max(shown) / 4, 1e-9)
     text, spans = ("… " if first else ""), []
-    for i, (word, is_marked) in enumerate(zip(words.texts[first : first + size], marked, strict=True), start=first):
+    for i, (word, heat) in enumerate(zip(words.texts[first : first + size], shown, strict=True), start=first):
         joined = i in broken and i + 1 < first + size
         if joined:
             word = word.removesuffix(LINE_END_HYPHEN)  # noqa: PLW2901
-        if is_marked:
+        if heat >= least:
             spans.append((len(text), len(text) + len(word)))
         text += word if joined else word + " "
     text = text.rstrip() + (" …" if first + size < len(words) else "")
@@ -217,7 +219,11 @@ def _snippet(words: PageWords, word_heat: Float) -> Snippet:
 def _heat_of_words(words: WordsOfPages, heats: Float, boxes: Float, token_pages: Integers) -> Float:
     """Give each token's heat to the words whose middle its box covers, or, if it covers none, to the nearest word: (n_words,)."""
     warm, of_pages = warm_tokens(heats, token_pages)
-    pages, heat, places = np.repeat(np.arange(len(of_pages) - 1), np.diff(of_pages)), heats[warm], boxes[warm]
+    pages, heat, places = (
+        np.repeat(np.arange(len(of_pages) - 1), np.diff(of_pages)),
+        heats.take(warm),
+        boxes.take(warm, axis=0),
+    )
     token, word = words.middles.inside(places + EDGE, pages)
     n_words = np.bincount(token, minlength=len(places))
     found = np.zeros(len(words.boxes))

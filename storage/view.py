@@ -32,10 +32,10 @@ from pagesight.storage.stored import (
 )
 from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.snapshots import Snapshot
-from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, PageWords, SourceFile
+from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.vectors.records import PageRecords, Places
 from pagesight.storage.vectors.scored import stored_maxima
-from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
+from pagesight.storage.vectors.segments import RecordRef, stored_boxes, words_of_pages
 from pagesight.storage.words import (
     WordScores,
     bare_fold,
@@ -70,7 +70,7 @@ _REFS_SQL = (
     'SELECT id, segment, "offset", n_bytes, crc32, n_tokens FROM page WHERE id IN (SELECT value FROM json_each(?))'
 )
 _DETAILS_SQL = (
-    'SELECT page.id, segment, "offset", n_bytes, crc32, n_tokens, words, boxes FROM page '
+    'SELECT page.id, segment, "offset", n_bytes, n_tokens, words, boxes FROM page '
     "LEFT JOIN page_text ON page_text.page_id = page.id WHERE page.id IN (SELECT value FROM json_each(?))"
 )
 _PAGES_SQL = (
@@ -230,13 +230,16 @@ class StoreView(Closing):
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
         rows = self._snapshot.rows(_DETAILS_SQL, _listed(page_ids))
         self._check_found(len(rows), len(page_ids))
-        details: dict[int, PageDetail] = {}
-        for page_id, *where, n_tokens, words, boxes in rows:
-            record = self._state.segments.read(RecordRef(*where))
-            codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]
-            known = PageWords.none() if words is None else stored_words(words, boxes)
-            details[page_id] = EncodedDetail(self._codec, codes, unpack_boxes(record, n_tokens), known)
-        return details
+        if not rows:
+            return {}
+        ids, segments, offsets, sizes, counts, texts, word_boxes = zip(*rows, strict=True)
+        where = (np.array(column, np.int64) for column in (segments, offsets, sizes))
+        records, ends = self._state.segments.read_many(*where), map(self._codec.n_bytes, counts)
+        codes, boxes = zip(
+            *((record[:end], record[end:]) for record, end in zip(records, ends, strict=True)), strict=True
+        )
+        pages = zip(ids, codes, stored_boxes(boxes), words_of_pages(texts, word_boxes), strict=True)
+        return {page_id: EncodedDetail(self._codec, *detail) for page_id, *detail in pages}
 
     def find_page(self, name: str, number: int) -> int | None:
         found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number)

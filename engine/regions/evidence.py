@@ -68,18 +68,21 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
     laid[at] = np.arange(len(at))
     page = np.repeat(laid, np.diff(standing.pages))
     warm = np.flatnonzero((standing.closeness.max(axis=0) >= LEAST) & (page >= 0))
-    line = _line_of(np.concatenate(boxes)[warm], page[warm], layout)
+    page = page.take(warm)
+    line = _line_of(np.concatenate(boxes).take(warm, axis=0), page, layout)
     matches = np.zeros((len(standing.closeness), len(layout.lines)), np.float32)
     order = np.argsort(line, kind="stable")
-    order = order[np.searchsorted(line[order], 0) :]
+    order = order[np.searchsorted(line.take(order), 0) :]
     if not len(order):
         return matches
-    closeness, line, warm = standing.closeness[:, warm[order]], line[order], warm[order]
+    line, page = line.take(order), page.take(order)
+    closeness = standing.closeness.take(warm.take(order), axis=1)
     totals = [float(standing.weights[:, i].sum()) for i in at]
-    weights = standing.weights[:, at] / np.array([total or 1 for total in totals], np.float32)
-    shares = np.where(closeness >= LEAST, closeness, 0) * weights[:, page[warm]]
+    weights: Float = standing.weights[:, at] / np.array([total or 1 for total in totals], np.float32)
+    closeness *= closeness >= LEAST
+    closeness *= weights.take(page, axis=1)
     first = starts(line[1:] != line[:-1])
-    matches[:, line[first]] = np.maximum.reduceat(shares, first, axis=1)
+    matches[:, line.take(first)] = np.maximum.reduceat(closeness, first, axis=1)
     return matches
 
 

@@ -94,7 +94,7 @@ def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool
     """
     layout = matched.layout
     of_rows = np.maximum.reduceat(matched.matches, layout.first_cells, axis=1)
-    inherited = np.asarray(INHERITED * of_rows[:, layout.row], np.float32)
+    inherited = np.asarray(INHERITED * of_rows.take(layout.row, axis=1), np.float32)
     names, named = [], layout.titles.copy()
     for page, block in _titles_and_captions(matched, texts):
         named[block] = True

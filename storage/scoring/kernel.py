@@ -92,7 +92,7 @@ def scan(
 
 def products(
     query: NDArray[np.float32],
-    data: bytes | memoryview | NDArray[np.uint8],
+    data: bytes | memoryview,
     n_tokens: int,
     layout: CodeLayout,
     *,

@@ -15,7 +15,9 @@ import contextlib
 import os
 import weakref
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,16 +71,26 @@ def pack_record(codec: TokenCodec, tokens: NDArray[np.float32], boxes: NDArray[n
 
 def stored_words(texts: str, boxes: bytes) -> PageWords:
     """The words of a page from its row in the database: a word a line, boxes as of tokens."""
-    fractions = np.frombuffer(boxes, "<u2").reshape(-1, 4).astype(np.float32) / np.float32(BOX_SCALE)
-    return PageWords(tuple(texts.split("\n")) if texts else (), fractions)
+    return words_of_pages([texts], [boxes])[0]
+
+
+def words_of_pages(texts: Sequence[str | None], boxes: Sequence[bytes | None]) -> list[PageWords]:
+    """``stored_words`` of several pages, in one go; None for a page without a row."""
+    placed = stored_boxes([some or b"" for some in boxes])
+    return [PageWords(tuple(t.split("\n")) if t else (), where) for t, where in zip(texts, placed, strict=True)]
 
 
 def unpack_boxes(data: bytes | memoryview, n_tokens: int) -> NDArray[np.float32]:
     """The boxes at the end of a record: (n, 4) float32 in [0, 1]."""
-    start = len(data) - 8 * n_tokens
-    return np.frombuffer(data, "<u2", 4 * n_tokens, start).reshape(n_tokens, 4).astype(np.float32) / np.float32(
-        BOX_SCALE
-    )
+    return stored_boxes([memoryview(data)[len(data) - 8 * n_tokens :]])[0]
+
+
+def stored_boxes(packed: Sequence[bytes | memoryview]) -> list[NDArray[np.float32]]:
+    """Boxes of several pages, in one go: (n, 4) float32 in [0, 1] of each."""
+    fractions = np.frombuffer(b"".join(packed), "<u2").reshape(-1, 4).astype(np.float32)
+    fractions /= np.float32(BOX_SCALE)
+    edges = [0, *accumulate(len(boxes) // 8 for boxes in packed)]
+    return [fractions[first:stop] for first, stop in pairwise(edges)]
 
 
 class SegmentWriter:
@@ -147,7 +159,7 @@ class SegmentWriter:
 
 
 def _read_one_by_one(
-    descriptors: Integers, offsets: Integers, sizes: Integers, starts: Integers, buffer: bytearray
+    descriptors: Integers, offsets: Integers, sizes: Integers, starts: Integers, buffer: bytearray | memoryview
 ) -> int:
     """What the extension does, without it."""
     view = memoryview(buffer)
@@ -207,8 +219,21 @@ class SegmentReader:
             raise StoreCorrupt(f"{path}: the record at byte {ref.offset} is damaged")
         return data
 
+    def read_many(self, segments: Integers, offsets: Integers, sizes: Integers) -> list[memoryview]:
+        """So many bytes of each, all read at once. Raises StoreCorrupt if there are fewer."""
+        starts = np.cumsum((sizes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT)
+        buffer = np.empty(int(starts[-1]) if len(starts) else 0, np.uint8).data
+        starts = np.concatenate([np.zeros(1, np.int64), starts[:-1]])[: len(sizes)]
+        self.read_into(segments, offsets, sizes, buffer, starts)
+        return [buffer[start : start + size] for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)]
+
     def read_into(
-        self, segments: Integers, offsets: Integers, sizes: Integers, buffer: bytearray, starts: Integers
+        self,
+        segments: Integers,
+        offsets: Integers,
+        sizes: Integers,
+        buffer: bytearray | memoryview,
+        starts: Integers,
     ) -> None:
         """Read ``sizes[i]`` bytes from ``offsets[i]`` of ``segments[i]`` on to ``buffer[starts[i]:]``.
 
