@@ -77,8 +77,8 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
         return matches
     line, page = line.take(order), page.take(order)
     closeness = standing.closeness.take(warm.take(order), axis=1)
-    totals = [float(standing.weights[:, i].sum()) for i in at]
-    weights: Float = standing.weights[:, at] / np.array([total or 1 for total in totals], np.float32)
+    weights = standing.weights.take(at, axis=1)
+    weights /= np.array([float(total) or 1 for total in weights.sum(axis=0)], np.float32)
     closeness *= closeness >= LEAST
     closeness *= weights.take(page, axis=1)
     first = starts(line[1:] != line[:-1])
