@@ -16,7 +16,8 @@ from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
 from pagesight.storage.state import State
-from pagesight.storage.tables.snapshots import DATABASE_NAME, Database, Snapshot
+from pagesight.storage.tables.connections import DATABASE_NAME
+from pagesight.storage.tables.snapshots import Database, Snapshot
 from pagesight.storage.view import StoreView
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.pool import QueuePool
 
 from pagesight.indexer.running.plan import Outcome, Status
+from pagesight.storage.tables.connections import BUSY_SECONDS
 from pagesight.storage.tables.database import disk_errors
-from pagesight.storage.tables.snapshots import BUSY_SECONDS
 from pagesight.storage.values import now
 
 KEPT_JOBS = 500

@@ -28,9 +28,9 @@ from pagesight.storage.errors import ConfigError, DiskFull, StorageError, StoreC
 from pagesight.storage.folder import FaultPoint, sync_folder, write_lock
 from pagesight.storage.manifest import MANIFEST_NAME, Manifest
 from pagesight.storage.stored import Exported
+from pagesight.storage.tables.connections import DATABASE_NAME
 from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.tables.schema import index_state, page
-from pagesight.storage.tables.snapshots import DATABASE_NAME
 from pagesight.storage.vectors.page_rows import row_sizes
 from pagesight.storage.vectors.segments import RecordRef, segment_path
 

@@ -18,9 +18,9 @@ from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.places import remember_places
 from pagesight.storage.recall.growth import grow
 from pagesight.storage.stored import Optimized
+from pagesight.storage.tables.connections import BUSY_SECONDS
 from pagesight.storage.tables.database import disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.schema import index_state, page
-from pagesight.storage.tables.snapshots import BUSY_SECONDS
 from pagesight.storage.vectors.page_rows import keep_rows, row_sizes
 from pagesight.storage.vectors.segments import (
     ALIGNMENT,

@@ -18,9 +18,9 @@ from pagesight.storage.errors import StorageError, StoreLocked
 from pagesight.storage.folder import FaultPoint, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, Manifest
 from pagesight.storage.names import nfc
+from pagesight.storage.tables.connections import KIND_SQL
 from pagesight.storage.tables.database import open_database, raise_generation, write_transaction
 from pagesight.storage.tables.schema import failure, file
-from pagesight.storage.tables.snapshots import KIND_SQL
 
 
 def upgrade(folder: Path, manifest: Manifest, fault: FaultPoint | None = None) -> Manifest:

@@ -17,8 +17,8 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from pagesight.storage.errors import DiskFull
 from pagesight.storage.manifest import FORMAT_VERSION
+from pagesight.storage.tables.connections import connect
 from pagesight.storage.tables.schema import index_state, metadata
-from pagesight.storage.tables.snapshots import KEPT_OPEN, connect
 from pagesight.storage.words import CREATE_WORDS
 
 
@@ -31,7 +31,7 @@ def open_database(folder: Path, format_version: int = FORMAT_VERSION) -> Engine:
         "sqlite://",
         creator=lambda: connect(folder, format_version),
         poolclass=QueuePool,
-        pool_size=KEPT_OPEN,
+        pool_size=8,
         max_overflow=-1,
     )
 
