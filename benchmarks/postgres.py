@@ -8,7 +8,7 @@ Pages have 768 token vectors of 128 dimensions; with --step 3 each is made three
 are named by how many they have. URL: of an index that is not there yet. The pages go into it packed, as the folder has them, half of the
 documents by one writer and half by four at once: the rates are those of sending and storing. Searches are asked in turn, of:
 
-    nothing kept    a searcher that fetches every record that it scores (memory=0), some of them twice
+    all fetched     a searcher whose memory holds what one question looks at, so that the next one fetches nearly all it needs
     postgresql      one with a memory of the usual size
     again           the same, asked the same a second time: all that it needs is in its memory
     folder
@@ -23,7 +23,6 @@ import hashlib
 import sys
 import time
 from functools import partial
-from itertools import count
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ import numpy as np
 
 from benchmarks.common import write_result
 from benchmarks.scale import DIM, N_QUERIES, TOKENS, add, info_of, source_of
-from benchmarks.vectors import Corpus, Float, documents, unit
+from benchmarks.vectors import Corpus, documents, unit
 from benchmarks.workers import PATIENCE_S, seconds
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.encoder import EncodedQuery
@@ -41,24 +40,36 @@ from pagesight.storage.manifest import Space
 from pagesight.storage.postgres.store import PostgresStore
 from pagesight.storage.store import Store
 
-QUERIES, WARMING = "queries-postgres.npy", 10
+QUERIES, QUERIES_EACH, WARMING = "queries-postgres.npy", 4, 10
 CONFIGS = {"50 candidates": SearchConfig(n_candidates=50), "200 candidates": SearchConfig(n_candidates=200)}
 
 
 def build(folder: Path, n_pages: int, step: int) -> None:
-    """Pages into a folder, and questions about pages here and there."""
-    corpus, queries, names, made = Corpus(DIM), list[Float](), map(name_of, count()), 0
+    """Pages into a folder, after those that are there; and questions about pages here and there."""
+    corpus = Corpus(DIM)
     space = Space(encoder="made-up", fingerprint="made-up-1", single_dim=DIM, token_dim=DIM)
     with Store.create(folder, space) as store, store.writer() as writer:
-        for pages in documents(corpus, n_pages // step):
-            for first in range(step):
-                add(writer, next(names), [np.ascontiguousarray(tokens[first::step]) for tokens in pages])
-            for tokens in pages:
-                if made % max(1, n_pages // step // N_QUERIES) == 0:
-                    queries.append(corpus.query(made, [tokens], made).tokens)
-                made += 1
+        with store.view() as view:
+            there = {document.document: document.n_pages for document in view.documents()}
+        made = number = 0
+        while made < n_pages // step:
+            names = [name_of(number * step + first) for first in range(step)]
+            n_known, number = there.get(names[-1]), number + 1
+            if n_known is not None:
+                made += n_known
+                continue
+            pages = corpus.document(number - 1)[: n_pages // step - made]
+            for first, name in enumerate(names):
+                if name not in there:
+                    add(writer, name, [np.ascontiguousarray(tokens[first::step]) for tokens in pages])
+            made += len(pages)
             print(f"\r{made * step:,} pages", end="", file=sys.stderr, flush=True)
-    np.save(folder / QUERIES, np.stack(queries))
+    asked = range(0, number, max(1, number * QUERIES_EACH // N_QUERIES))
+    queries = [
+        [corpus.query(QUERIES_EACH * n + i, pages[i : i + 1], 0).tokens for i in range(QUERIES_EACH)]
+        for n, pages in ((n, corpus.document(n)) for n in asked)
+    ]
+    np.save(folder / QUERIES, np.concatenate(np.swapaxes(queries, 0, 1)))  # those about one document far apart
 
 
 def name_of(number: int) -> str:
@@ -104,15 +115,18 @@ def measure(url: str, folder: Path, n_questions: int) -> dict[str, Any]:
         for tokens in np.load(folder / QUERIES)
     ]
     found: dict[str, Any] = {}
-    with PostgresStore(f"{url}&memory=0") as bare, PostgresStore(url) as remote, Store(folder) as local:
+    with PostgresStore(url) as remote, Store(folder) as local:
         began = time.perf_counter()
         with remote.view() as view:
             n_pages = len(view.page_ids())
             found["filled_after_s"] = round(time.perf_counter() - began, 1)
-            found |= {"pages": n_pages, "tokens_per_page": view.totals().n_tokens // n_pages}
-        stores = {"nothing kept": bare, "postgresql": remote, "again": remote, "folder": local}
+            totals = view.totals()
+        found |= {"pages": n_pages, "tokens_per_page": totals.n_tokens // n_pages}
         for name, config in CONFIGS.items():
-            found[name] = in_turn(stores, questions[: WARMING + n_questions], config)
+            memory = config.n_candidates * totals.token_bytes // n_pages // 1_000_000 + 1
+            with PostgresStore(f"{url}&memory={memory}") as forgetful:
+                stores = {"all fetched": forgetful, "postgresql": remote, "again": remote, "folder": local}
+                found[name] = in_turn(stores, questions[: WARMING + n_questions], config)
         found["follow_ms"] = following(remote, questions[0], TOKENS // found["tokens_per_page"])
     return found
 

@@ -15,12 +15,13 @@ from pagesight.storage.postgres.record_cache import ONE_EACH, RecordCache
 from pagesight.storage.postgres.records import RecordReader, arriving, fetch
 from pagesight.storage.postgres.store import PostgresStore
 from pagesight.storage.store import Store
-from tests.conformance.answers import hits_of, searches
+from tests.conformance.answers import hits_of
 from tests.helpers import HASHING, add_document, space
 from tests.postgres.server import end_connections, new_index
 
 SIZES = (1, 100, ONE_EACH, ONE_EACH + 1, 3 * ONE_EACH, 9 * ONE_EACH)
 RECORDS = {record_id: memoryview(bytes([record_id]) * size) for record_id, size in enumerate(SIZES)}
+CONFIGS = (SearchConfig(k=2, n_candidates=4), SearchConfig(k=9, exact=True))
 STEPS = st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(list(RECORDS)), unique=True)), max_size=30)
 
 
@@ -84,20 +85,19 @@ def test_more_than_there_is_room_for_does_not_drive_out_what_is_kept(store):
 
 @pytest.mark.parametrize("memory", [0, 1])
 def test_searches_are_those_of_a_folder_whatever_is_kept(tmp_path, memory):
-    with (
-        PostgresStore.create(f"{new_index()}&memory={memory}", space()) as ours,
-        Store.create(tmp_path, space()) as folder,
-    ):
-        for number in range(
-            3
-        ):  # the same name each time: what was kept of the last content stands for nothing any more
+    """Also where a document has replaced another: what was kept of that stands for nothing any more."""
+    asked = [(text, config, weight) for text in ("green white", "red") for config in CONFIGS for weight in (0.0, 0.3)]
+    address = f"{new_index()}&memory={memory}"
+    with PostgresStore.create(address, space()) as ours, Store.create(tmp_path, space()) as folder:
+        for number in range(3):
             for each in (ours, folder):
                 with each.writer() as writer:
                     add_document(writer, "a.pdf", [f"green {'white ' * number}words", f"black {number}"])
                     add_document(writer, f"{number}.pdf", ["red and more of it", "green"])
-            for _ in range(2):
-                with ours.view() as view, folder.view() as embedded:
-                    assert searches(view) == searches(embedded)  # to the last bit
+            with ours.view() as view, folder.view() as embedded:
+                for text, config, weight in asked:  # scores to the last bit
+                    found = hits_of(view, text, None, config, weight)
+                    assert found == hits_of(embedded, text, None, config, weight)
 
 
 def test_views_of_earlier_states_keep_theirs_beside_later_ones():
