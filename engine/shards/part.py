@@ -53,6 +53,7 @@ class PartStore:
     def view(self) -> View:
         with ExitStack() as closing:
             view = closing.enter_context(self._store.view())
+            view.page_ids()  # first: a store may go on to a later state as long as nothing else was asked
             with self._lock:
                 generation, owned = self._owned
                 if generation != view.generation:

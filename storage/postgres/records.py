@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from struct import Struct
 from typing import Any
 
@@ -49,9 +49,11 @@ def fetch(
 def arriving(connection: Connection, record_ids: Sequence[int]) -> Iterator[Iterator[tuple[int, memoryview]]]:
     """(id, token record) of these, which the server begins to send: by COPY, of which psycopg hands on every row as libpq has it.
 
-    As rows of a query they are copied twice more on their way, each time into memory that is new to the process: three times
-    the processor time.
+    Rows of a query are copied once more, into memory that is new to the process.
     """
+    if not record_ids:
+        yield iter(())
+        return
     cursor: Any = connection.connection.cursor()  # psycopg's
     with cursor, cursor.copy(_COPY, (list(record_ids),)) as rows:
         yield map(_record, filter(_has_row, rows))
@@ -69,7 +71,7 @@ def _record(message: memoryview) -> tuple[int, memoryview]:
 
 
 def _begins(message: memoryview) -> bool:
-    return message[:11] == b"PGCOPY\n\xff\r\n\0"
+    return message[:11].tobytes() == b"PGCOPY\n\xff\r\n\0"
 
 
 class RecordReader:
@@ -84,7 +86,7 @@ class RecordReader:
         known = self._cache.find(wanted)
         missing = sorted(wanted - known.keys())
         n_found = 0
-        with arriving(self._connection(), missing) if missing else nullcontext(iter(())) as records:
+        with arriving(self._connection(), missing) as records:
             yield from known.items()  # to be scored while the server looks for the others
             for record in records:
                 n_found += 1

@@ -55,13 +55,9 @@ class PostgresView(Closing):
 
     @property
     def generation(self) -> int:
-        return self._settled.generation
-
-    @property
-    def _settled(self) -> Snapshot:
-        """The snapshot, which stays the same from now on: who asks which state it is goes on to ask what is in it."""
-        _ = self._kept
-        return self._snapshot
+        self._asked = True
+        generation: int = self._snapshot.generation
+        return generation
 
     @property
     def _kept(self) -> StoreView:
