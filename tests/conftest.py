@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.forked import stop_forker
 from tests.helpers import ROOT, run_cli
 from tests.postgres import server
 
@@ -22,6 +23,7 @@ def _environment(tmp_path_factory):
     os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started on: tables are as wide as it
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
     yield
+    stop_forker()
     server.stop_shared()
 
 
