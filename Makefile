@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CLIENTS ?= .venv-clients
 BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE # the tests start hundreds of processes: what one compiled need not be compiled by the others
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 
@@ -21,11 +22,11 @@ $(VENV)/.serving: $(BASE)
 	touch $@
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not thorough" -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not thorough" --hypothesis-profile=quick -q -n auto --dist loadfile
 
-# What takes most of the time: processes that are killed, streams, training, memory.
+# What takes most of the time: processes that are killed, streams, training, memory; and properties again, with all their examples.
 test-thorough: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "thorough and not slow" -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "(thorough or hypothesis) and not slow" -q -n auto --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q

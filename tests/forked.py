@@ -41,9 +41,16 @@ def run_forked(arguments: Sequence[str], *, cwd: Path | None, timeout_s: float) 
     command = ["pagesight", *arguments]
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
-        order = {"argv": command, "cwd": str(cwd or Path.cwd()), "env": dict(os.environ), "out": str(out), "err": str(err)}
+        order = {
+            "argv": command,
+            "cwd": str(cwd or Path.cwd()),
+            "env": dict(os.environ),
+            "out": str(out),
+            "err": str(err),
+        }
         forker = _forker()
-        assert forker.stdin and forker.stdout
+        assert forker.stdin
+        assert forker.stdout
         print(json.dumps(order), file=forker.stdin, flush=True)
         if not select.select([forker.stdout], [], [], timeout_s)[0]:
             stop_forker()
@@ -89,7 +96,11 @@ def _fork_for_each_order() -> None:
 
 
 def _become(argv: list[str], cwd: str, env: dict[str, str], out: str, err: str) -> None:
-    for stream, name, flags in ((0, os.devnull, os.O_RDONLY), (1, out, os.O_WRONLY | os.O_CREAT), (2, err, os.O_WRONLY | os.O_CREAT)):
+    for stream, name, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, out, os.O_WRONLY | os.O_CREAT),
+        (2, err, os.O_WRONLY | os.O_CREAT),
+    ):
         os.dup2(os.open(name, flags), stream)
     os.environ.clear()
     os.environ.update(env)

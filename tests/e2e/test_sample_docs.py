@@ -65,10 +65,13 @@ def test_two_stages_find_what_the_exact_search_finds(index, queries):
             assert len(set(two_stage) & set(exact)) >= 4
 
 
-def test_the_region_of_a_scanned_answer_is_where_the_answer_stands(index):
-    with SearchEngine.open(index) as engine:
+def test_a_scan_is_found_and_marked(tmp_path):
+    """Beside a survey; by a region where the answer stands."""
+    files = DOCS / "scans" / "letter-observatory-1987.pdf", DOCS / "office" / "coffee-survey-2025.pdf"
+    run_cli("--index", tmp_path, "index", *files, check=True)
+    with SearchEngine.open(tmp_path) as engine:
         (hit, *_) = engine.search("lamps planned for the Whitcombe bypass", k=1)
-        assert hit.document == "scans/letter-observatory-1987.pdf"
+        assert hit.document == "letter-observatory-1987.pdf"
         picked = [region.box for region in hit.regions]
         with engine.store.view() as view:
             words = view.details(np.array([hit.page_id]))[hit.page_id].words
