@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE # the tests start hundreds of processes: what one compiled need not be compiled by the others
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
+MADE := $(VENV)/.made
 
 .PHONY: demo serve test test-thorough test-slow test-clients test-nodes test-page fuzz check format bench clean
 
@@ -73,15 +74,18 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.speed
 
-$(BASE): pyproject.toml constraints.txt
+$(MADE):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
+	touch $@
+
+$(BASE): $(MADE) pyproject.toml constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable .
 	touch $@
 
-$(INSTALLED): $(BASE)
+$(INSTALLED): $(MADE) pyproject.toml constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	touch $(BASE) $@
 
 clean:
 	rm -rf $(VENV) $(CLIENTS) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
