@@ -16,7 +16,7 @@ from pagesight.storage.values import PageWords
 from tests.helpers import ROOT, make_pdf
 from tests.jina.checkpoints import make_checkpoint
 
-SAMPLE_DOCS = [ROOT / "sample_docs" / name for name in ("office", "scans")]
+SAMPLE_DOCS = ROOT / "sample_docs"
 SMALL = ModelConfig(image_pixels=40_000)  # about 50 tokens a page
 
 
@@ -37,16 +37,17 @@ def page(width=300, height=400, number=1):
     )
 
 
+@pytest.mark.thorough  # parts of it, with fewer pages, are below and in test_pocket.py
 def test_index_search_remove_reopen_refuse(tmp_path):
-    """A life of an index over sample documents."""
+    """A life of an index over all sample documents."""
     with SearchEngine.open(tmp_path / "index", model="pocket", settings=SMALL) as engine:
-        planned = engine.estimate(SAMPLE_DOCS, IndexConfig(n_processes=2))
+        planned = engine.estimate([SAMPLE_DOCS], IndexConfig(n_processes=2))
         assert not (tmp_path / "index").exists()
-        outcomes = list(engine.index(SAMPLE_DOCS, IndexConfig(n_processes=2)))
+        outcomes = list(engine.index([SAMPLE_DOCS], IndexConfig(n_processes=2)))
         assert {str(outcome.status) for outcome in outcomes} <= {"indexed", "skipped"}
         n_pages = sum(outcome.n_pages for outcome in outcomes)
         totals = engine.totals()
-        assert totals.n_pages == n_pages > 25
+        assert totals.n_pages == n_pages > 60
         assert 40 * n_pages < totals.n_tokens < 75 * n_pages
         assert planned.exact
         assert (planned.n_pages, planned.n_vectors) == (n_pages, totals.n_tokens)
@@ -72,7 +73,7 @@ def test_index_search_remove_reopen_refuse(tmp_path):
 
         gone = engine.remove(hits[0].document)
         assert gone == [hits[0].document]
-        again = engine.estimate(SAMPLE_DOCS, IndexConfig(n_processes=1))
+        again = engine.estimate([SAMPLE_DOCS], IndexConfig(n_processes=1))
         assert (again.n_files, again.n_pages) == (1, hits[0].n_pages)
         assert hits[0].document not in {hit.document for hit in engine.search("repairs of the coffee machine", k=50)}
 
@@ -86,7 +87,7 @@ def test_index_search_remove_reopen_refuse(tmp_path):
         with pytest.raises(ModelMismatch, match=r"was built with .*, not with .*other"):
             engine.search("anything")
         with pytest.raises(ModelMismatch):
-            list(engine.index(SAMPLE_DOCS))
+            list(engine.index([SAMPLE_DOCS]))
     with pytest.raises(ModelMismatch, match="image_pixels 40000, not with image_pixels 50000"):
         SearchEngine.open(tmp_path / "index", settings=ModelConfig(image_pixels=50_000))
     with pytest.raises(ModelMismatch, match="task as the model has it, not with task code"):
@@ -137,7 +138,7 @@ def test_questions_are_encoded_as_texts_are(folder, encoder):
 
 def test_the_number_of_vectors_is_known_for_every_page_that_is_drawn(encoder):
     options = ReadOptions(ocr="off", image_pixels=encoder.image_pixels)
-    path = ROOT / "sample_docs" / "office" / "coffee-survey-2025.pdf"
+    path = SAMPLE_DOCS / "office" / "coffee-survey-2025.pdf"
     with PageReader(options, n_processes=1, seconds_per_page=60) as reader:
         pages = reader.read(path, 1, 2).result()
     for one, encoded in zip(pages, encoder.encode_pages(pages), strict=True):
