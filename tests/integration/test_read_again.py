@@ -51,6 +51,7 @@ def test_what_cannot_be_read_again_stays_as_it_was(tmp_path):
         assert engine.failures() == []
 
 
+@pytest.mark.thorough  # seconds of processor time run out; which reasons are tried again is tested below
 def test_what_ran_out_of_time_is_read_again_when_there_is_more(tmp_path):
     (tmp_path / "docs").mkdir()
     make_bomb(tmp_path / "docs" / "bomb.pdf")

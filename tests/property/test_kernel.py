@@ -149,6 +149,7 @@ def test_a_scan_reads_nothing_outside_the_rows():
             kernel.scan(np.ones((1, 16), np.float32), rows, np.array([page] * 40), CodeLayout(16))
 
 
+@pytest.mark.thorough  # that numpy does it right is tested above
 def test_without_the_extension_numpy_does_the_work(tmp_path):
     code = f"""
         import sys
