@@ -54,7 +54,7 @@ def run_forked(arguments: Sequence[str], *, cwd: Path | None, timeout_s: float) 
         print(json.dumps(order), file=forker.stdin, flush=True)
         if not select.select([forker.stdout], [], [], timeout_s)[0]:
             stop_forker()
-            raise subprocess.TimeoutExpired(command, timeout_s, out.read_text(), err.read_text())
+            raise subprocess.TimeoutExpired(command, timeout_s)
         code = int(forker.stdout.readline())
         return subprocess.CompletedProcess(command, code, out.read_text("utf-8"), err.read_text("utf-8"))
 
