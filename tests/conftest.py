@@ -50,7 +50,7 @@ def sample_docs() -> Path:
 def sample_index(tmp_path_factory, worker_id) -> Path:
     """The sample documents, indexed with the embedded default, once for all processes of the tests. Not to be written to.
 
-    It takes a minute, so what asks for it is thorough; ``test_a_scan_is_found_and_marked`` is the short one.
+    It takes a minute, so what asks for it is thorough; ``test_questions_find_their_page`` is the short one.
     """
     from filelock import FileLock
 
