@@ -108,6 +108,7 @@ def test_what_a_state_makes_at_its_first_use_is_made_once(store):
         assert [len({id(one) for one in ones}) for ones in zip(*made, strict=True)] == [1, 1, 1]
 
 
+@pytest.mark.thorough  # conformance/test_stores.py has the same with threads that change places less often
 def test_views_opened_while_a_writer_commits_are_whole(store, tmp_path):
     """A view's transaction, its files and what is remembered of it are of one generation."""
     store = Store(shutil.copytree(store.folder, tmp_path / "index"))
