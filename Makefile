@@ -9,7 +9,7 @@ BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
 MADE := $(VENV)/.made
 
-.PHONY: demo serve test test-thorough test-ci test-slow test-clients test-nodes test-page fuzz check format bench clean
+.PHONY: demo serve test test-thorough test-slow test-clients test-nodes test-page fuzz check format bench clean
 
 demo: $(BASE)
 	@PATH="$(abspath $(BIN)):$$PATH" sh demo.sh
@@ -28,10 +28,6 @@ test: $(INSTALLED)
 # What takes most of the time: processes that are killed, streams, training, memory; and properties again, with all their examples.
 test-thorough: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "(thorough or hypothesis) and not slow" -q -n auto --dist loadfile
-
-# Both in one run, which looks for tests and makes what they share once.
-test-ci: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -q -n auto --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[eval]'
