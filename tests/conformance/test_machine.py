@@ -146,7 +146,13 @@ class PostgresMachine(StoreMachine):
 TestMemory = StoreMachine.TestCase
 TestMemory.settings = settings(max_examples=2, stateful_step_count=6, deadline=None)
 TestFolder = FolderMachine.TestCase
-TestFolder.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
+TestFolder.settings = settings(max_examples=2, stateful_step_count=10, deadline=None)
+
+
+@pytest.mark.thorough
+def test_the_embedded_store_over_short_histories():
+    FolderMachine.TestCase.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
+    FolderMachine.TestCase().runTest()
 
 
 @pytest.mark.slow
