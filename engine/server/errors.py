@@ -98,6 +98,7 @@ STATUS: dict[type[SearchEngineError], int] = {
     errors.DimensionMismatch: 400,
     errors.DiskFull: 507,
     errors.StorageError: 500,
+    errors.BucketUnreachable: 503,
     errors.ShardUnavailable: 503,
     errors.ShardMismatch: 409,
 }
