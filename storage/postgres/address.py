@@ -8,17 +8,15 @@ has its own. Everything else goes to libpq, with its environment (PGPASSWORD, PG
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from platformdirs import user_cache_path
-
 from pagesight.storage.addresses import shown
 from pagesight.storage.errors import ConfigError, ExtraMissing
+from pagesight.storage.following.kept import cache_root
 
 DEFAULT_INDEX = "pagesight"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -58,10 +56,9 @@ class PostgresAddress:
             raise ConfigError(
                 f"{index!r} cannot be the name of an index in a database; take small letters, digits and underscores"
             )
-        return cls({**PATIENCE, "application_name": "pagesight", **parameters}, index, _cache(ours), shown(address))
-
-
-def _cache(options: dict[str, str]) -> Path:
-    if options.get("cache"):
-        return Path(options["cache"]).expanduser().absolute()
-    return Path(os.environ.get("PAGESIGHT_CACHE") or user_cache_path("pagesight")) / "postgresql"
+        return cls(
+            {**PATIENCE, "application_name": "pagesight", **parameters},
+            index,
+            cache_root("postgresql", ours.get("cache")),
+            shown(address),
+        )

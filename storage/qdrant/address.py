@@ -20,17 +20,17 @@ from pagesight.storage.following.kept import cache_root
 PORT = 6333
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QdrantAddress:
     """``shown`` is the address without options. folder: of Edge; None for a server and for what is in memory."""
 
     shown: str
-    host: str
-    port: int
-    tls: bool
-    name: str
-    folder: Path | None
+    name: str  # of the collection
     cache: Path
+    host: str = ""
+    port: int = 0
+    tls: bool = False
+    folder: Path | None = None
 
     @classmethod
     def parse(cls, address: str) -> QdrantAddress:
@@ -43,12 +43,13 @@ class QdrantAddress:
             raise ConfigError(f"{scheme}:// knows the option cache, not {', '.join(options)}")
         if rest.startswith("/"):
             folder = Path(rest)
-            return cls(f"{scheme}://{folder}", "", 0, False, folder.name, folder, cache)
+            return cls(shown=f"{scheme}://{folder}", name=folder.name, folder=folder, cache=cache)
         place, _, name = rest.partition("/")
         host, _, port = ("", "", "") if place == ":memory:" else place.partition(":")
         if not place or not name or "/" in name or "@" in place or not re.fullmatch(r"\d{0,5}", port):
             raise ConfigError(f"{scheme}:// needs HOST:PORT/COLLECTION, or a folder as in qdrant:///data/pages")
-        return cls(plain, host, int(port or PORT), scheme == "qdrants", name, None, cache)
+        tls = scheme == "qdrants"
+        return cls(shown=plain, host=host, port=int(port or PORT), tls=tls, name=name, cache=cache)
 
     @property
     def in_memory(self) -> bool:

@@ -23,9 +23,7 @@ from pagesight.storage.tables.schema import document, file, page
 ROUNDED = 2e-3  # by half precision, of numbers below 2
 
 
-def examine(
-    cache: Cache, address: str, points: Points, space: Space, discarding: QdrantWriter | None
-) -> Examination:
+def examine(cache: Cache, address: str, points: Points, space: Space, discarding: QdrantWriter | None) -> Examination:
     """Read and check what every page has; readers and writers go on. discarding: writer that lets go of what is damaged."""
     findings: list[str] = []
     damaged: set[str] = set()

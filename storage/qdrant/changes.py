@@ -70,13 +70,16 @@ class Put:
         known = ("number", "width_pt", "height_pt", "text_source", "n_tokens", "n_bytes", "crc32")
         pages = [
             {
+                "id": first + i,
+                "document_id": document_id,
+                "segment": 0,
+                "offset": self.draft + i,
                 **{name: getattr(row, name) for name in known},
-                **{"id": first + at, "document_id": document_id, "segment": 0, "offset": self.draft + at},
             }
-            for at, row in enumerate(self.pages)
+            for i, row in enumerate(self.pages)
         ]
-        notes = [{"page_id": first + at, "note": row.note} for at, row in enumerate(self.pages) if row.note]
-        pictures = [picture_row(first + at, seen) for at, row in enumerate(self.pages) for seen in row.pictures]
+        notes = [{"page_id": first + i, "note": row.note} for i, row in enumerate(self.pages) if row.note]
+        pictures = [picture_row(first + i, seen) for i, row in enumerate(self.pages) for seen in row.pictures]
         for table, rows in ((page, pages), (page_note, notes), (page_picture, pictures)):
             if rows:
                 connection.execute(insert(table), rows)
@@ -227,9 +230,7 @@ class Swept:
             connection.execute(insert(dropped), [{"draft": draft} for draft in self.drafts])
 
 
-CHANGES: dict[str, type[Change]] = {
-    kind.verb: kind for kind in (Put, Name, Touch, Remove, Tag, Fail, Discard, Swept)
-}
+CHANGES: dict[str, type[Change]] = {kind.verb: kind for kind in (Put, Name, Touch, Remove, Tag, Fail, Discard, Swept)}
 
 
 def document_id(connection: Connection, sha256: str) -> int:

@@ -21,7 +21,7 @@ from pagesight.storage.manifest import FORMAT_VERSION, Space
 from pagesight.storage.qdrant.address import QdrantAddress
 from pagesight.storage.qdrant.cache import Cache
 from pagesight.storage.qdrant.payload import FORMAT, PAGE, SPACE, named, space_point
-from pagesight.storage.qdrant.points import MEANS, SINGLE, TOKENS, Opened, asking
+from pagesight.storage.qdrant.points import MEANS, SINGLE, TOKENS, Opened, Payload, Points, asking
 from pagesight.storage.qdrant.tidying import sweep
 from pagesight.storage.qdrant.view import QdrantView, State
 from pagesight.storage.qdrant.writer import QdrantWriter
@@ -54,14 +54,7 @@ class QdrantStore(Closing):
         self._place, self._grace_s = QdrantAddress.parse(address), grace_s
         self._opened = Opened(self._place)
         try:
-            with asking(self.address):
-                points = self._opened.points
-                described = points.retrieve([named(SPACE)]) if points.exists() else {}
-            if not described:
-                raise StoreNotFound(self.address)
-            payload = described[named(SPACE)]
-            if payload["format"] != FORMAT:
-                raise FormatVersionMismatch(self.address, payload["format"], FORMAT)
+            payload = _described(self.address, self._opened.points)
         except BaseException:
             self._opened.close()
             raise
@@ -191,3 +184,15 @@ class QdrantStore(Closing):
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosed(self.address)
+
+
+def _described(address: str, points: Points) -> Payload:
+    """What the collection says of itself. Raises StoreNotFound, FormatVersionMismatch."""
+    with asking(address):
+        described = points.retrieve([named(SPACE)]) if points.exists() else {}
+    if not described:
+        raise StoreNotFound(address)
+    payload = described[named(SPACE)]
+    if payload["format"] != FORMAT:
+        raise FormatVersionMismatch(address, payload["format"], FORMAT)
+    return payload

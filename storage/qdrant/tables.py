@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DDL, MetaData, String, Table, event
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, event
 
 metadata = MetaData()
 
@@ -30,11 +30,12 @@ dropped = Table(  # drafts whose pages were deleted because nobody had committed
     Column("draft", BigInteger, primary_key=True, autoincrement=False),
 )
 
-event.listen(
-    metadata,
-    "after_create",
-    DDL(
-        "CREATE TRIGGER IF NOT EXISTS retire AFTER DELETE ON page BEGIN "
-        'INSERT INTO retired SELECT OLD."offset", generation, at FROM followed; END'
-    ),
+_RETIRE = (
+    "CREATE TRIGGER IF NOT EXISTS retire AFTER DELETE ON page BEGIN "
+    'INSERT INTO retired SELECT OLD."offset", generation, at FROM followed; END'
 )
+
+
+@event.listens_for(metadata, "after_create")
+def make_trigger(_: MetaData, connection: Connection, **_options: object) -> None:
+    connection.exec_driver_sql(_RETIRE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from pagesight.storage.following.view import SearchedHere
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.qdrant.payload import packed_page
-from pagesight.storage.qdrant.points import AT_ONCE, TOKENS, Opened, asking
+from pagesight.storage.qdrant.points import AT_ONCE, TOKENS, Opened, Payload, asking
 from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.schema import document, page
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
@@ -111,7 +111,7 @@ class QdrantView(SearchedHere):
         }
         return MultiVectors.from_pages([found[page_id] for page_id in page_ids.tolist()], self.space.token_dim)
 
-    def _records(self, page_ids: PageIds) -> Iterator[tuple[int, dict, bytes, int]]:
+    def _records(self, page_ids: PageIds) -> Iterator[tuple[int, Payload, bytes, int]]:
         """(page id, what is packed of it, its record, count of token vectors), each compared with its checksum."""
         refs = list(self._kept._refs(page_ids).items())
         for first in range(0, len(refs), AT_ONCE):
@@ -165,7 +165,7 @@ class QdrantView(SearchedHere):
             .where(document.c.sha256 == sha256)
             .order_by(page.c.id)
         )
-        rows: Sequence = self._known._connection.execute(query).all()
+        rows = self._known._connection.execute(query).all()
         for first in range(0, len(rows), AT_ONCE):
             some = rows[first : first + AT_ONCE]
             with asking(self._address):

@@ -114,4 +114,8 @@ PLACES = {
     "qdrant": InQdrant,
     "qdrant-edge": InQdrantEdge,
 }
-SLOW = {"postgresql", "qdrant", "qdrant-edge"}  # a server; a library that takes a second to import; files that are synced
+SLOW = {
+    "postgresql",
+    "qdrant",
+    "qdrant-edge",
+}  # a server; a library that takes a second to import; files that are synced
