@@ -62,3 +62,7 @@ class PostgresAddress:
             cache_root("postgresql", ours.get("cache")),
             shown(address),
         )
+
+
+def _cache(options: dict[str, str]) -> Path:
+    return cache_root("postgresql", options.get("cache"))

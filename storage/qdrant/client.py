@@ -92,7 +92,7 @@ class ClientPoints:
             self._client.delete(self._name, self._models.PointIdsList(points=list(ids)), wait=True)
 
     def set_payload(self, fields: Payload, where: Where) -> None:
-        points = self._filter(where) if isinstance(where, dict) else list(where)
+        points = self._filter(where) if isinstance(where, dict) else self._among(where)
         with self._turn:
             self._client.set_payload(self._name, fields, points=points, wait=True)
 
@@ -144,8 +144,7 @@ class ClientPoints:
         return [(point.payload, point.score) for point in found.points]
 
     def maxima(self, name: str, rows: Sequence[Any], ids: Sequence[PointId]) -> list[list[tuple[PointId, float]]]:
-        models = self._models
-        among = models.Filter(must=[models.HasIdCondition(has_id=list(ids))])
+        models, among = self._models, self._among(ids)
         exact = None if self._local else models.SearchParams(exact=True)  # as it always is there
         asked = [
             models.QueryRequest(
@@ -176,3 +175,6 @@ class ClientPoints:
         return models.Filter(
             must=[models.FieldCondition(key=key, match=models.MatchValue(value=value)) for key, value in match.items()]
         )
+
+    def _among(self, ids: Sequence[PointId]) -> Any:
+        return self._models.Filter(must=[self._models.HasIdCondition(has_id=list(ids))])

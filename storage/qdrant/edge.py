@@ -76,11 +76,8 @@ class EdgePoints:
         self._update(self._edge.UpdateOperation.delete_points(list(ids)))
 
     def set_payload(self, fields: Payload, where: Where) -> None:
-        operation = self._edge.UpdateOperation
-        if isinstance(where, dict):
-            self._update(operation.set_payload_by_filter(self._filter(where), fields))
-        else:
-            self._update(operation.set_payload(list(where), fields))
+        among = self._filter(where) if isinstance(where, dict) else self._among(where)
+        self._update(self._edge.UpdateOperation.set_payload_by_filter(among, fields))
 
     def scroll(self, match: dict[str, str], fields: Sequence[str]) -> Iterator[tuple[PointId, Payload]]:
         payload, offset = self._edge.PayloadSelector.Include(list(fields)), None
@@ -126,8 +123,7 @@ class EdgePoints:
         return [(point.payload, point.score) for point in self._opened().query(request)]
 
     def maxima(self, name: str, rows: Sequence[Any], ids: Sequence[PointId]) -> list[list[tuple[PointId, float]]]:
-        edge = self._edge
-        among = edge.Filter(must=[edge.HasIdCondition(set(ids))])
+        edge, among = self._edge, self._among(ids)
         asked = [
             edge.QueryRequest(
                 len(ids),
@@ -165,6 +161,9 @@ class EdgePoints:
         return edge.Filter(
             must=[edge.FieldCondition(key, match=edge.MatchValue(value)) for key, value in match.items()]
         )
+
+    def _among(self, ids: Sequence[PointId]) -> Any:
+        return self._edge.Filter(must=[self._edge.HasIdCondition(set(ids))])
 
 
 def _id(point: Any) -> PointId:

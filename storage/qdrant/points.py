@@ -48,8 +48,12 @@ class Points(Protocol):
     def upsert(self, points: Sequence[NewPoint]) -> None:
         """Write points, and wait until they are there."""
 
-    def delete(self, ids: Sequence[PointId]) -> None: ...
-    def set_payload(self, fields: Payload, where: Where) -> None: ...
+    def delete(self, ids: Sequence[PointId]) -> None:
+        """Those of these that are there."""
+
+    def set_payload(self, fields: Payload, where: Where) -> None:
+        """Set these fields of the points that are there; their others stay."""
+
     def scroll(self, match: dict[str, str], fields: Sequence[str]) -> Iterator[tuple[PointId, Payload]]:
         """All points that match, in any order."""
 

@@ -49,7 +49,7 @@ class QdrantView(SearchedHere):
 
     @property
     def generation(self) -> int:
-        self._asked = True
+        _ = self._kept  # who asks which state it is goes on to search it
         return self._state.generation
 
     @property

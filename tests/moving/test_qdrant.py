@@ -1,4 +1,4 @@
-"""An index in Qdrant comes out as it went in, and Qdrant finds in it what we do. On Qdrant Edge and the client's local mode."""
+"""An index is copied into Qdrant and out again as it was. On Qdrant Edge and the client's local mode."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
 from pagesight.storage.moving.ends import create_end, end_address, open_end
 from pagesight.storage.packed import pack_page
-from pagesight.storage.qdrant import QdrantPages
+from pagesight.storage.qdrant.store import QdrantStore
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage
 from pagesight.storage.vectors.codecs import Int8Codec
@@ -185,7 +185,7 @@ def test_addresses_that_cannot_be_are_told_so(tmp_path):
     with pytest.raises(errors.StoreNotFound):
         open_end(f"qdrant://{tmp_path}/nothing")
     with pytest.raises(errors.ModelMismatch):
-        QdrantPages.create(f"qdrant://:memory:/{tmp_path.name}", space())
+        QdrantStore.create(f"qdrant://:memory:/{tmp_path.name}", space())
         create_end(f"qdrant://:memory:/{tmp_path.name}", replace(space(), fingerprint="another"))
 
 
