@@ -23,14 +23,17 @@ from pagesight.storage.tables.schema import document, file, page, tag
 IDS_AT_ONCE = 1000
 
 
-def tidy(cache: Cache, address: str, points: Points) -> None:
-    """Until there is nothing left to do: others may write meanwhile, and whoever comes last has seen all of it."""
+def tidy(cache: Cache, address: str, points: Points) -> int:
+    """Until there is nothing left to do: others may write meanwhile, and whoever comes last has seen all of it.
+
+    Returns the generation up to which all is tidy.
+    """
     while True:
         head = cache.follow()
         with asking(address):
             at = points.retrieve([named(TIDIED)]).get(named(TIDIED), {"generation": 0})["generation"]
         if at >= head:
-            return
+            return head
         changed = {sha256 for entry in cache.log.between(at, head) for sha256 in entry.changed}
         with cache.reading() as (connection, _):
             gone = connection.execute(select(retired.c.point).where(retired.c.generation > at)).scalars().all()
@@ -49,7 +52,7 @@ def sweep(cache: Cache, address: str, points: Points, grace_s: float) -> None:
     So long a view that was opened before goes on, and so long a writer may take from sending pages to their commit. One that took
     longer finds in the log that its pages were given up.
     """
-    generation = cache.follow()
+    generation = tidy(cache, address, points)  # so that what was committed is not taken for abandoned
     before = time.time() - grace_s
     limit = datetime.fromtimestamp(before, UTC).isoformat(timespec="seconds")
     with cache.reading() as (connection, _):
