@@ -23,6 +23,8 @@ from pagesight.storage.qdrant.points import (
     library,
 )
 
+PATIENCE_S = 60  # with a server, for one answer: exact search of many pages takes its time
+
 
 class ClientPoints:
     """``pagesight.storage.qdrant.points.Points``. Reads ask for a majority of copies, and first of all one server decides."""
@@ -41,6 +43,7 @@ class ClientPoints:
                 https=address.tls,
                 api_key=os.environ.get("QDRANT_API_KEY") or None,
                 check_compatibility=False,
+                timeout=PATIENCE_S,
             )
 
     def exists(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,11 @@ class EdgePoints:
         self._opened().flush()
 
     def n_bytes(self) -> int | None:
-        files = (path for path in self._folder.rglob("*") if path.is_file())
-        return sum(path.stat().st_blocks * 512 for path in files)
+        total = 0
+        for path in self._folder.rglob("*"):
+            with suppress(FileNotFoundError):  # a segment that was merged with others meanwhile
+                total += path.stat().st_blocks * 512
+        return total
 
     def close(self) -> None:
         if self._shard is not None:

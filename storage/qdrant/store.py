@@ -79,6 +79,11 @@ class QdrantStore(Closing):
         return self._place.shown
 
     @property
+    def scored_by(self) -> str:
+        """What compares token vectors, to be shown."""
+        return "Qdrant, in half precision"
+
+    @property
     def cache_folder(self) -> Path:
         """What searches here keep of this index."""
         root = Path(self._opened.keeper.name) if self._place.in_memory else self._place.cache

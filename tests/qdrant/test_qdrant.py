@@ -14,7 +14,7 @@ from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
 from pagesight.storage.packed import pack_page
 from pagesight.storage.qdrant import writer as writing
-from pagesight.storage.qdrant.payload import TIDIED, named
+from pagesight.storage.qdrant.payload import SPACE, TIDIED, named
 from pagesight.storage.qdrant.store import QdrantStore
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
@@ -328,7 +328,9 @@ def test_the_command_line_indexes_and_searches_in_it(tmp_path):
     index = ("--index", f"qdrant://{tmp_path}/points?cache={tmp_path}/cache")
     run_cli(*index, "index", tmp_path / "docs", "--text", "--model", "hashing", check=True)
     assert "b.txt" in run_cli(*index, "search", "delta", "--plain", check=True).stdout.splitlines()[1]
-    assert f"qdrant://{tmp_path}/points" in run_cli(*index, "info", check=True).stdout
+    info = run_cli(*index, "info", check=True).stdout
+    assert f"qdrant://{tmp_path}/points" in info
+    assert "scored by Qdrant, in half precision" in info
     run_cli(*index, "remove", "a.txt", "--yes", check=True)
     assert "a.txt" not in run_cli(*index, "list", check=True).stdout
 
@@ -345,6 +347,14 @@ def test_addresses_that_cannot_be_are_told_so(tmp_path):
     with pytest.raises(errors.StoreNotFound):
         QdrantStore(f"qdrant://{tmp_path}/nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.thorough
+def test_a_collection_of_another_format_is_refused(opened):
+    points = opened()._opened.points
+    points.set_payload({"format": 1}, [named(SPACE)])
+    with pytest.raises(errors.FormatVersionMismatch, match="has format version 1, this pagesight reads 2"):
+        opened()
 
 
 @pytest.mark.thorough
