@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from pagesight.engine.results import Region, SearchHit
 from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.running.buckets import on_disk
 from pagesight.indexer.running.plan import hash_file
 from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import UnreadableDocument
@@ -63,8 +64,8 @@ def mark(picture: Image.Image, regions: Sequence[Region]) -> Image.Image:
 
 def _check_content(hit: SearchHit, reader: PageReader) -> None:
     try:
-        within = outer_file(hit.path) is not None
-        changed = (reader.open(hit.path).result().sha256 if within else hash_file(hit.path)) != hit.sha256
+        within = outer_file(on_disk(hit.path)) is not None
+        changed = (reader.open(hit.path).result().sha256 if within else hash_file(on_disk(hit.path))) != hit.sha256
     except OSError as error:
         raise UnreadableDocument(
             f"{hit.path}: {error.strerror}; index its folder again, and prune what is gone"

@@ -330,6 +330,14 @@ class PageTooLarge(StorageError):
     """A page has more than the store can hold of one."""
 
 
+class BucketUnreachable(SearchEngineError):
+    """Object storage does not answer, or does not let us."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"{address} cannot be read: {reason}; see to its keys, region and address (AWS_... variables)")
+
+
 class ServerError(SearchEngineError):
     """A server that holds the index cannot be asked."""
 

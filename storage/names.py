@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from pathlib import Path
+
+BUCKETS = ("s3",)  # schemes of object storage whose files are named as a path is: s3://bucket/key
 
 
 def nfc(text: str) -> str:
@@ -25,12 +28,24 @@ def printable(name: str | os.PathLike[str]) -> str:
 
 def path_text(path: str | os.PathLike[str]) -> str:
     """A path as text that opens the file again; only one whose bytes are no text is shown as ``printable`` does."""
-    text = os.fspath(path)
+    text = bucket_url(path)
     try:
         text.encode()
     except UnicodeEncodeError:
         return printable(text)
     return text
+
+
+def is_in_bucket(location: str | os.PathLike[str]) -> bool:
+    """Whether a path is that of a bucket or of something in it: ``s3:/bucket/key``, as Path writes ``s3://bucket/key``."""
+    scheme, mark, _ = os.fspath(location).partition(":/")
+    return bool(mark) and scheme in BUCKETS
+
+
+def bucket_url(location: str | os.PathLike[str]) -> str:
+    """Such a path as it is typed; others as they are."""
+    text = os.fspath(location)
+    return f"{Path(text).parts[0]}//{'/'.join(Path(text).parts[1:])}" if is_in_bucket(text) else text
 
 
 def outer_file(location: str | os.PathLike[str]) -> str | None:
@@ -46,8 +61,8 @@ def outer_file(location: str | os.PathLike[str]) -> str | None:
 
 
 def is_there(location: str | os.PathLike[str]) -> bool:
-    """Whether a file, or the one that holds it, is on the disk."""
-    return os.path.lexists(location) or outer_file(location) is not None
+    """Whether a file, or the one that holds it, is on the disk. What is in a bucket is not looked for: that it is, is assumed."""
+    return is_in_bucket(location) or os.path.lexists(location) or outer_file(location) is not None
 
 
 def _bytes(text: str) -> bytes:

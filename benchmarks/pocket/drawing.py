@@ -83,20 +83,25 @@ class Drawer:
     def __init__(
         self, fonts: Sequence[str], chance: np.random.Generator, *, soil: float = 0.35, hard: float = 1.0
     ) -> None:
-        """soil: the share of soiled pages. hard: from 0 (few fonts, near 16 pixels) to 1 (all)."""
+        """soil: the share of soiled pages. hard: from 0 (few fonts, near 16 pixels) to 1 (all). ``faces``: the share of fonts;
+        ``bent``: the share of pages whose letters are wider, narrower, bolder or thinner than the font's: more fonts than there are.
+        """
         self.fonts, self.chance, self.soil, self.hard = fonts, chance, soil, hard
+        self.faces, self.bent = hard, 0.0
 
     def page(self, passages: Sequence[Sequence[str]], rows: int, columns: int) -> Drawn:
         """Draw as much of the passages as fits on rows x columns tokens."""
         chance = self.chance
-        width, height = columns * CELL, rows * CELL
+        bent = chance.random() < self.bent if self.bent else False
+        stretch = float(chance.uniform(0.85, 1.18)) if bent else 1.0
+        width, height = round(columns * CELL / stretch), rows * CELL
         scale = int(chance.integers(1, 3)) if self.hard > 0.1 else 1
         ink = int(chance.integers(0, 70))
         pen = Pen(width, height, scale, int(chance.integers(225, 256)), ink)
         words = [(word, (p, w)) for p, passage in enumerate(passages) for w, word in enumerate(passage)]
         spread = 1 + 5 * self.hard
         size = float(np.clip(chance.normal(16.5, spread), 9, 26))
-        fonts = self.fonts[: max(4, int(len(self.fonts) * self.hard))]
+        fonts = self.fonts[: max(4, int(len(self.fonts) * self.faces))]
         path, bold = (fonts[int(chance.integers(len(fonts)))] for _ in range(2))
         lined = chance.random() > 4 * self.hard  # for beginners: one line to a row of tokens
         if lined:
@@ -107,9 +112,15 @@ class Drawer:
         at = 0
         for column in range(n_columns):
             at = self._column(pen, words, at, margin + column * (span + margin), span, height, path, bold, size, lined)
-        image = pen.image if scale == 1 else pen.image.resize((width, height), Image.Resampling.BICUBIC)
+        image = pen.image
+        if bent and scale == 2:
+            image = image.filter(chance.choice([ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3), ImageFilter.BoxBlur(0)]))
+        if image.size != (columns * CELL, height):
+            image = image.resize((columns * CELL, height), Image.Resampling.BICUBIC)
         placed = np.array(pen.words, np.float32).reshape(-1, 6)
         letters = np.array(pen.letters, np.float32).reshape(-1, 4)
+        placed[:, [2, 4]] *= columns * CELL / width
+        letters[:, :2] *= columns * CELL / width
         if chance.random() < self.soil:
             image, placed, letters = self._soiled(image, placed, letters)
         if chance.random() < 0.06 * (self.hard > LIGHT_ON_DARK):

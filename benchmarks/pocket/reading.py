@@ -5,7 +5,8 @@
 Three losses on pictures: which word of the batch, or of many others, a token shows (cross entropy over cosines); the vector
 itself (cosine); and, while the network still learns what letters are, which letter stands in each small cell of a token. The
 last one decides: without it nothing is learnt in hours. Texts, as passages and as questions, learn the same vectors, so that
-a question meets a picture from the first day. Minutes are processor time of the network's process; drawing has its own.
+a question meets a picture from the first day; and questions about the drawn pages are to find them among the pages of the last
+steps (late interaction, InfoNCE): from that they learn which of their tokens to leave without a say. Minutes are processor time of the network's process; drawing has its own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import random
 import shutil
 import time
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +33,9 @@ from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.inputs import Inputs
 from pagesight.engine.models.jina_v4.model import Batch, Network, mean_vectors, network_config, pooling_mask
 
-EASY_UNTIL, HARDER = 0.8, 0.0007  # pages become harder, a little a step, while so many letters are right
+EASY_UNTIL, HARDER = 0.9, 0.0007  # pages become harder, a little a step, while so many letters are right
+RECENT_TOKENS, FIND_TEMPERATURE = 24_000, 0.02  # of recent pages of one shape that questions choose among
+N_SOUGHT = 8  # questions a step
 BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
 PATCH_SHARE = (
@@ -49,6 +54,8 @@ class Reader(nn.Module):
         self.network = Network.from_pretrained(start, config=network_config(checkpoint), dtype=torch.float32)
         self.letters = nn.Linear(HIDDEN, BANDS * COLUMNS * N_LETTERS)
         self.sharpness = nn.Parameter(torch.tensor(math.log(16.0)))
+        self._recent: dict[tuple[int, ...], deque[tuple[Tensor, list[str]]]] = {}
+        self._chance = random.Random(1)
         self._seen: Tensor | None = None
         patches = self.network.model.visual.patch_embed
         # The same product: a convolution whose kernels do not overlap is twice as slow here.
@@ -86,11 +93,41 @@ class Reader(nn.Module):
         losses["letters"] = F.cross_entropy(logits, letters, weight)
         inked = letters > 0
         losses["letters right"] = (logits.argmax(dim=1) == letters)[inked].float().mean().detach()
+        if step.asked:
+            losses |= self._find(step, F.normalize(projected, dim=-1))
         losses["picture single"] = 1 - (singles * torch.from_numpy(step.picture_singles)).sum(dim=1).mean()
 
         if step.texts:
             self._texts(step, vectors, kinds, losses)
         return losses
+
+    def _find(self, step: Step, pages: Tensor) -> dict[str, Tensor]:
+        """pages: (n, length, 128) of unit length, all of one shape. Questions are to find their page among the recent ones.
+
+        All pages are as they were when they were drawn, those that are asked for, too: a page of this very step would be told
+        from older ones by how the network has moved since. So only questions learn from it.
+        """
+        recent = self._recent.setdefault(tuple(pages.shape[1:]), deque(maxlen=max(30, RECENT_TOKENS // pages.shape[1])))
+        own = self._chance.sample(range(len(recent)), min(N_SOUGHT, len(recent) // 3))
+        texts = [self._chance.choice(recent[page][1]) for page in own]
+        found = {} if len(own) < 2 else self._sought(torch.cat([tokens for tokens, _ in recent]), texts, own)
+        asked = [[text for text, picture in step.asked if picture == i] for i in range(len(pages))]
+        recent.extend((page[None], some) for page, some in zip(pages.detach(), asked, strict=True) if some)
+        return found
+
+    def _sought(self, pages: Tensor, texts: list[str], own: list[int]) -> dict[str, Tensor]:
+        batch = self.inputs.batch(
+            [self.inputs.text(text, prompt="query", task="retrieval") for text in texts], [], torch.device("cpu")
+        )
+        real = batch.attention_mask.bool()
+        tokens = F.normalize(self.encode(batch)[0], dim=-1)[real]
+        owner = torch.arange(len(texts))[:, None].expand(real.shape)[real]
+        with torch.no_grad():  # which token of which page is nearest; only what was chosen is computed with gradients
+            nearest = (tokens @ pages.flatten(0, 1).T).view(len(tokens), len(pages), -1).argmax(dim=2)
+        maxima = (pages[torch.arange(len(pages)), nearest] * tokens[:, None]).sum(dim=2)
+        scores = torch.zeros(len(texts), len(pages)).index_add(0, owner, maxima) / real.sum(dim=1, keepdim=True)
+        right = (scores.argmax(dim=1) == torch.tensor(own)).float().mean()
+        return {"found": F.cross_entropy(scores / FIND_TEMPERATURE, torch.tensor(own)), "found right": right}
 
     def _texts(self, step: Step, vectors: Tensor, kinds: Tensor, losses: dict[str, Tensor]) -> None:
         """Adds the losses of passages and of questions, each a batch of its own: padded together, half would be padding."""
@@ -157,7 +194,7 @@ def words_of_tokens(texts: tuple[str, ...]) -> list[int]:
 
 
 WEIGHTS = {"picture words": 1.0, "picture vectors": 1.0, "picture single": 0.3, "letters": 2.0, "text words": 0.3,
-           "text vectors": 0.3, "text single": 0.3}  # fmt: skip
+           "text vectors": 0.3, "text single": 0.3, "found": 0.3}  # fmt: skip
 
 
 def main() -> None:  # noqa: PLR0915 - one loop, read from top to bottom

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +15,17 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.pocket.drawing import Drawer, targets
+from benchmarks.pocket.teach import question
 
-# Tokens, and how often; multiples of the vision windows. Most are small: the last two are for places far down a real page.
-SHAPES = {(8, 16): 0.22, (8, 24): 0.22, (16, 16): 0.17, (16, 24): 0.12, (24, 16): 0.12, (32, 24): 0.1, (40, 32): 0.05}
+# Tokens, and how often; multiples of the vision windows. Most are small: the last one is for places far down a real page.
+SHAPES = {(8, 16): 0.2, (8, 24): 0.25, (16, 16): 0.2, (16, 24): 0.3, (32, 24): 0.05}
 TOKENS = 384  # of a step's pictures: many small steps learn letters sooner than few large ones
 N_PASSAGES, PASSAGE_WORDS, N_QUERIES = 2, 40, 6  # of a step's texts
 TEXTS_EVERY = 3  # steps: texts are learnt sooner than pictures
 SENSE = 0.4  # of the pages are passages, the others words in no order
 N_OTHERS = 2_000  # words from elsewhere to be told apart
+N_ASKED = 6  # questions about a step's pages
+BENT = 0.5  # of the pages
 EASY_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "LiberationSerif-Regular.ttf")
 
 
@@ -37,6 +41,7 @@ class Step:
     text_singles: NDArray[np.float32]
     vectors: NDArray[np.float32]
     kinds: NDArray[np.int64]  # of each vector, a number for the word as it is written
+    asked: list[tuple[str, int]]  # a question, the picture that has its words
 
 
 class Materials(torch.utils.data.IterableDataset[Step]):
@@ -52,16 +57,19 @@ class Materials(torch.utils.data.IterableDataset[Step]):
         fonts.sort(key=lambda path: Path(path).name not in EASY_FONTS)
         shards = Shards(self.work / "taught")
         drawer = Drawer(fonts, chance)
+        drawer.bent = BENT
         for number in range(10**9):
             if number % 200 == 0:
                 shards.look()
             drawer.hard = float(self.hard)
             drawer.soil = 0.4 * drawer.hard
+            drawer.faces = min(1.0, 2 * drawer.hard)
             yield self._step(shards, drawer, chance, texts_too=number % TEXTS_EVERY == 0)
 
     def _step(self, shards: Shards, drawer: Drawer, chance: np.random.Generator, *, texts_too: bool) -> Step:
         rows, columns = list(SHAPES)[int(chance.choice(len(SHAPES), p=list(SHAPES.values())))]
         pictures, shown, picture_singles, texts, said, text_singles = [], [], [], [], [], []
+        shown_texts: list[list[str]] = []
         pool = _Pool()
         for _ in range(max(1, TOKENS // (rows * columns))):
             passages = [shards.passage(chance) for _ in range(2 + rows * columns // 100)]
@@ -75,6 +83,7 @@ class Materials(torch.utils.data.IterableDataset[Step]):
             found = np.array([places[p] + w for p, w in owners])
             for token, word, share in targets(drawn.words, rows, columns):
                 shown.append((len(pictures), token, found[int(word)], share))
+            shown_texts.append([" ".join(words[: (owners[:, 0] == p).sum()]) for p, (words, _, _) in enumerate(passages)])
             visible = np.bincount(owners[:, 0], minlength=len(passages))[:, None]
             single = (visible * np.array([one for _, _, one in passages])).sum(axis=0)
             picture_singles.append(single / max(float(np.linalg.norm(single)), 1e-6))
@@ -92,9 +101,14 @@ class Materials(torch.utils.data.IterableDataset[Step]):
             said.append(pool.add(words, vectors) + np.arange(len(words)))
             text_singles.append(single)
         pool.add(*shards.words(chance, N_OTHERS))
+        dice = random.Random(int(chance.integers(2**62)))
+        asked = [
+            (question(dice.choice([text for text in shown_texts[picture] if text]), dice), picture)
+            for picture in (int(chance.integers(len(pictures))) for _ in range(N_ASKED if pictures else 0))
+        ]
         return Step(
             pictures, np.array(shown, np.float32).reshape(-1, 4), np.array(picture_singles, np.float32), texts, said,
-            np.array(text_singles, np.float32), *pool.arrays(),
+            np.array(text_singles, np.float32), *pool.arrays(), asked,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 from stat import S_ISREG
 
+from pagesight.indexer.running.buckets import on_disk
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.names import outer_file
 
@@ -41,7 +42,7 @@ class Originals:
     def open(self, original: Original) -> BufferedReader:
         """The file, open for reading, with the content that was indexed. Raises UnreadableDocument."""
         try:  # without waiting for the writer of a pipe
-            descriptor = os.open(original.path, os.O_RDONLY | os.O_NONBLOCK)
+            descriptor = os.open(on_disk(original.path), os.O_RDONLY | os.O_NONBLOCK)
             file = os.fdopen(descriptor, "rb")
         except OSError as error:
             raise _gone(original, error) from error
@@ -86,7 +87,7 @@ def _stamp(file: BufferedReader) -> Stamp:
 
 
 def _gone(original: Original, error: OSError) -> UnreadableDocument:
-    outer = outer_file(original.path)
+    outer = outer_file(on_disk(original.path))
     if outer is not None:
         return UnreadableDocument(f"{original.name} is no file of its own; get the one it is attached to")
     reason = error.strerror or "it cannot be read"

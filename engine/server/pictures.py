@@ -16,6 +16,7 @@ from pagesight.engine.results import Region, SearchHit
 from pagesight.engine.server.originals import Original, Originals
 from pagesight.engine.server.queue import WorkQueue
 from pagesight.indexer.content import PageContent, ReadOptions
+from pagesight.indexer.running.buckets import on_disk
 from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.names import outer_file
@@ -97,7 +98,7 @@ class Pictures:
 
     def _check(self, original: Original) -> None:
         """Raise UnreadableDocument unless the content that was indexed is there. Of attachments a reading process says so."""
-        if outer_file(original.path) is None:
+        if outer_file(on_disk(original.path)) is None:
             self._originals.check(original)
         elif self._reader.open(original.path).result().sha256 != original.sha256:
             raise UnreadableDocument(f"{original.name} was changed since it was indexed; index it again")

@@ -24,6 +24,7 @@ from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.plan import Outcome, Status
 from pagesight.storage.addresses import folder_of
 from pagesight.storage.errors import ConfigError, DiskFull, StoreLocked
+from pagesight.storage.names import bucket_url, is_in_bucket
 from pagesight.storage.values import SourceFile
 
 if TYPE_CHECKING:
@@ -207,7 +208,12 @@ def _check(stop: threading.Event) -> None:
 
 def _outermost(folders: Sequence[str | PathLike[str]]) -> list[Path]:
     """Absolute; without those that lie in another one. Raises ConfigError."""
-    paths = sorted({Path(os.path.abspath(path)) for path in checked_paths(folders)})
+    asked = checked_paths(folders)
+    for path in filter(is_in_bucket, asked):
+        raise ConfigError(
+            f"{bucket_url(path)} is in a bucket, which tells nobody of its changes; index it again instead"
+        )
+    paths = sorted({Path(os.path.abspath(path)) for path in asked})
     if not paths:
         raise ConfigError("name at least one folder to watch")
     for path in paths:

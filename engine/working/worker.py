@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING
 from pagesight.engine.config import IndexConfig
 from pagesight.engine.indexing import ingest_options, page_reader
 from pagesight.engine.working.queue import Jobs, JobWriter, jobs_of
+from pagesight.indexer.running.buckets import as_it_is
 from pagesight.indexer.running.pipeline import Ingest, PageDone
 from pagesight.storage.errors import ConfigError, LeaseLost, StorageError, StoreUnreachable
 from pagesight.storage.jobs import LEASE_S, Job
+from pagesight.storage.names import is_in_bucket
 from pagesight.storage.values import SourceFile
 
 if TYPE_CHECKING:
@@ -149,7 +151,12 @@ class _Leased:
 
 
 def _as_it_is(source: SourceFile) -> SourceFile:
-    """With the size and time that the file has now. Raises ConfigError if its folder is not there: not mounted here."""
+    """With the size and time that the file has now. Raises ConfigError if its folder is not there: not mounted here.
+
+    Raises BucketUnreachable, ExtraMissing, DiskFull for one in a bucket.
+    """
+    if is_in_bucket(source.location):
+        return as_it_is(source)
     try:
         status = os.stat(source.location)
     except OSError:

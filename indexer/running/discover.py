@@ -7,10 +7,11 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
-from pagesight.storage.names import nfc, printable
+from pagesight.indexer.running.buckets import files_in
+from pagesight.storage.names import is_in_bucket, nfc, printable
 from pagesight.storage.values import SourceFile
 
 LOCK_PREFIX = "~$"  # Office writes such a file beside each document that is open
@@ -35,6 +36,9 @@ def discover(
     """
     seen: set[Path] = set()
     for path in paths:
+        if is_in_bucket(path):
+            yield from _in_bucket(path, extensions, passed_over, seen)
+            continue
         absolute = as_on_disk(path)
         root = absolute if absolute.is_dir() else absolute.parent
         for found in (
@@ -48,8 +52,25 @@ def discover(
                 yield found
 
 
+def _in_bucket(
+    place: Path, extensions: frozenset[str], passed_over: Counter[str] | None, seen: set[Path]
+) -> Iterator[SourceFile | Unusable]:
+    """The same below a bucket, or a folder in it, by the same rules."""
+    for source, reason in files_in(place):
+        names, suffix = PurePosixPath(source.path).parts, source.location.suffix.lower()
+        if source.location in seen or any(name.startswith((".", LOCK_PREFIX)) for name in names):
+            continue
+        seen.add(source.location)
+        if suffix in extensions or source.location == place:
+            yield Unusable(source, reason, skipped=suffix in TEXT_EXTENSIONS) if reason else source
+        elif passed_over is not None:
+            passed_over[suffix] += 1
+
+
 def as_on_disk(path: Path) -> Path:
     """A path, absolute, as the disk spells it: of what is not there as typed, another form of the same characters may be."""
+    if is_in_bucket(path):
+        return path
     absolute = Path(os.path.abspath(path))
     if os.path.lexists(absolute):
         return absolute

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pagesight.indexer.content import Attachment, PageContent
 from pagesight.indexer.formats import reading_version
+from pagesight.indexer.running.buckets import files_in
 from pagesight.indexer.running.discover import Unusable, as_on_disk
 from pagesight.indexer.running.plan import (
     IngestOptions,
@@ -28,7 +29,7 @@ from pagesight.indexer.running.plan import (
 from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
 from pagesight.storage.errors import DocumentError, EncryptedDocument, PageTooLarge, UnreadableDocument
-from pagesight.storage.names import is_there, nfc
+from pagesight.storage.names import is_in_bucket, is_there, nfc
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PackedPage, SourceFile
 
 MAX_DEPTH = 3  # of attachments within attachments
@@ -243,10 +244,17 @@ class Ingest:
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:
     """Those of these indexed files that are at or below the paths, and not on the disk any more."""
     places = [os.fsencode(as_on_disk(path)) for path in paths]
+    listed = {os.fsencode(source.location) for path in paths if is_in_bucket(path) for source, _ in files_in(path)}
+
+    def there(location: Path) -> bool:
+        if not is_in_bucket(location):
+            return is_there(location)
+        return any(os.fsencode(place) in listed for place in (location, *location.parents))  # or what it is attached to
+
     return [
         source
         for source in files
-        if any(_is_below(os.fsencode(source.location), place) for place in places) and not is_there(source.location)
+        if any(_is_below(os.fsencode(source.location), place) for place in places) and not there(source.location)
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pagesight.indexer.content import Attachment
 from pagesight.indexer.formats import reading_version
+from pagesight.indexer.running.buckets import on_disk
 from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.patience import worth_retrying
 from pagesight.indexer.running.reader import PageProblem
@@ -165,7 +166,7 @@ class Planner:
                 reason = failure.reason if elsewhere else f"{failure.reason} (unchanged since; not tried again)"
                 return _decided(found, Status(failure.status), reason, remembered=True)
         try:
-            sha256 = hash_file(found.location)
+            sha256 = hash_file(on_disk(found.location))
         except OSError as error:
             return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
         if options.owns is not None and not options.owns(sha256):
@@ -183,9 +184,10 @@ def hash_file(path: Path) -> str:
 
 def check_untouched(source: SourceFile) -> None:
     """Raise UnreadableDocument if the file is not the one that was found: its pages may be of two versions."""
-    outer = outer_file(source.location)
+    place = on_disk(source.location)
+    outer = outer_file(place)
     try:
-        status = os.stat(outer or source.location)
+        status = os.stat(outer or place)
     except OSError as error:
         raise UnreadableDocument("it went away while it was being read") from error
     n_bytes = source.n_bytes if outer else status.st_size  # an attachment has a size of its own

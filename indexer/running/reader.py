@@ -20,6 +20,7 @@ from typing import Any, Self, TypeVar
 
 from pagesight.indexer.content import Attachment, OpenedDocument, PageContent, ReadOptions
 from pagesight.indexer.reading.faults import one_line, reason_of
+from pagesight.indexer.running.buckets import on_disk
 from pagesight.indexer.running.process import ReadingProcess
 from pagesight.storage import errors
 from pagesight.storage.errors import DocumentError, ReaderCrashed, ReaderStalled
@@ -91,7 +92,7 @@ class PageReader:
     def _ask(self, path: Path, request: dict[str, Any], parse: Callable[[dict[str, Any]], Answer]) -> Answer:
         """What a request with one answer is answered. Raises DocumentError."""
         process = self._process()
-        with process.asked({"path": _hex(path), **request}), _garbled():
+        with process.asked({"path": _hex(on_disk(path)), **request}), _garbled():
             answer = json.loads(process.answer()[1:])
             problem = _as_error(answer["error"]) if "error" in answer else None
             if problem is None:
@@ -122,7 +123,7 @@ class PageReader:
     def _read_on(self, path: Path, first: int, last: int) -> Iterator[PageContent | PageProblem]:
         """Ask for these pages; yields them as they come. Raises DocumentError."""
         process = self._process()
-        with process.asked({"path": _hex(path), "first": first, "last": last}), _garbled():
+        with process.asked({"path": _hex(on_disk(path)), "first": first, "last": last}), _garbled():
             for number in range(first, last + 1):
                 page = _as_page(process.answer(), number)
                 if isinstance(page, DocumentError):

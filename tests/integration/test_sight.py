@@ -10,12 +10,12 @@ import pytest
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import ModelConfig
 from pagesight.engine.explain import seen_at
-from pagesight.engine.models.files.cache import CACHE_VARIABLE
 from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.engine.models.sight import network
 from pagesight.engine.models.sight.seeing import SeeingEncoder, phrase_of
 from pagesight.indexer.content import PageContent, ReadOptions
 from pagesight.indexer.reading.page import open_document
+from pagesight.storage.cache_folder import CACHE_VARIABLE
 from pagesight.storage.errors import ConfigError, ModelMismatch, WeightsDamaged, WeightsMissing
 from pagesight.storage.values import SeenPicture
 from tests.helpers import run_cli, words

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pagesight.engine.models import load_model
-from pagesight.engine.models.files.cache import CACHE_VARIABLE
 from pagesight.engine.models.words.languages import without
 from pagesight.engine.models.words.multilingual_e5 import PACKED
 from pagesight.engine.models.words.multilingual_e5 import load as load_e5
@@ -17,6 +16,7 @@ from pagesight.engine.models.words.packed_e5 import PackedE5
 from pagesight.engine.models.words.windows import LastWindows, spans
 from pagesight.engine.models.words.word_encoder import MAX_PAGE_PIECES
 from pagesight.indexer.content import PageContent
+from pagesight.storage.cache_folder import CACHE_VARIABLE
 from pagesight.storage.errors import EmptyQuery, UnknownModel, WeightsDamaged, WeightsMissing
 from pagesight.storage.values import PageWords
 from tests.float_bert import float_bert

@@ -18,19 +18,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from pagesight.engine.models.files.packaged import PackagedFile, sha256_of
+from pagesight.storage.cache_folder import cache_folder
 
 log = logging.getLogger(__name__)
 _RECORD = "files.json"
-CACHE_VARIABLE = "PAGESIGHT_CACHE"
 _ABANDONED_S = 3600
-
-
-def cache_folder() -> Path:
-    """Where converted models lie: $PAGESIGHT_CACHE, else the user's cache folder."""
-    return Path(os.environ.get(CACHE_VARIABLE) or user_cache_path("pagesight"))
 
 
 def cached(name: str, source_stamp: dict[str, object], make: Callable[[Path], None]) -> Path:

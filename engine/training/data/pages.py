@@ -12,11 +12,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pagesight.engine.models.files.cache import cache_folder
 from pagesight.engine.training.data.examples import Picture
 from pagesight.indexer.content import PageContent, ReadOptions
 from pagesight.indexer.running.plan import hash_file
 from pagesight.indexer.running.reader import CHUNK_PAGES, PageProblem, PageReader
+from pagesight.storage.cache_folder import cache_folder
 from pagesight.storage.errors import DocumentError
 from pagesight.storage.tables.database import disk_errors
 

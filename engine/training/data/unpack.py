@@ -18,8 +18,8 @@ from filelock import FileLock
 
 from pagesight.engine.evaluation.rows import image_file
 from pagesight.engine.evaluation.tables import Table
-from pagesight.engine.models.files.cache import cache_folder
 from pagesight.engine.training.data.row_file import ENDINGS, RowFile
+from pagesight.storage.cache_folder import cache_folder
 from pagesight.storage.errors import BadTrainingData, DatasetError
 from pagesight.storage.tables.database import disk_errors
 

@@ -1,0 +1,60 @@
+"""A server of object storage on this machine, SeaweedFS, and a bucket in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+WEED = shutil.which("weed") or shutil.which("weed", path=os.path.dirname(sys.executable))
+
+
+def _free_ports(n: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@contextmanager
+def object_storage(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment in which it is reached."""
+    master, volume, filer, s3, *grpc = _free_ports(8)
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}  # nobody is kept out
+    folder.mkdir(parents=True)
+    command = [str(WEED), "server", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-volume.max=100", "-master.volumeSizeLimitMB=16", "-s3.port.lance=0", "-s3.port.iceberg=0",
+               f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}",
+               f"-master.port.grpc={grpc[0]}", f"-volume.port.grpc={grpc[1]}", f"-filer.port.grpc={grpc[2]}",
+               f"-s3.port.grpc={grpc[3]}"]  # fmt: skip
+    log = open(folder / "log", "w")  # noqa: SIM115 - closed with the server
+    server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and server.poll() is None:
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex(("127.0.0.1", s3)) == 0:
+                    break
+            time.sleep(0.2)
+        yield {**keys, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3}", "AWS_REGION": "us-east-1"}
+    finally:
+        server.kill()  # told to stop, it takes half a minute
+        server.wait()
+        log.close()
+
+
+def make_bucket(name: str) -> Any:
+    """A new one, as a store of files."""
+    from obstore.store import S3Store
+
+    store: Any = S3Store(name, client_options={"allow_http": True})
+    urllib.request.urlopen(urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/{name}", method="PUT"), timeout=60)
+    return store
