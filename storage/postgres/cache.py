@@ -143,12 +143,12 @@ class Cache:
             if rows:
                 local.execute(insert(table), rows)
         names, slices = [means_name(n) for n in LEVELS], means_slices(self._space)
-        rows = []
+        found = []
         for row in new:
             terms, single, packed = records[row["offset"]]
             means = {name: packed[part] for name, part in zip(names, slices, strict=True)}
-            rows.append(RecallRow(row["id"], terms, single, means))
-        self._kept.add_recall_rows(local, rows)
+            found.append(RecallRow(row["id"], terms, single, means))
+        self._kept.add_recall_rows(local, found)
 
 
 def _delete_pages(local: Connection, page_ids: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -64,14 +65,8 @@ class QdrantWriter:
             number, rows = self._send(draft, info.sha256)
             self._reach("pages sent")
             put = Put(info, source, page_failures, rows, number)
-            if self._change(lambda connection, put=put: self._put(connection, put)):
+            if self._change(partial(_put, put)):
                 return
-
-    def _put(self, connection: Connection, put: Put) -> Step | None:
-        """None if its pages were taken for those of a writer that died, as after sleeping for an hour: they are sent again."""
-        if connection.execute(select(dropped).where(dropped.c.draft == put.draft)).first():
-            return None
-        return Step(put, {put.info.sha256, *owners(connection, [os.fsencode(put.source.location)])})
 
     def _send(self, draft: QdrantDraft, sha256: str) -> tuple[int, list[PageRow]]:
         """Write the pages' points, of which nobody knows yet; returns their first id, and what the log tells of them."""
@@ -185,6 +180,13 @@ class QdrantWriter:
     def _reach(self, step: str) -> None:
         if self._fault is not None:
             self._fault(step)
+
+
+def _put(put: Put, connection: Connection) -> Step | None:
+    """None if its pages were taken for those of a writer that died, as after sleeping for an hour: they are sent again."""
+    if connection.execute(select(dropped).where(dropped.c.draft == put.draft)).first():
+        return None
+    return Step(put, {put.info.sha256, *owners(connection, [os.fsencode(put.source.location)])})
 
 
 def _known(connection: Connection, locations: Sequence[bytes]) -> list[bytes]:
