@@ -6,7 +6,6 @@ and is made again. How it follows the other index is the affair of each kind (st
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from platformdirs import user_cache_path
 from sqlalchemy import Connection, Table, insert, select
 
+from pagesight.storage.cache_folder import cache_folder
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import StorageError
 from pagesight.storage.manifest import Space
@@ -107,7 +106,5 @@ class Kept(Closing):
 
 
 def cache_root(kind: str, given: str | None) -> Path:
-    """The folder below which indexes of a kind have theirs: as it is given, or the user's for such things."""
-    if given:
-        return Path(given).expanduser().absolute()
-    return Path(os.environ.get("PAGESIGHT_CACHE") or user_cache_path("pagesight")) / kind
+    """The folder below which indexes of a kind have theirs: as it is given, or where such things lie."""
+    return Path(given).expanduser().absolute() if given else cache_folder() / kind

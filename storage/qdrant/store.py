@@ -20,8 +20,9 @@ from pagesight.storage.folder import FaultPoint
 from pagesight.storage.manifest import FORMAT_VERSION, Space
 from pagesight.storage.qdrant.address import QdrantAddress
 from pagesight.storage.qdrant.cache import Cache
+from pagesight.storage.qdrant.opened import Opened
 from pagesight.storage.qdrant.payload import FORMAT, PAGE, SPACE, named, space_point
-from pagesight.storage.qdrant.points import MEANS, SINGLE, TOKENS, Opened, Payload, Points, asking
+from pagesight.storage.qdrant.points import MEANS, SINGLE, TOKENS, Payload, Points, asking
 from pagesight.storage.qdrant.tidying import sweep
 from pagesight.storage.qdrant.view import QdrantView, State
 from pagesight.storage.qdrant.writer import QdrantWriter

@@ -16,8 +16,9 @@ from pagesight.storage.errors import ConfigError, DimensionMismatch, StorageErro
 from pagesight.storage.following.view import SearchedHere
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
+from pagesight.storage.qdrant.opened import Opened
 from pagesight.storage.qdrant.payload import packed_page
-from pagesight.storage.qdrant.points import AT_ONCE, TOKENS, Opened, Payload, asking
+from pagesight.storage.qdrant.points import AT_ONCE, TOKENS, Payload, asking
 from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.schema import document, page
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
