@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 CLIENTS ?= .venv-clients
 BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE # the tests start hundreds of processes: what one compiled need not be compiled by the others
 BASE := $(VENV)/.base
 INSTALLED := $(VENV)/.installed
+MADE := $(VENV)/.made
 
 .PHONY: demo serve test test-thorough test-slow test-clients test-nodes test-page fuzz check format bench clean
 
@@ -21,13 +23,14 @@ $(VENV)/.serving: $(BASE)
 	touch $@
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not thorough" -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not thorough" --hypothesis-profile=quick -q -n auto --dist loadfile
 
-# What takes most of the time: processes that are killed, streams, training, memory.
+# What takes most of the time: processes that are killed, streams, training, memory; and properties again, with all their examples.
 test-thorough: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "thorough and not slow" -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "(thorough or hypothesis) and not slow" -q -n auto --dist loadfile
 
 test-slow: $(INSTALLED)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[eval]'
 	$(BIN)/python -m pytest -q
 
 # Programs of others, as they are: OpenAI, LangChain, LlamaIndex, Haystack, Cohere, Jina, MCP.
@@ -72,15 +75,18 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.speed
 
-$(BASE): pyproject.toml constraints.txt
+$(MADE):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
+	touch $@
+
+$(BASE): $(MADE) pyproject.toml constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable .
 	touch $@
 
-$(INSTALLED): $(BASE)
+$(INSTALLED): $(MADE) pyproject.toml constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	touch $(BASE) $@
 
 clean:
 	rm -rf $(VENV) $(CLIENTS) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

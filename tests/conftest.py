@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.forked import stop_forker
 from tests.helpers import ROOT, run_cli
 from tests.postgres import server
 
-settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
-settings.load_profile("any machine")
+# How long an example takes says how busy the machine is. `make test` tries few examples, every other run as many as Hypothesis would.
+settings.register_profile("thorough", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.load_profile("thorough")
+
+sys.modules.setdefault(
+    "pymupdf.layout", None
+)  # a network that PyMuPDF loads at import, and that nothing here uses: a second
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "sample_index" in item.fixturenames:
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -22,6 +37,7 @@ def _environment(tmp_path_factory):
     os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started on: tables are as wide as it
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
     yield
+    stop_forker()
     server.stop_shared()
 
 
@@ -34,14 +50,12 @@ def sample_docs() -> Path:
 def sample_index(tmp_path_factory, worker_id) -> Path:
     """The sample documents, indexed with the embedded default, once for all processes of the tests. Not to be written to.
 
-    Where $PAGESIGHT_SAMPLE_INDEX names a folder it is kept there, for another run of tests of the same checkout.
+    It takes a minute, so what asks for it is thorough; ``test_questions_find_their_page`` is the short one.
     """
     from filelock import FileLock
 
     base = tmp_path_factory.getbasetemp()
-    shared = Path(
-        os.environ.get("PAGESIGHT_SAMPLE_INDEX") or (base if worker_id == "master" else base.parent) / "sample"
-    )
+    shared = (base if worker_id == "master" else base.parent) / "sample"
     shared.mkdir(exist_ok=True)
     with FileLock(shared.with_suffix(".lock")):
         if not (shared / "done").exists():

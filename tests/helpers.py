@@ -15,6 +15,7 @@ from pagesight.engine.models.hashing import HashingEncoder
 from pagesight.indexer.content import PageContent
 from pagesight.storage.manifest import Space
 from pagesight.storage.values import DocumentInfo, NewPage, PageWords, SeenPicture, SourceFile
+from tests.forked import run_forked
 
 ROOT = Path(__file__).parents[1]
 HASHING = HashingEncoder()
@@ -108,15 +109,22 @@ def text_image(text: str, size: tuple[int, int] = (1000, 400), font_px: int = 40
 
 
 def run_cli(*arguments: object, cwd: Path | None = None, check: bool = False, **environment: str):
-    """Run ``pagesight`` in a process of its own."""
+    """Run ``pagesight`` in a process of its own; from the start of Python where ``environment`` is given."""
     import os
 
-    return subprocess.run(
-        [sys.executable, "-m", "pagesight", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=check,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        timeout=300,
-    )
+    words = [str(argument) for argument in arguments]
+    if environment:
+        result = subprocess.run(
+            [sys.executable, "-m", "pagesight", *words],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            timeout=300,
+        )
+    else:
+        result = run_forked(words, cwd=cwd, timeout_s=300)
+    if check:
+        result.check_returncode()
+    return result

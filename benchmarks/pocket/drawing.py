@@ -114,7 +114,9 @@ class Drawer:
             at = self._column(pen, words, at, margin + column * (span + margin), span, height, path, bold, size, lined)
         image = pen.image
         if bent and scale == 2:
-            image = image.filter(chance.choice([ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3), ImageFilter.BoxBlur(0)]))
+            image = image.filter(
+                chance.choice([ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3), ImageFilter.BoxBlur(0)])
+            )
         if image.size != (columns * CELL, height):
             image = image.resize((columns * CELL, height), Image.Resampling.BICUBIC)
         placed = np.array(pen.words, np.float32).reshape(-1, 6)

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.pocket.drawing import Drawer
+from benchmarks.pocket.steps import BENT
 from benchmarks.pocket.teach import question
 
 N_PAGES = {"train": 900, "test": 100}
@@ -98,6 +99,7 @@ def _pages(
 ) -> tuple[list[Any], list[Any]]:
     """Pages of neighbouring passages of one source; its other pages are their hard negatives."""
     drawer = Drawer(fonts, np.random.default_rng(23 + len(split)), soil=0.2, hard=0.3)
+    drawer.faces, drawer.bent = 1.0, BENT
     made: list[tuple[str, str, list[str]]] = []
     for number in range(N_PAGES[split]):
         source = chance.choice([name for name, texts in by_source.items() if len(texts) > 40])

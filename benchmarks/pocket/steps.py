@@ -83,7 +83,9 @@ class Materials(torch.utils.data.IterableDataset[Step]):
             found = np.array([places[p] + w for p, w in owners])
             for token, word, share in targets(drawn.words, rows, columns):
                 shown.append((len(pictures), token, found[int(word)], share))
-            shown_texts.append([" ".join(words[: (owners[:, 0] == p).sum()]) for p, (words, _, _) in enumerate(passages)])
+            shown_texts.append(
+                [" ".join(words[: (owners[:, 0] == p).sum()]) for p, (words, _, _) in enumerate(passages)]
+            )
             visible = np.bincount(owners[:, 0], minlength=len(passages))[:, None]
             single = (visible * np.array([one for _, _, one in passages])).sum(axis=0)
             picture_singles.append(single / max(float(np.linalg.norm(single)), 1e-6))

@@ -15,8 +15,9 @@ def made(tmp_path_factory):
     """The index, its root, the documents, and what indexing returned."""
     root = tmp_path_factory.mktemp("byaldi")
     docs = root / "docs"
-    make_pdf(docs / "a.pdf", ["apples and pears", "quinces"])
-    make_pdf(docs / "b.pdf", ["bicycles"])
+    # three words a page at least: of fewer it is read from its pixels
+    make_pdf(docs / "a.pdf", ["apples and pears", "quinces from the garden"])
+    make_pdf(docs / "b.pdf", ["bicycles for everybody"])
     model = RAGMultiModalModel.from_pretrained("hashing", index_root=str(root / ".byaldi"), verbose=0)
     returned = model.index(
         input_path=docs,

@@ -150,9 +150,21 @@ class QdrantMachine(StoreMachine):
 TestMemory = StoreMachine.TestCase
 TestMemory.settings = settings(max_examples=2, stateful_step_count=6, deadline=None)
 TestFolder = FolderMachine.TestCase
-TestFolder.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
+TestFolder.settings = settings(max_examples=2, stateful_step_count=10, deadline=None)
 TestQdrant = QdrantMachine.TestCase
 TestQdrant.settings = settings(max_examples=1, stateful_step_count=5, deadline=None)
+
+
+@pytest.mark.thorough
+def test_the_embedded_store_over_short_histories():
+    FolderMachine.TestCase.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
+    FolderMachine.TestCase().runTest()
+
+
+@pytest.mark.thorough
+def test_qdrant_over_short_histories():
+    QdrantMachine.TestCase.settings = settings(max_examples=3, stateful_step_count=8, deadline=None)
+    QdrantMachine.TestCase().runTest()
 
 
 @pytest.mark.slow

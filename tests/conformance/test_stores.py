@@ -226,7 +226,7 @@ def test_readers_see_whole_documents_while_another_writes(store):
     for thread in threads:
         thread.start()
     with store.writer() as writer:
-        for round_ in range(30):
+        for round_ in range(12):
             pages = [f"page {i} of round {round_}" for i in range(1 + round_ % 4)]
             add_document(writer, f"{round_ % 7}.pdf", pages)
     done.set()

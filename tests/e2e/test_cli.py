@@ -168,7 +168,11 @@ def test_doctor_finds_damage_drops_it_and_the_next_run_reads_anew(docs, tmp_path
         (["index", "x", "--tag", "nonsense"], "is not NAME=VALUE"),
         (["index", "x", "--model", "all-MiniLM-L6-v2"], "the index was built with hashing"),
         (["index", "x", "--codec", "int5"], "there is no token codec 'int5'"),
-        (["search", "x", "--score-on", "nowhere"], "the device 'nowhere' cannot be used here"),
+        pytest.param(
+            ["search", "x", "--score-on", "nowhere"],
+            "the device 'nowhere' cannot be used here",
+            marks=pytest.mark.thorough,  # loads torch
+        ),
         (["nonsense"], "No such command"),
     ],
 )

@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import pytest
 from click.testing import CliRunner
 
 from pagesight.engine.cli.evaluate import evaluate
@@ -17,6 +18,7 @@ def commands():
     return [words[2:] for words in lines if words[:2] == ["pagesight", "eval"]]
 
 
+@pytest.mark.thorough  # test_evaluate.py gives the same commands less to measure
 def test_the_commands_of_the_readme_run(tmp_path, monkeypatch, sample_docs):
     """With the toy model and two of the documents, for time's sake; the answers of the others are missing, and it says so."""
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,20 @@ def index(sample_index):
 @pytest.fixture(scope="module")
 def queries():
     return [json.loads(line) for line in (DOCS / "queries.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_questions_find_their_page(tmp_path, queries):
+    """Of two of the documents: the right one first, and its page among the first two."""
+    names = {"finance/invoice-2025-0417.pdf", "office/travel-claim-form.pdf"}
+    run_cli("--index", tmp_path, "index", *(DOCS / name for name in names), check=True)
+    asked = [query for query in queries if {relevant["document"] for relevant in query["relevant"]} <= names]
+    assert asked
+    with SearchEngine.open(tmp_path) as engine:
+        for query in asked:
+            right = {(Path(relevant["document"]).name, relevant["page"]) for relevant in query["relevant"]}
+            hits = engine.search(query["query"], k=2)
+            assert hits[0].document in {name for name, _ in right}
+            assert right & {(hit.document, hit.page) for hit in hits}
 
 
 def test_every_page_is_indexed_and_the_scans_are_read(index):

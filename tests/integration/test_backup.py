@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,14 +18,20 @@ from tests.conformance.answers import assert_same, assert_same_searches, everyth
 from tests.helpers import ROOT, add_document, run_cli, space
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "index"
+    with Store.create(folder, space()) as store, store.writer() as writer:
+        for i in range(12):
+            add_document(writer, f"doc-{i}.pdf", [f"page {n} of document {i}" for n in range(3)])
+        writer.remove_names([b"/docs/doc-3.pdf"])
+    return folder
+
+
 @pytest.fixture
-def store(tmp_path):
-    with Store.create(tmp_path / "index", space()) as made:
-        with made.writer() as writer:
-            for i in range(12):
-                add_document(writer, f"doc-{i}.pdf", [f"page {n} of document {i}" for n in range(3)])
-            writer.remove_names([b"/docs/doc-3.pdf"])
-        yield made
+def store(made, tmp_path):
+    with Store(shutil.copytree(made, tmp_path / "index")) as copy:
+        yield copy
 
 
 def contents(store):
@@ -139,7 +146,9 @@ Store.restore(Path("backup.tar"), "again", lambda step: os._exit(9) if step == {
         assert contents(again) == contents(store)
 
 
-@pytest.mark.parametrize("moment", ["while the database is copied", "while the file is written"])
+@pytest.mark.parametrize(
+    "moment", [pytest.param("while the database is copied", marks=pytest.mark.thorough), "while the file is written"]
+)
 def test_a_full_disk_leaves_nothing_half(store, tmp_path, moment):
     n_bytes = store.export(tmp_path / "probe.tar").n_bytes
     in_database = len(members(tmp_path / "probe.tar")["metadata.db"])

@@ -154,7 +154,7 @@ def test_an_index_is_measured_as_it_stands(tmp_path, docs):
     assert figures["n_missing"] == 1
     assert figures["index"]["n_pages"] == 2
     assert not (tmp_path / "out" / "indexes").exists()
-    index_of(tmp_path / "other", make_pdf(tmp_path / "x" / "c.pdf", ["plums"]))
+    index_of(tmp_path / "other", make_pdf(tmp_path / "x" / "c.pdf", ["plums in the garden"]))
     nothing = run_cli("--index", tmp_path / "other", "eval", docs, PAGESIGHT_INDEX=str(tmp_path / "index"))
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: nothing that answers the queries of docs is in the index")

@@ -310,6 +310,7 @@ def test_a_password_opens_what_failed_without_it(engine, tmp_path):
     assert best(engine, "treasure") == "secret.pdf:1"
 
 
+@pytest.mark.thorough  # that it is not tried again is seen with a password, too
 def test_what_failed_is_not_tried_again_until_asked_or_changed(engine, tmp_path):
     path = tmp_path / "broken.pdf"
     path.write_bytes(b"%PDF-1.7 and nothing else")

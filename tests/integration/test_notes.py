@@ -4,6 +4,7 @@ import json
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.cli.manage import spans
+from pagesight.engine.config import IndexConfig
 from tests.helpers import run_cli
 from tests.integration.test_trust import LINES, WRONG, with_map
 
@@ -15,7 +16,7 @@ def test_list_and_info_say_which_pages_were_read_from_their_pixels_and_why(tmp_p
     with_map(docs / "right.pdf", LINES, lambda c: c)
     index = str(tmp_path / "index")
     with SearchEngine.open(index, model="hashing") as engine:
-        engine.index([docs])
+        engine.index([docs], IndexConfig(n_processes=1))
         right, wrong = engine.documents()
         assert (right.ocr_pages, right.notes) == ((), ())
         assert wrong.ocr_pages == (1,)

@@ -23,7 +23,7 @@ def older(folder, *, without_table=False):
         database.execute("DROP TABLE reading" if without_table else "DELETE FROM reading")
 
 
-@pytest.mark.parametrize("without_table", [False, True])
+@pytest.mark.parametrize("without_table", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_what_was_read_in_an_older_way_is_read_again_once(tmp_path, without_table):
     make_pdf(tmp_path / "docs" / "a.pdf", ["quinces and pears"])
     shutil.copy(tmp_path / "docs" / "a.pdf", tmp_path / "docs" / "b.pdf")
@@ -51,6 +51,7 @@ def test_what_cannot_be_read_again_stays_as_it_was(tmp_path):
         assert engine.failures() == []
 
 
+@pytest.mark.thorough  # seconds of processor time run out; which reasons are tried again is tested below
 def test_what_ran_out_of_time_is_read_again_when_there_is_more(tmp_path):
     (tmp_path / "docs").mkdir()
     make_bomb(tmp_path / "docs" / "bomb.pdf")

@@ -90,16 +90,21 @@ def request(path, **more):
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("raise SyntaxError('not a TIFF file')", "SyntaxError: not a TIFF file"),
         ("raise MemoryError", "needs more memory"),
-        ("raise RecursionError('too deep')", "RecursionError: too deep"),
-        ("b'\\xff'.decode()", "UnicodeDecodeError: 'utf-8' codec"),
-        ("import struct; struct.unpack('I', b'')", "error: unpack requires"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("raise ValueError('two\\nlines\\x1b[31m')", "ValueError: two lines\\x1b[31m"),
         ("raise ValueError('x' * 9999)", "ValueError: xxx"),
         ("raise OSError(5, chr(0xdcff))", "OSError: [Errno 5] \\xff"),
+        *(
+            pytest.param(*one, marks=pytest.mark.thorough)  # a process each, for other classes of exceptions
+            for one in (
+                ("raise SyntaxError('not a TIFF file')", "SyntaxError: not a TIFF file"),
+                ("raise RecursionError('too deep')", "RecursionError: too deep"),
+                ("b'\\xff'.decode()", "UnicodeDecodeError: 'utf-8' codec"),
+                ("import struct; struct.unpack('I', b'')", "error: unpack requires"),
+                ("raise SystemExit(3)", "SystemExit: 3"),
+            )
+        ),
     ],
 )
 def test_an_exception_costs_its_page_and_says_its_name(odd_worker, tmp_path, statement, reason):
@@ -258,6 +263,7 @@ WORK = "import time; t = time.process_time()\nwhile time.process_time() - t < 1:
 )
 
 
+@pytest.mark.thorough
 def test_a_page_that_is_slowed_down_is_kept(odd_worker, tmp_path):
     """It needs 1 s of processor time of 2, and takes 3 to 4 s by the clock, because it is stopped most of the time."""
     path = odd_file(tmp_path / "a.txt", WORK)
@@ -313,7 +319,9 @@ class Odd(BaseException):
     pass
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, Odd, ValueError])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, *(pytest.param(e, marks=pytest.mark.thorough) for e in (Odd, ValueError))]
+)
 def test_an_exception_between_request_and_answer_drops_the_process(tmp_path, error):
     make_pdf(tmp_path / "a.pdf", ["one", "two", "three"])
     make_pdf(tmp_path / "b.pdf", ["other words"])
@@ -330,14 +338,12 @@ def test_an_exception_between_request_and_answer_drops_the_process(tmp_path, err
     "frame",
     [
         b"",
-        b"P",
         b"Pnonsense",
-        b"J",
-        b"J[]",
-        b"Jnull",
-        b'J{"page": 7, "error": ["X", "y"]}',
-        b'J{"error": 5}',
         b'J{"error": [[], 1]}',
+        *(
+            pytest.param(frame, marks=pytest.mark.thorough)  # a process each, for other ways to be garbled
+            for frame in (b"P", b"J", b"J[]", b"Jnull", b'J{"page": 7, "error": ["X", "y"]}', b'J{"error": 5}')
+        ),
     ],
 )
 def test_a_garbled_answer_is_a_crash_and_the_next_file_is_read(odd_worker, tmp_path, frame):

@@ -15,11 +15,11 @@ ROUNDING = 1e-3  # of a query to 15 bits, times its tokens
 WORDS = "apple pear quince plum cherry grape melon fig date lemon lime orange peach apricot mango kiwi".split()
 
 
-@pytest.fixture(params=range(5))
-def store(tmp_path, request):
-    """Documents of one to five pages of two to eight words; some pages are the same, some are empty."""
+@pytest.fixture(params=range(5), scope="module")
+def store(tmp_path_factory, request):
+    """Not to be written to: documents of one to five pages of two to eight words; some pages are the same, some are empty."""
     draw = random.Random(request.param)
-    with Store.create(tmp_path, space("float16" if request.param % 2 else "int8")) as store:
+    with Store.create(tmp_path_factory.mktemp("store"), space("float16" if request.param % 2 else "int8")) as store:
         with store.writer() as writer:
             for number in range(12):
                 texts = [" ".join(draw.choices(WORDS, k=draw.randint(2, 8))) for _ in range(draw.randint(1, 5))]

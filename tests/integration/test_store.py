@@ -32,7 +32,9 @@ def names(store):
         return [document.document for document in view.documents()]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", ["before commit", *(pytest.param(s, marks=pytest.mark.thorough) for s in STEPS if s != "before commit")]
+)
 def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path, step):
     with Store.create(tmp_path, space()) as store, store.writer() as writer:
         add_document(writer, "a.pdf", ["first version", "second page"])

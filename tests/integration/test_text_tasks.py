@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import pearsonr, spearmanr
 
 from pagesight.engine.cli.evaluate import evaluate as command
 from pagesight.engine.evaluation.pairs import Pairs, correlations, cosines, read_pairs
@@ -46,8 +46,8 @@ def test_pairs_are_measured(tmp_path):
     assert similar[0] == pytest.approx(1, abs=1e-6)
     assert similar[3] == 0, "a text without a word is like nothing"
     scores = [score for _, _, score in ROWS]
-    assert found["correlations"]["Spearman"]["mean"] == pytest.approx(spearmanr(similar, scores).statistic)
-    assert found["correlations"]["Pearson"]["mean"] == pytest.approx(pearsonr(similar, scores).statistic)
+    assert found["correlations"]["Spearman"]["mean"] == pytest.approx(scipy.stats.spearmanr(similar, scores).statistic)
+    assert found["correlations"]["Pearson"]["mean"] == pytest.approx(scipy.stats.pearsonr(similar, scores).statistic)
     assert run(tmp_path / "sts" / "test.jsonl").startswith("test, 4 pairs: hashing\n\nSpearman ")
 
 
@@ -56,8 +56,8 @@ def test_correlations_are_scipys_with_equal_values_too(values):
     a, b = np.array(values, float).T
     if np.ptp(a) and np.ptp(b):
         found = correlations(a, b)
-        assert found["Spearman"].mean == pytest.approx(spearmanr(a, b).statistic)
-        assert found["Pearson"].mean == pytest.approx(pearsonr(a, b).statistic)
+        assert found["Spearman"].mean == pytest.approx(scipy.stats.spearmanr(a, b).statistic)
+        assert found["Pearson"].mean == pytest.approx(scipy.stats.pearsonr(a, b).statistic)
 
 
 def test_wrong_pairs_are_named(tmp_path):

@@ -99,8 +99,16 @@ def test_a_wrong_text_layer_is_noticed_and_the_pixels_are_read(tmp_path, name):
     "lines",
     [
         LINES,
-        ["XK-4471-QZ 0x1A10_1000 BXW VQJ-KP77", "ZXQ-11 WQK-93 PLMKX HJK-QQ2 VBX-77", "RXD TXD SCLK MOSI QSPI_CSN"] * 3,
-        ["x = (b*b - 4*a*c)**0.5; dxdt = kx*q - vz", "zq, wx = fqx(pjk), gvx(hqz)", "for i in rxq: kwz[i] += vbq"] * 3,
+        pytest.param(
+            ["XK-4471-QZ 0x1A10_1000 BXW VQJ-KP77", "ZXQ-11 WQK-93 PLMKX HJK-QQ2 VBX-77", "RXD TXD SCLK MOSI QSPI_CSN"]
+            * 3,
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            ["x = (b*b - 4*a*c)**0.5; dxdt = kx*q - vz", "zq, wx = fqx(pjk), gvx(hqz)", "for i in rxq: kwz[i] += vbq"]
+            * 3,
+            marks=pytest.mark.thorough,
+        ),
         ["aGVsbG8gd29ybGQxkqzvwq8fjxwKZQpX", "MIIBvQIBADANBgkqhkiG9w0BAQEFAASC", "qXzKvWjPqZxVbKwQyJxHzqPvXk"] * 3,
     ],
     ids=["prose", "part numbers", "source code", "base64"],

@@ -37,6 +37,7 @@ def page(width=300, height=400, number=1):
     )
 
 
+@pytest.mark.thorough  # parts of it, with fewer pages, are below and in test_pocket.py
 def test_index_search_remove_reopen_refuse(tmp_path):
     """A life of an index over all sample documents."""
     with SearchEngine.open(tmp_path / "index", model="pocket", settings=SMALL) as engine:

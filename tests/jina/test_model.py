@@ -119,7 +119,7 @@ def test_the_projector_has_an_adapter_of_its_own(tmp_path, texts):
         assert (found[task].multi[real] - by_hand).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", [TASKS[0], *(pytest.param(task, marks=pytest.mark.thorough) for task in TASKS[1:])])
 def test_a_task_uses_its_own_adapter_in_every_layer(tmp_path, texts, task):
     """Change the other tasks' adapters: nothing changes. Change its own in the first layer or the last: all does."""
 

@@ -223,7 +223,7 @@ def test_over_http_a_job_is_begun(address, folder):
     assert started.structured_content["indexing"].startswith("queued: job ")
     refused = call(over_http(address, everything), "index_paths", paths=["/etc"])
     assert refused.is_error
-    for _ in range(200):
+    for _ in range(600):
         if call(over_http(address, everything), "index_status").structured_content["documents"] == 4:
             break
         time.sleep(0.1)

@@ -19,15 +19,7 @@ from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
 from pagesight.storage.vectors.codecs import Int8Codec
 from tests.helpers import add_document, new_page, source_file, space
-from tests.moving.told import history, told
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.create(tmp_path / "index", space()) as made:
-        with made.writer() as writer:
-            history(writer, add_document, source_file)
-        yield made
+from tests.moving.told import told
 
 
 def address_of(kind, tmp_path, name="copy"):

@@ -16,16 +16,8 @@ from pagesight.storage.exchange import SegmentFolder, writer
 from pagesight.storage.store import Store
 from pagesight.storage.values import SourceFile
 from pagesight.storage.vectors.codecs import Int8Codec
-from tests.helpers import add_document, source_file, space
-from tests.moving.told import history, told
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.create(tmp_path / "index", space()) as made:
-        with made.writer() as writer:
-            history(writer, add_document, source_file)
-        yield made
+from tests.helpers import add_document, space
+from tests.moving.told import told
 
 
 @pytest.fixture

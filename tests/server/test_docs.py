@@ -48,9 +48,9 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 7
 
 
-def test_every_address_is_documented(sample):
+def test_every_address_is_documented(client):
     """Each path of /api is named in docs/api.md, and each path that is named is there."""
-    paths = [path for path in sample.get("/openapi.json").json()["paths"] if path.startswith("/api")]
+    paths = [path for path in client.get("/openapi.json").json()["paths"] if path.startswith("/api")]
     named = TEXT.replace("NAME", "{document}").replace("/3", "/{page}").replace("ID", "{job_id}")
     for path in paths:
         if path not in ("/api/info", "/api/session"):  # the page's own

@@ -74,6 +74,7 @@ class Presses(Silent):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.thorough
 def test_a_stopped_run_goes_on_bit_for_bit(place, undisturbed, tmp_path):
     """Weights, optimizer, schedule, dropout, order of examples, and the best so far."""
     out = tmp_path / "out"
@@ -89,6 +90,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(place, undisturbed, tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.thorough
 def test_a_half_written_checkpoint_is_not_gone_on_from(place, undisturbed, tmp_path):
     out = tmp_path / "out"
     train(settings_of(place, out), listener=Presses(4))
@@ -123,9 +125,14 @@ def gradients(place, out, **changes):
     return found
 
 
+@pytest.fixture(scope="module")
+def plain(place):
+    return gradients(place, place / "plain")
+
+
 @pytest.mark.parametrize("changes", [{"cache_chunk": 3}, {"checkpointing": True}], ids=["GradCache", "checkpointing"])
-def test_less_memory_gives_the_same_gradient(place, tmp_path, changes):
-    plain, other = gradients(place, tmp_path / "a"), gradients(place, tmp_path / "b", **changes)
+def test_less_memory_gives_the_same_gradient(place, plain, tmp_path, changes):
+    other = gradients(place, tmp_path / "out", **changes)
     assert plain.keys() == other.keys()
     assert len(plain) > 10
     largest = max(float(one.abs().max()) for name, one in plain.items() if name != "loss")

@@ -47,8 +47,13 @@ def module_names():
     return {module_name(path) for path in modules()}
 
 
+@cache
 def imported(path):
     """Modules that a module imports anywhere, also inside functions and for type checkers."""
+    return tuple(_imported(path))
+
+
+def _imported(path):
     known = module_names()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -6,15 +6,19 @@ from pagesight import IndexConfig, SearchConfig, SearchEngine
 from pagesight.storage.errors import BadFilter, CodecMismatch, ConfigError, ModelMismatch
 
 
-@pytest.fixture
-def engine(tmp_path):
-    (tmp_path / "docs").mkdir()
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs")
     for name, text in (("a.txt", "alpha beta"), ("b.txt", "gamma delta")):
-        (tmp_path / "docs" / name).write_text(text)
-    with SearchEngine.open(f"memory://{tmp_path.name}", model="hashing") as opened:
-        summary = opened.index([tmp_path / "docs"], IndexConfig(text=True, n_processes=1))
-        assert (len(summary), summary.n_pages, summary.failed) == (2, 2, ())
-        assert summary.counts == {"indexed": 2}
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(docs):
+    """Not to be written to."""
+    with SearchEngine.open("memory://verbs", model="hashing") as opened:
+        opened.index([docs], IndexConfig(text=True, n_processes=1))
         yield opened
 
 
@@ -58,7 +62,11 @@ def test_stages_are_told_to_who_wants_to_know(engine):
     assert told == [("encode", True), ("recall", True), ("rerank", True), ("describe", True)]
 
 
-def test_everything_is_removed_by_the_explicit_word_only(engine):
-    assert engine.remove("[!a]*") == ["b.txt"]
-    assert engine.remove(everything=True) == ["a.txt"]
-    assert engine.documents() == []
+def test_everything_is_removed_by_the_explicit_word_only(docs):
+    with SearchEngine.open("memory://removed", model="hashing") as engine:
+        summary = engine.index([docs], IndexConfig(text=True, n_processes=1))
+        assert (len(summary), summary.n_pages, summary.failed) == (2, 2, ())
+        assert summary.counts == {"indexed": 2}
+        assert engine.remove("[!a]*") == ["b.txt"]
+        assert engine.remove(everything=True) == ["a.txt"]
+        assert engine.documents() == []
