@@ -52,6 +52,7 @@ __all__ = [
     "BadInput",
     "BadReranker",
     "BadTrainingData",
+    "BucketUnreachable",
     "CodecMismatch",
     "ConfigError",
     "DatasetError",
