@@ -43,13 +43,9 @@ QUERIES_NAME = "queries.npz"
 
 def add(writer: StoreWriter, name: str, pages: list[Float]) -> None:
     """Store a document of these token vectors."""
-    source = SourceFile(root=Path("/made-up"), path=name, location=Path("/made-up") / name, n_bytes=1, mtime_ns=1)
-    info = DocumentInfo(
-        sha256=hashlib.sha256(name.encode()).hexdigest(), media_type="application/pdf", n_pages=len(pages)
-    )
     with writer.draft() as draft:
         for number, tokens in enumerate(pages, start=1):
-            encoded = EncodedPage(unit(tokens.mean(axis=0)), tokens, BOXES)
+            encoded = EncodedPage(unit(tokens.mean(axis=0)), tokens, BOXES[: len(tokens)])
             draft.add_page(
                 NewPage(
                     number=number,
@@ -60,7 +56,16 @@ def add(writer: StoreWriter, name: str, pages: list[Float]) -> None:
                     encoded=encoded,
                 )
             )
-        draft.commit(info, source)
+        draft.commit(info_of(name, len(pages)), source_of(name))
+
+
+def source_of(name: str) -> SourceFile:
+    return SourceFile(root=Path("/made-up"), path=name, location=Path("/made-up") / name, n_bytes=1, mtime_ns=1)
+
+
+def info_of(name: str, n_pages: int) -> DocumentInfo:
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    return DocumentInfo(sha256=sha256, media_type="application/pdf", n_pages=n_pages)
 
 
 def build(folder: Path, n_pages: int) -> dict[str, Any]:

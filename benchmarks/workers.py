@@ -26,7 +26,7 @@ from pagesight.storage.values import SourceFile
 
 NUMBERS = (1, 4)  # of workers
 DOCUMENT_PAGES = 20
-PATIENCE_S = 300.0
+PATIENCE_S = 1800.0
 ROOT = Path("/made-up")
 Work = Callable[[str, int, int, Barrier], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -51,16 +51,15 @@ class PartStore:
         return self._store.space
 
     def view(self) -> View:
-        view = self._store.view()
-        try:
+        with ExitStack() as closing:
+            view = closing.enter_context(self._store.view())
+            view.page_ids()  # first: a store may go on to a later state as long as nothing else was asked
             with self._lock:
                 generation, owned = self._owned
                 if generation != view.generation:
                     owned = _owned(view, self.part)
                     self._owned = view.generation, owned
-        except BaseException:
-            view.__exit__()
-            raise
+            closing.pop_all()
         return view if owned is None else cast("View", PartView(view, owned))
 
     def writer(self) -> AbstractContextManager[IndexWriter]:

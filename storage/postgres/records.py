@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,17 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.postgres.record_cache import RecordCache
 from pagesight.storage.scoring import torch_kernel
 from pagesight.storage.scoring.kernel import KERNELS, ON_TORCH
 from pagesight.storage.scoring.layout import Records
 from pagesight.storage.scoring.threads import n_shares, spread
 from pagesight.storage.vectors.codecs import TokenCodec
+from pagesight.storage.vectors.records import PART_BYTES, side_by_side
 
-PART_BYTES = 2 << 20  # scored at a time, while the server sends the next ones
-KEPT_BYTES = 64 << 20  # of a view: the first hits are scored again, and described
+_COPY = "COPY (SELECT id, tokens FROM page_record WHERE id = ANY(%s)) TO STDOUT (FORMAT BINARY)"
+_HEADER = Struct("!11s4xi")  # of COPY's binary form: signature, length of what follows
+_ROW = Struct("!hiqi")  # number of columns, size of the id, id, size of the record
 Integers = NDArray[np.int64]
 Float = NDArray[np.float32]
 
@@ -40,25 +45,54 @@ def fetch(
     return found
 
 
+@contextmanager
+def arriving(connection: Connection, record_ids: Sequence[int]) -> Iterator[Iterator[tuple[int, memoryview]]]:
+    """(id, token record) of these, which the server begins to send: by COPY, of which psycopg hands on every row as libpq has it.
+
+    Rows of a query are copied once more, into memory that is new to the process.
+    """
+    if not record_ids:
+        yield iter(())
+        return
+    cursor: Any = connection.connection.cursor()  # psycopg's
+    with cursor, cursor.copy(_COPY, (list(record_ids),)) as rows:
+        yield map(_record, filter(_has_row, rows))
+
+
+def _has_row(message: memoryview) -> bool:
+    """All but the end of a copy, and the beginning of one without rows; a message has one row at most."""
+    return len(message) >= _ROW.size + (_HEADER.size if _begins(message) else 0)
+
+
+def _record(message: memoryview) -> tuple[int, memoryview]:
+    at = _HEADER.size + _HEADER.unpack_from(message)[1] if _begins(message) else 0
+    _, _, record_id, size = _ROW.unpack_from(message, at)
+    return record_id, message[at + _ROW.size :][:size]
+
+
+def _begins(message: memoryview) -> bool:
+    return message[:11].tobytes() == b"PGCOPY\n\xff\r\n\0"
+
+
 class RecordReader:
-    """Token records in one snapshot; each is fetched once, as far as there is room to keep them."""
+    """Token records in one snapshot; what is fetched is kept for others, unless it would take the place of all they need."""
 
-    def __init__(self, connection: Callable[[], Connection]) -> None:
-        self._connection = connection
-        self._kept: dict[int, bytes] = {}
-        self._room = KEPT_BYTES
+    def __init__(self, connection: Callable[[], Connection], cache: RecordCache) -> None:
+        self._connection, self._cache = connection, cache
 
-    def read(self, record_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """Each of these, in any order. Raises StoreCorrupt for one that is not there."""
+    def read(self, record_ids: Sequence[int], n_bytes: int) -> Generator[tuple[int, memoryview]]:
+        """Each of these, in any order. n_bytes: of all, about. Raises StoreCorrupt for one that is not there."""
         wanted = set(record_ids)
-        missing = [record_id for record_id in wanted if record_id not in self._kept]
-        yield from ((record_id, self._kept[record_id]) for record_id in wanted if record_id in self._kept)
+        known = self._cache.find(wanted)
+        missing = sorted(wanted - known.keys())
         n_found = 0
-        for record_id, record in rows_of(self._connection(), "tokens", missing) if missing else ():
-            n_found += 1
-            if len(record) <= self._room:
-                self._kept[record_id], self._room = record, self._room - len(record)
-            yield record_id, record
+        with arriving(self._connection(), missing) as records:
+            yield from known.items()  # to be scored while the server looks for the others
+            for record in records:
+                n_found += 1
+                if n_bytes <= self._cache.n_bytes:
+                    self._cache.put([record])
+                yield record
         _check_all(len(missing) - n_found)
 
 
@@ -82,21 +116,23 @@ def remote_maxima(
     def score(records: Records) -> Float:
         return codec.maxima(query, records, precise=precise, kernel=kernel)
 
-    for arrived in _parts(reader.read(unique.tolist()), PART_BYTES if device is None else torch_kernel.PART_BYTES):
-        at = np.array([place[record_id] for record_id, _ in arrived], np.int64)
-        records = _side_by_side(codec, arrived, n_tokens[at])
-        shares = np.array_split(np.arange(len(at)), min(n_shares() if device is None else 1, len(at)))
-        parts = [Records(records.data, records.starts[share], records.counts[share]) for share in shares]
-        maxima[:, at] = np.concatenate(spread(score, parts), axis=1)
+    part_bytes = PART_BYTES if device is None else torch_kernel.PART_BYTES
+    with closing(reader.read(unique.tolist(), codec.n_bytes(int(n_tokens.sum())))) as found:
+        for arrived in _parts(found, part_bytes):
+            at = np.array([place[record_id] for record_id, _ in arrived], np.int64)
+            records = _together(codec, arrived, n_tokens[at])
+            shares = np.array_split(np.arange(len(at)), min(n_shares() if device is None else 1, len(at)))
+            parts = [Records(records.data, records.starts[share], records.counts[share]) for share in shares]
+            maxima[:, at] = np.concatenate(spread(score, parts), axis=1)
     return np.take(
         maxima, inverse, axis=1
     )  # row by row in memory, as every store's: sums depend on it in their last bits
 
 
-def _parts(arriving: Iterator[tuple[int, bytes]], part_bytes: int) -> Iterator[list[tuple[int, bytes]]]:
-    part: list[tuple[int, bytes]] = []
+def _parts(arrived: Iterator[tuple[int, memoryview]], part_bytes: int) -> Iterator[list[tuple[int, memoryview]]]:
+    part: list[tuple[int, memoryview]] = []
     n_bytes = 0
-    for record_id, record in arriving:
+    for record_id, record in arrived:
         part.append((record_id, record))
         n_bytes += len(record)
         if n_bytes >= part_bytes:
@@ -106,16 +142,15 @@ def _parts(arriving: Iterator[tuple[int, bytes]], part_bytes: int) -> Iterator[l
         yield part
 
 
-def _side_by_side(codec: TokenCodec, arrived: Sequence[tuple[int, bytes]], counts: Integers) -> Records:
-    """One buffer, in which every page begins on a cache line."""
-    sizes = np.array([codec.n_bytes(count) for count in counts.tolist()], np.int64)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum((sizes + 63) // 64 * 64)])
-    buffer = bytearray(int(starts[-1]))
-    for (record_id, record), start, size in zip(arrived, starts.tolist(), sizes.tolist(), strict=False):
+def _together(codec: TokenCodec, arrived: Sequence[tuple[int, memoryview]], counts: Integers) -> Records:
+    """Valid until this thread asks for the next."""
+    sizes = counts * codec.n_bytes(1)
+    buffer, starts = side_by_side(sizes)
+    for (record_id, record), start, size in zip(arrived, starts.tolist(), sizes.tolist(), strict=True):
         if len(record) < size:
             raise StoreCorrupt(f"record {record_id} in the database has {len(record)} bytes where {size} are needed")
-        buffer[start : start + size] = memoryview(record)[:size]
-    return Records(buffer, starts[:-1], counts)
+        buffer[start : start + size] = record[:size]
+    return Records(buffer, starts, counts)
 
 
 def _check_all(n_missing: int) -> None:

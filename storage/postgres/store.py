@@ -20,6 +20,7 @@ from pagesight.storage.postgres.address import PostgresAddress
 from pagesight.storage.postgres.cache import Ahead, Cache
 from pagesight.storage.postgres.database import Snapshot, create, find, open_engine
 from pagesight.storage.postgres.faults import database_errors
+from pagesight.storage.postgres.record_cache import RecordCache
 from pagesight.storage.postgres.view import PostgresView
 from pagesight.storage.postgres.writer import PostgresWriter
 from pagesight.storage.stored import Examination, Exported, Optimized
@@ -50,6 +51,7 @@ class PostgresStore(Closing):
             self.engine.dispose()
             raise
         self._cache: Cache | None = None
+        self._records = RecordCache(self._place.memory)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -88,7 +90,7 @@ class PostgresStore(Closing):
                 self._cache is not None
             ):  # who has searched will search again: fetch what changed while nothing is asked yet
                 snapshot, kept = self._with_kept(snapshot)
-            return PostgresView(self.space, self.address, snapshot, kept, self._with_kept)
+            return PostgresView(self.space, self.address, snapshot, kept, self._records, self._with_kept)
 
     def _with_kept(self, snapshot: Snapshot, as_it_is: bool = False) -> tuple[Snapshot, StoreView]:
         """A snapshot and the same state here; a new snapshot if others who share the cache are ahead of this one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -17,11 +17,12 @@ from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.postgres.database import Snapshot
 from pagesight.storage.postgres.faults import database_errors
 from pagesight.storage.postgres.packing import packed_pages
+from pagesight.storage.postgres.record_cache import RecordCache
 from pagesight.storage.postgres.records import RecordReader, fetch, remote_maxima
 from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
-from pagesight.storage.vectors.segments import stored_words, unpack_boxes
+from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
 from pagesight.storage.view import StoreView
 
 PageIds = NDArray[np.int64]
@@ -41,13 +42,14 @@ class PostgresView(SearchedHere):
         address: str,
         snapshot: Snapshot,
         kept: StoreView | None,
+        records: RecordCache,
         open_kept: Callable[[Snapshot, bool], tuple[Snapshot, StoreView]],
     ) -> None:
         """open_kept: a snapshot and the same state of what is kept; a later one of both unless told that something was asked."""
         self.space, self._address, self._snapshot, self._open_kept = space, address, snapshot, open_kept
         self._kept_view = kept
         self._codec = codec_named(space.codec, space.token_dim)
-        self._reader = RecordReader(lambda: self._snapshot.connection)
+        self._reader = RecordReader(lambda: self._snapshot.connection, records)
         self._asked = False
 
     @property
@@ -83,7 +85,7 @@ class PostgresView(SearchedHere):
         refs = self._kept._refs(page_ids)
         ids = [ref.offset for ref, _ in refs.values()]
         texts = self._in_database(lambda connection: fetch(connection, "words, boxes", ids))
-        records = self._in_database(lambda _: dict(self._reader.read(ids)))
+        records = self._records(refs.values())
         details = {}
         for page_id, (ref, n_tokens) in refs.items():
             record, (words, boxes) = records[ref.offset], texts[ref.offset]
@@ -93,11 +95,16 @@ class PostgresView(SearchedHere):
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:
         refs = self._kept._refs(page_ids)
-        records = self._in_database(lambda _: dict(self._reader.read([ref.offset for ref, _ in refs.values()])))
+        records = self._records(refs.values())
         pages = []
         for ref, n_tokens in (refs[page_id] for page_id in page_ids.tolist()):
             pages.append(self._codec.decode(records[ref.offset][: self._codec.n_bytes(n_tokens)], n_tokens))
         return MultiVectors.from_pages(pages, self.space.token_dim)
+
+    def _records(self, refs: Collection[tuple[RecordRef, int]]) -> dict[int, memoryview]:
+        """By their ids."""
+        ids, n_bytes = [ref.offset for ref, _ in refs], sum(ref.n_bytes for ref, _ in refs)
+        return self._in_database(lambda _: dict(self._reader.read(ids, n_bytes)))
 
     # What is in the index
 

@@ -88,9 +88,15 @@ class PageRecords:
         """The pages of a part, valid until this thread reads the next. Raises StoreCorrupt."""
         counts = self.counts[part]
         sizes = counts * self.codec.n_bytes(1)
-        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum((sizes + 63) // 64 * 64)])
-        buffer: bytearray | None = getattr(_local, "buffer", None)
-        if buffer is None or len(buffer) < starts[-1]:
-            buffer = _local.buffer = bytearray(max(int(starts[-1]), 2 * PART_BYTES))
-        self.reader.read_into(self.segments[part], self.offsets[part], sizes, buffer, starts[:-1])
-        return Records(buffer, starts[:-1], counts)
+        buffer, starts = side_by_side(sizes)
+        self.reader.read_into(self.segments[part], self.offsets[part], sizes, buffer, starts)
+        return Records(buffer, starts, counts)
+
+
+def side_by_side(sizes: Integers) -> tuple[bytearray, Integers]:
+    """Room for pages of so many bytes: this thread's buffer, until it asks again, and where each begins, on a cache line."""
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum((sizes + 63) // 64 * 64)])
+    buffer: bytearray | None = getattr(_local, "buffer", None)
+    if buffer is None or len(buffer) < starts[-1]:
+        buffer = _local.buffer = bytearray(max(int(starts[-1]), 2 * PART_BYTES))
+    return buffer, starts[:-1]

@@ -2,7 +2,7 @@
 
 $PAGESIGHT_TESTS_POSTGRES names the folder of another version, such as /usr/lib/postgresql/15.
 
-python -m tests.postgres.server FOLDER PORT        to work with by hand, until Ctrl-C
+python -m tests.postgres.server PORT        to work with by hand, until Ctrl-C
 """
 
 from __future__ import annotations
@@ -138,6 +138,16 @@ def new_index() -> str:
     """Address of an index that is not there yet, on the shared server, with a cache folder of its own."""
     server = shared()
     return f"{server.url()}?index=test_{next(_numbers)}&cache={server.folder.with_suffix('.cache')}"
+
+
+def end_connections() -> None:
+    """Of all that are open to the shared server."""
+    import psycopg
+
+    with psycopg.connect(shared().url(), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pagesight'"
+        )
 
 
 def stop_shared() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pagesight.storage import errors
 from pagesight.storage.postgres.store import PostgresStore
 from tests.helpers import HASHING, ROOT, add_document, space
-from tests.postgres.server import Server, new_index, shared
+from tests.postgres.server import Server, end_connections, new_index
 
 pytestmark = pytest.mark.thorough
 N_WRITERS = 4
@@ -87,13 +87,6 @@ def test_a_connection_lost_in_a_search_is_an_error_and_the_next_search_works():
         with store.writer() as writer:
             end_connections()  # between two documents nobody notices
             add_document(writer, "b.pdf", ["more"])
-
-
-def end_connections():
-    with psycopg.connect(shared().url(), autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pagesight'"
-        )
 
 
 def test_a_server_that_was_started_again_is_used_again(server, tmp_path):

@@ -67,8 +67,9 @@ def test_an_address_is_shown_without_its_password(address, expected):
 
 
 def test_options_of_ours_are_taken_out_and_the_others_go_to_libpq(tmp_path):
-    found = PostgresAddress.parse(f"postgresql://me:pw@h:6/db?index=reports&cache={tmp_path}&sslmode=require")
-    assert (found.index, found.cache) == ("reports", tmp_path)
+    options = f"index=reports&cache={tmp_path}&memory=7&sslmode=require"
+    found = PostgresAddress.parse(f"postgresql://me:pw@h:6/db?{options}")
+    assert (found.index, found.cache, found.memory) == ("reports", tmp_path, 7_000_000)
     wanted = {"user": "me", "password": "pw", "host": "h", "port": "6", "dbname": "db", "sslmode": "require"}
     assert wanted.items() <= found.parameters.items()
     assert int(found.parameters["connect_timeout"]) > 0
@@ -79,6 +80,12 @@ def test_options_of_ours_are_taken_out_and_the_others_go_to_libpq(tmp_path):
 def test_a_name_that_cannot_be_a_schema_is_refused(index):
     with pytest.raises(errors.ConfigError, match="cannot be the name of an index"):
         PostgresAddress.parse(f"postgresql://host/db?index={index}")
+
+
+@pytest.mark.parametrize("memory", ["", "-1", "much", "1e3", "٣", "12345678"])
+def test_a_memory_that_is_no_number_of_megabytes_is_refused(memory):
+    with pytest.raises(errors.ConfigError, match="is no number of megabytes"):
+        PostgresAddress.parse(f"postgresql://host/db?memory={memory}")
 
 
 def test_an_address_that_is_none_is_refused_without_its_password():
