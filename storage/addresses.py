@@ -15,6 +15,8 @@ SCHEMES = {
     "": "pagesight.storage.store:Store",
     "memory": "pagesight.storage.memory:MemoryStore",
     "postgresql": "pagesight.storage.postgres.store:PostgresStore",
+    "qdrant": "pagesight.storage.qdrant.store:QdrantStore",
+    "qdrants": "pagesight.storage.qdrant.store:QdrantStore",
 }
 _SECRETS = (  # of a URL: the password before the host, and those among the options
     re.compile(r"(?<=://)([^:/?@]*):[^?]*@"),

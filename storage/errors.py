@@ -33,6 +33,7 @@
     ├── ServerError            a server cannot be asked
     │   ├── ServerUnreachable, ServerRefused
     │   └── ShardUnavailable, ShardMismatch
+    ├── BucketUnreachable      object storage cannot be listed or read
     └── QueryError             the question cannot be answered as asked (ValueError)
         ├── EmptyQuery, BadFilter
         └── UnknownHit (LookupError)

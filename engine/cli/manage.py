@@ -87,6 +87,7 @@ def info(index_dir: Path | str | None, as_json: bool) -> int:
         on_disk = engine.store.bytes_on_disk()
         pooled = f", one for {space.pool_factor} token vectors" if space.pool_factor > 1 else ""
         per_page = totals.token_bytes / totals.n_pages if totals.n_pages else 0.0
+        scored_by = getattr(engine.store, "scored_by", f"the {KERNELS[0]} kernel")
         if as_json:
             described = {"folder": engine.address, **asdict(space), **asdict(totals)}
             echo_json({**described, "bytes_per_page": round(per_page), "bytes_on_disk": on_disk, "kernel": KERNELS[0]})
@@ -97,7 +98,7 @@ def info(index_dir: Path | str | None, as_json: bool) -> int:
             *((name.replace("_", " "), str(value)) for name, value in space.settings.items() if name != "sight"),
             *_pictures(space),
             ("fingerprint", space.fingerprint[:16]),
-            ("codec", f"{space.codec}{pooled}, scored by the {KERNELS[0]} kernel"),
+            ("codec", f"{space.codec}{pooled}, scored by {scored_by}"),
             ("documents", f"{totals.n_documents:,} ({count(totals.n_files, 'file')})"),
             (
                 "pages",

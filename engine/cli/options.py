@@ -37,7 +37,7 @@ def index_option(command: Command) -> Command:
         type=_IndexPlace(),
         metavar="DIR|URL",
         envvar="PAGESIGHT_INDEX",
-        help="Index folder, or postgresql://host/database. Default: .pagesight here or above, else the user's data folder.",
+        help="Index folder, postgresql://host/database or qdrant://host/collection. Default: .pagesight here or above, else the user's data folder.",
     )(command)
 
 

@@ -42,11 +42,11 @@ class JobWriter(IndexWriter, Protocol):
 
 
 def jobs_of(store: Store) -> Jobs:
-    """Raises ConfigError for a store that has one writer, and so no use for workers."""
+    """Raises ConfigError for a store that keeps none."""
     jobs = getattr(store, "jobs", None)
     if jobs is None:
         raise ConfigError(
-            f"the index {store.address} has one writer at a time and no jobs; workers need one in a database (postgresql://...)"
+            f"the index {store.address} has no place for jobs; workers need one in a database (postgresql://...)"
         )
     found: Jobs = jobs()
     return found

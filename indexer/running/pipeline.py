@@ -28,7 +28,7 @@ from pagesight.indexer.running.plan import (
 )
 from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
-from pagesight.storage.errors import DocumentError, EncryptedDocument, UnreadableDocument
+from pagesight.storage.errors import DocumentError, EncryptedDocument, PageTooLarge, UnreadableDocument
 from pagesight.storage.names import is_in_bucket, is_there, nfc
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PackedPage, SourceFile
 
@@ -189,9 +189,9 @@ class Ingest:
                     notes.append(page.note if opened.n_pages == 1 else f"page {page.number}: {page.note}")
                 batch.append(page)
                 if len(batch) == self._encoder.pages_at_once:
-                    self._encode(batch, draft, source, opened.n_pages)
+                    problems += self._encode(batch, draft, source, opened.n_pages)
                     batch = []
-            self._encode(batch, draft, source, opened.n_pages)
+            problems += self._encode(batch, draft, source, opened.n_pages)
             if draft.n_pages == 0:
                 every = f"none of its {opened.n_pages} pages can be read: " if opened.n_pages > 1 else ""
                 raise UnreadableDocument(every + problems[0].reason)
@@ -216,22 +216,29 @@ class Ingest:
             notes=tuple(notes),
         )
 
-    def _encode(self, batch: list[PageContent], draft: DocumentDraft, source: SourceFile, n_pages: int) -> None:
+    def _encode(
+        self, batch: list[PageContent], draft: DocumentDraft, source: SourceFile, n_pages: int
+    ) -> list[PageProblem]:
+        """Encode pages and hand them to the store; returns those that are too large for it."""
+        problems = []
         for page, encoded in zip(batch, self._encoder.encode_pages(batch), strict=True):
-            draft.add_page(
-                NewPage(
-                    number=page.number,
-                    width_pt=page.width_pt,
-                    height_pt=page.height_pt,
-                    text_source=page.text_source,
-                    words=page.words,
-                    encoded=encoded,
-                    note=page.note,
-                    pictures=page.pictures,
-                )
+            new = NewPage(
+                number=page.number,
+                width_pt=page.width_pt,
+                height_pt=page.height_pt,
+                text_source=page.text_source,
+                words=page.words,
+                encoded=encoded,
+                note=page.note,
+                pictures=page.pictures,
             )
+            try:
+                draft.add_page(new)
+            except PageTooLarge as error:
+                problems.append(PageProblem(page.number, str(error)))
             if self._on_page is not None:
                 self._on_page(PageDone(source, page.number, n_pages, "ocr" in page.text_source))
+        return problems
 
 
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:

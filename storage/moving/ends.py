@@ -1,4 +1,4 @@
-"""What a copy goes between, by addresses: any store, a folder of segments (storage.exchange), points of Qdrant (storage.qdrant)."""
+"""What a copy goes between, by addresses: any store, or a folder of segments (storage.exchange)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ SEGMENTS = "segments://"
 # What is no store to be searched, and can be copied from and to: scheme -> "module:class", as in storage.addresses.
 KINDS = {
     "segments": "pagesight.storage.exchange:SegmentFolder",
-    "qdrant": "pagesight.storage.qdrant:QdrantPages",
-    "qdrants": "pagesight.storage.qdrant:QdrantPages",
 }
 
 

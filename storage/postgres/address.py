@@ -8,17 +8,15 @@ has its own. memory: megabytes of token vectors that a process keeps of what it 
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from platformdirs import user_cache_path
-
 from pagesight.storage.addresses import shown
 from pagesight.storage.errors import ConfigError, ExtraMissing
+from pagesight.storage.following.kept import cache_root
 
 DEFAULT_INDEX, DEFAULT_MEMORY = "pagesight", "256"
 _NAME, _MEGABYTES = re.compile(r"[a-z][a-z0-9_]{0,47}"), re.compile(r"[0-9]{1,7}")
@@ -67,6 +65,4 @@ class PostgresAddress:
 
 
 def _cache(options: dict[str, str]) -> Path:
-    if options.get("cache"):
-        return Path(options["cache"]).expanduser().absolute()
-    return Path(os.environ.get("PAGESIGHT_CACHE") or user_cache_path("pagesight")) / "postgresql"
+    return cache_root("postgresql", options.get("cache"))

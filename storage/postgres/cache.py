@@ -10,27 +10,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from filelock import FileLock
 from sqlalchemy import BigInteger, Boolean, Column, Connection, MetaData, Table, delete, insert, select, update
 
 from pagesight.storage.errors import StorageError
+from pagesight.storage.following.kept import Kept, RecallRow
 from pagesight.storage.manifest import Space
 from pagesight.storage.postgres import feed
 from pagesight.storage.postgres.database import Snapshot
 from pagesight.storage.postgres.packing import means_slices
 from pagesight.storage.postgres.records import fetch
-from pagesight.storage.recall.growth import grow
-from pagesight.storage.store import Store
-from pagesight.storage.tables.database import disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.rows import delete_documents, in_parts, upsert
 from pagesight.storage.tables.schema import document, file, page, page_note, page_picture, page_terms, reading, tag
-from pagesight.storage.vectors.page_rows import LEVELS, SINGLES_NAME, RowFile, means_name, row_sizes
+from pagesight.storage.vectors.page_rows import LEVELS, means_name
 from pagesight.storage.view import StoreView
 
 log = logging.getLogger(__name__)
@@ -42,6 +37,7 @@ followed = Table(  # one row: up to which commit of the database. whole: False w
     Column("mark", BigInteger, nullable=False),
     Column("whole", Boolean, nullable=False),
 )
+AT_FIRST = {"generation": 0, "mark": 0, "whole": False}
 
 
 class Ahead(Exception):
@@ -53,76 +49,59 @@ class Cache:
 
     def __init__(self, folder: Path, space: Space) -> None:
         """Open it, or make an empty one. Raises StorageError, DiskFull."""
-        self.folder, self._space = folder, space
-        self._sizes = row_sizes(space.single_dim, space.token_dim)
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the words of all pages are in it
-        except OSError as error:
-            raise StorageError(
-                f"cannot make the folder {folder}, where searches keep what they need: {error.strerror}; name another"
-            ) from error
-        with self._alone():
-            self._store = Store.create(folder, space)
-            with write_transaction(self._store.engine, folder) as connection:
-                followed.create(connection, checkfirst=True)
-                if connection.execute(select(followed)).first() is None:
-                    connection.execute(insert(followed).values(generation=0, mark=0, whole=False))
+        self._kept, self._space = Kept(folder, space, followed, AT_FIRST), space
 
     def view(self, snapshot: Snapshot) -> StoreView:
         """The state that a snapshot sees, fetched if it is not here. Raises Ahead, StorageError, DiskFull."""
-        view = self._store.view()
+        view = self._kept.store.view()
         if self._fits(view, snapshot):
             return view
         view.close()
-        with self._alone():
+        with self._kept.alone():
             self._follow(snapshot)
-            return self._store.view()
+            return self._kept.store.view()
 
     def close(self) -> None:
-        self._store.close()
+        self._kept.close()
 
     def bytes_on_disk(self) -> int:
-        return self._store.bytes_on_disk()
+        return self._kept.store.bytes_on_disk()
 
     def _fits(self, view: StoreView, snapshot: Snapshot) -> bool:
         row = view._connection.execute(select(followed)).one()
         return bool(row.whole) and (row.generation, row.mark) == (snapshot.generation, snapshot.mark)
 
     def _follow(self, snapshot: Snapshot) -> None:
-        with self._store.engine.begin() as connection:
+        with self._kept.reading() as connection:
             at = connection.execute(select(followed)).one()
         if at.generation > snapshot.generation:
             raise Ahead
         if not feed.knows(snapshot.connection, at.generation, at.mark):
             raise StorageError(
-                f"{self.folder} follows a later state of the database than there is now, as after restoring a backup; "
+                f"{self._kept.folder} follows a later state of the database than there is now, as after restoring a backup; "
                 "delete this folder, and it is made again"
             )
         n = feed.n_changed(snapshot.connection, at.generation)
         is_first, began, said, done = not at.whole, time.monotonic(), time.monotonic(), 0
         if is_first and n:
-            log.info("fetching what searches need of %s documents into %s", f"{n:,}", self.folder)
+            log.info("fetching what searches need of %s documents into %s", f"{n:,}", self._kept.folder)
         for batch in feed.batches(snapshot.connection, at.generation):
             self._take(batch, snapshot.connection)
             done += len(batch.document_ids)
             if time.monotonic() - said > SAID_EVERY_S:
                 said = time.monotonic()
                 log.info("%s of %s documents", f"{done:,}", f"{n:,}")
-        with write_transaction(self._store.engine, self.folder) as connection:
-            raise_generation(connection)
+        with self._kept.changing() as connection:
             now = {"generation": snapshot.generation, "mark": snapshot.mark, "whole": True}
             connection.execute(update(followed).values(now))
-            found = connection.execute(select(page.c.id).where(page.c.n_tokens > 0).order_by(page.c.id))
-            page_ids = np.array(found.scalars().all(), np.int64)
-        grow(self.folder, self._space, page_ids)
+        self._kept.grow()
         if is_first and n:
             log.info("ready after %.1f s; from now on only changes are fetched", time.monotonic() - began)
 
     def _take(self, batch: feed.Batch, remote: Connection) -> None:
         """Make these documents here what they are there. Interrupted, the next attempt takes them again."""
         ids, there = batch.document_ids, {row["id"] for row in batch.rows[document.name]}
-        with write_transaction(self._store.engine, self.folder) as local:
-            raise_generation(local)
+        with self._kept.changing() as local:
             local.execute(update(followed).values(whole=False))
             delete_documents(local, [i for i in ids if i not in there])
             pages = {row["id"]: row for row in batch.rows[page.name]}
@@ -159,32 +138,17 @@ class Cache:
         records = fetch(remote, "terms, single, means", [row["offset"] for row in new])
         ids = {row["id"] for row in new}
         local.execute(insert(page), new)
-        local.execute(insert(page_terms), [{"rowid": row["id"], "terms": records[row["offset"]][0]} for row in new])
         for table in (page_note, page_picture):
             rows = [row for row in batch.rows[table.name] if row["page_id"] in ids]
             if rows:
                 local.execute(insert(table), rows)
-        slices = dict(zip(map(means_name, LEVELS), means_slices(self._space), strict=True))
-        with disk_errors(self.folder), ExitStack() as stack:
-            files = {name: stack.enter_context(closing(RowFile(self.folder / name))) for name in self._sizes}
-            for row in new:
-                _, single, packed = records[row["offset"]]
-                files[SINGLES_NAME].write(row["id"], single)
-                for name, part in slices.items():
-                    files[name].write(row["id"], packed[part])
-            for written in files.values():
-                written.sync()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process or thread at a time; the others wait. The system lets go of the lock when a process ends."""
-        try:
-            with disk_errors(self.folder), FileLock(self.folder / "following.lock", thread_local=False):
-                yield
-        except PermissionError as error:
-            raise StorageError(
-                f"cannot write to {self.folder}, where searches keep what they need; name a folder of your own"
-            ) from error
+        names, slices = [means_name(n) for n in LEVELS], means_slices(self._space)
+        found = []
+        for row in new:
+            terms, single, packed = records[row["offset"]]
+            means = {name: packed[part] for name, part in zip(names, slices, strict=True)}
+            found.append(RecallRow(row["id"], terms, single, means))
+        self._kept.add_recall_rows(local, found)
 
 
 def _delete_pages(local: Connection, page_ids: Sequence[int]) -> None:

@@ -6,11 +6,8 @@ only at the commit.
 
 from __future__ import annotations
 
-import pickle
-import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
@@ -19,7 +16,7 @@ from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.manifest import Space
 from pagesight.storage.packed import check_packed, pack_page
-from pagesight.storage.tables.database import disk_errors
+from pagesight.storage.spool import Spool
 from pagesight.storage.tables.pictures import picture_row
 from pagesight.storage.values import DocumentInfo, NewPage, PackedPage, SourceFile
 
@@ -40,7 +37,7 @@ class PostgresDraft(Closing):
     def __init__(self, space: Space, commit: Commit) -> None:
         self._space, self._commit = space, commit
         self._codec = codec_named(space.codec, space.token_dim)
-        self._records = tempfile.TemporaryFile(prefix="pagesight-draft-")  # noqa: SIM115 - closed by close()
+        self._records = Spool()
         self._pages: list[dict[str, Any]] = []
         self._notes: list[tuple[int, str]] = []  # by place in _pages, as the next
         self._pictures: list[tuple[int, dict[str, Any]]] = []
@@ -60,8 +57,7 @@ class PostgresDraft(Closing):
 
     def _append(self, new: PackedPage) -> None:
         row = (new.record, new.words, new.word_boxes, new.terms, new.single, b"".join(new.means))
-        with disk_errors(Path(tempfile.gettempdir())):
-            pickle.dump(row, self._records)
+        self._records.add(row)
         at = len(self._pages)
         self._pages.append(
             {
@@ -92,7 +88,7 @@ class PostgresDraft(Closing):
         cursor: Any = connection.connection.cursor()
         with cursor, cursor.copy(_COPY) as copy:
             copy.set_types(_TYPES)
-            for record_id, (tokens, words, boxes, terms, single, means) in zip(ids, self._kept(), strict=True):
+            for record_id, (tokens, words, boxes, terms, single, means) in zip(ids, self._records, strict=True):
                 copy.write_row((record_id, tokens, _storable(words), boxes, _storable(terms), single, means))
         return ids
 
@@ -114,12 +110,6 @@ class PostgresDraft(Closing):
 
     def close(self) -> None:
         self._records.close()
-
-    def _kept(self) -> Iterator[Any]:
-        with disk_errors(Path(tempfile.gettempdir())):
-            self._records.seek(0)  # which writes what is still in memory
-        for _ in self._pages:
-            yield pickle.load(self._records)  # noqa: S301 - written by ourselves into a file without a name
 
 
 def _storable(words: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import DimensionMismatch
+from pagesight.storage.following.view import SearchedHere
 from pagesight.storage.manifest import Space
 from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.postgres.database import Snapshot
@@ -19,19 +19,18 @@ from pagesight.storage.postgres.faults import database_errors
 from pagesight.storage.postgres.packing import packed_pages
 from pagesight.storage.postgres.record_cache import RecordCache
 from pagesight.storage.postgres.records import RecordReader, fetch, remote_maxima
-from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, StoredPage, Totals
+from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
 from pagesight.storage.view import StoreView
-from pagesight.storage.words import WordScores
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
 T = TypeVar("T")
 
 
-class PostgresView(Closing):
+class PostgresView(SearchedHere):
     """``pagesight.engine.index.View``; made by ``PostgresStore.view()``, for one thread at a time.
 
     What is kept here is opened when it is first needed: who only indexes never needs it.
@@ -69,59 +68,6 @@ class PostgresView(Closing):
         self._asked = True
         with database_errors(self._address):
             return ask(self._snapshot.connection)
-
-    # What a search asks: of what is kept here
-
-    def page_ids(self, filters: str | None = None) -> PageIds:
-        return self._kept.page_ids(filters)
-
-    def nearest(self, single: Float, k: int, allowed: PageIds | None) -> PageIds:
-        return self._kept.nearest(single, k, allowed)
-
-    def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
-        return self._kept.nearest_by_means(tokens, k, allowed)
-
-    def nearest_by_words(self, query: str, k: int, allowed: PageIds | None) -> WordScores:
-        return self._kept.nearest_by_words(query, k, allowed)
-
-    def pages_with(self, string: str, page_ids: PageIds) -> PageIds:
-        return self._kept.pages_with(string, page_ids)
-
-    def pages_with_phrases(self, phrases: Sequence[str], most: int) -> PageIds:
-        return self._kept.pages_with_phrases(phrases, most)
-
-    def vocabulary(self, prefixes: Sequence[str], terms: Sequence[str] = ()) -> dict[str, int]:
-        return self._kept.vocabulary(prefixes, terms)
-
-    def word_pages(self, terms: Sequence[str]) -> dict[str, int]:
-        return self._kept.word_pages(terms)
-
-    def word_counts(self, terms: Sequence[str]) -> dict[str, tuple[PageIds, PageIds]]:
-        return self._kept.word_counts(terms)
-
-    def word_lengths(self) -> tuple[PageIds, PageIds]:
-        return self._kept.word_lengths()
-
-    def spelt(self, term: str) -> str:
-        return self._kept.spelt(term)
-
-    def n_tokens(self, page_ids: PageIds) -> PageIds:
-        return self._kept.n_tokens(page_ids)
-
-    def means_maxima(self, tokens: Float, page_ids: PageIds) -> Float:
-        return self._kept.means_maxima(tokens, page_ids)
-
-    def opening_pages(self, page_ids: PageIds) -> PageIds:
-        return self._kept.opening_pages(page_ids)
-
-    def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
-        return self._kept.describe(page_ids)
-
-    def find_page(self, name: str, number: int) -> int | None:
-        return self._kept.find_page(name, number)
-
-    def single(self, page_id: int) -> Float:
-        return self._kept.single(page_id)
 
     # Token vectors and words: of the database
 

@@ -1,136 +1,198 @@
-"""Writing points: the pages of a document, then the document's own point, with which it counts."""
+"""Writing to an index in Qdrant: any number of writers. What is done counts when it has the next number in the log.
+
+What a change needs to know is read from what is kept here; if another writer has taken the number meanwhile, it is read again.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
-from pagesight.storage.errors import PageTooLarge
+from sqlalchemy import Connection, select
+
+from pagesight.storage.folder import FaultPoint
 from pagesight.storage.manifest import Space
-from pagesight.storage.moving.catalogue import Catalogue, PageRow, Place
-from pagesight.storage.packed import check_packed
-from pagesight.storage.qdrant.payload import (
-    FAILURE,
-    document_point,
-    failure_point,
-    page_point,
-    quoted,
-    shown_of_document,
-)
-from pagesight.storage.qdrant.points import AT_ONCE, Points
-from pagesight.storage.values import DocumentInfo, PackedPage, SourceFile
+from pagesight.storage.moving.catalogue import PageRow
+from pagesight.storage.qdrant.cache import Cache
+from pagesight.storage.qdrant.changes import Change, Discard, Fail, Name, Put, Remove, Tag, Touch, document_id, owners
+from pagesight.storage.qdrant.draft import QdrantDraft
+from pagesight.storage.qdrant.payload import page_point
+from pagesight.storage.qdrant.points import AT_ONCE, NewPoint, Points, asking
+from pagesight.storage.qdrant.tables import dropped
+from pagesight.storage.qdrant.tidying import tidy
+from pagesight.storage.tables.rows import in_parts
+from pagesight.storage.tables.schema import document, failure, file
+from pagesight.storage.values import DocumentInfo, SourceFile, now
 
 MAX_VALUES = 1 << 20  # of a point's multivector there must be fewer: rows times dimensions (Qdrant 1.19)
+NAMES_AT_ONCE = 50_000  # that are removed by one change
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change, and SHA-256 of the documents that look different after it."""
+
+    change: Change
+    changed: set[str]
 
 
 class QdrantWriter:
-    """``pagesight.storage.moving.ends.EndWriter``. catalogue: of what is there. order: of the next document."""
+    """``pagesight.indexer.running.pipeline.IndexWriter``; made by ``QdrantStore.writer()``."""
 
-    def __init__(self, points: Points, space: Space, catalogue: Catalogue, order: int) -> None:
-        self._points, self.space, self._catalogue, self._order = points, space, catalogue, order
+    def __init__(
+        self, cache: Cache, address: str, points: Points, space: Space, fault: FaultPoint | None = None
+    ) -> None:
+        self._cache, self._address, self._points, self._space = cache, address, points, space
+        self._fault = fault
 
     @contextmanager
     def draft(self) -> Iterator[QdrantDraft]:
-        """A document being written; nothing is sent before ``commit()``."""
-        yield QdrantDraft(self)
+        """A document being written. Nothing of it is in Qdrant before ``commit()``."""
+        with QdrantDraft(self._space, MAX_VALUES, self._commit) as draft:
+            yield draft
 
-    def put(
-        self, info: DocumentInfo, source: SourceFile, problems: Sequence[tuple[int, str]], pages: Sequence[PackedPage]
+    def _commit(
+        self, draft: QdrantDraft, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]]
     ) -> None:
-        """What ``commit`` of a draft does."""
-        before = self._owners([os.fsencode(source.location)])
-        self._points.delete({"sha256": info.sha256})  # first the old document, so that no half of it counts
-        for some in self._parts(pages):
-            self._points.upsert([page_point(pages[at], at, info, self.space) for at in some])
-        self._catalogue.put(info, source, problems, [PageRow.of(page) for page in pages], Place())
-        self._write({info.sha256, *before})
-        self._forget_failures([source])
+        info = replace(info, added_at=info.added_at or now())
+        self._reach("begun")
+        while True:
+            number, rows = self._send(draft, info.sha256)
+            self._reach("pages sent")
+            put = Put(info, source, page_failures, rows, number)
+            if self._change(partial(_put, put)):
+                return
+
+    def _send(self, draft: QdrantDraft, sha256: str) -> tuple[int, list[PageRow]]:
+        """Write the pages' points, of which nobody knows yet; returns their first id, and what the log tells of them."""
+        number, sent_at = secrets.randbits(61) | 1 << 61, time.time()  # far from the numbers of the log
+        rows: list[PageRow] = []
+        waiting: list[NewPoint] = []
+        n_values = 0
+        for page in draft.pages():
+            values = page.n_tokens * self._space.token_dim
+            if waiting and (len(waiting) == AT_ONCE or n_values + values > MAX_VALUES):  # a request takes 32 MB
+                self._upsert(waiting)
+                waiting, n_values = [], 0
+            waiting.append(page_point(page, number, len(rows), sha256, sent_at, self._space))
+            rows.append(PageRow.of(page))
+            n_values += values
+        self._upsert(waiting)
+        return number, rows
+
+    def _upsert(self, points: list[NewPoint]) -> None:
+        if points:
+            with asking(self._address):
+                self._points.upsert(points)
 
     def add_name(self, sha256: str, source: SourceFile) -> None:
-        before = self._owners([os.fsencode(source.location)])
-        self._catalogue.name(sha256, source)
-        self._write({sha256, *before})
-        self._forget_failures([source])
+        """Let one more file be a name of a stored document (a copy, or a file that came back)."""
 
-    def set_tags(self, sha256: str, tags: dict[str, str]) -> None:
-        self._catalogue.tag(sha256, tags)
-        self._write({sha256})
+        def step(connection: Connection) -> Step:
+            document_id(connection, sha256)
+            return Step(Name(sha256, source), {sha256, *owners(connection, [os.fsencode(source.location)])})
+
+        self._change(step)
+
+    def touch(self, source: SourceFile) -> None:
+        """Remember the new size and time of a file whose content has not changed."""
+        self._change(lambda _: Step(Touch(source), set()))
 
     def remove_names(self, locations: Sequence[bytes]) -> int:
-        named = [self._catalogue.files[at][1] for at in locations if at in self._catalogue.files]
-        failed = [f[0] for at in locations if (f := self._catalogue.failures.get(at)) and 0 in f]
-        before, n_before = self._owners(locations), len(self._catalogue.documents)
-        self._catalogue.remove(locations)
-        self._write(before)
-        self._forget_failures(named)
-        for failure in failed:
-            self._points.delete({"what": FAILURE, "location": quoted(failure.location)})
-        return n_before - len(self._catalogue.documents)
+        """Forget files; documents without a name left go with them. Returns how many documents went."""
+        n = 0
+        for first in range(0, len(locations), NAMES_AT_ONCE):
+            some = locations[first : first + NAMES_AT_ONCE]
+            lost: set[str] = set()
+
+            def step(connection: Connection, some: Sequence[bytes] = some, lost: set[str] = lost) -> Step | None:
+                lost.clear()
+                lost |= owners(connection, some)
+                known = _known(connection, some)
+                return Step(Remove(known), set(lost)) if known else None
+
+            if self._change(step):
+                n += len(lost) - self._n_documents(lost)
+        return n
+
+    def set_tags(self, sha256: str, tags: dict[str, str]) -> None:
+        """Give a stored document these tags; others it has stay."""
+
+        def step(connection: Connection) -> Step:
+            document_id(connection, sha256)
+            return Step(Tag(sha256, tags), {sha256})
+
+        self._change(step)
 
     def record_failure(self, source: SourceFile, status: str, reason: str, *, drop: bool) -> None:
-        if drop:
-            self.remove_names([os.fsencode(source.location)])
-        self._catalogue.fail(source, status, reason)
-        self._write(self._owners([os.fsencode(source.location)]))
-        self._points.upsert([failure_point(source, status, reason)])
+        """Note that a file gave no document. drop: forget what it held before, because that content is gone."""
+
+        def step(connection: Connection) -> Step:
+            lost = owners(connection, [os.fsencode(source.location)]) if drop else set()
+            return Step(Fail(source, status, reason, drop), lost)
+
+        self._change(step)
+
+    def discard(self, sha256s: Sequence[str]) -> None:
+        """Let go of documents that are damaged, with their names."""
+        self._change(lambda _: Step(Discard(sha256s), set()))
+
+    def names_of(self, sha256: str) -> list[bytes]:
+        """Locations of all files with this content."""
+        query = select(file.c.location).join_from(file, document).where(document.c.sha256 == sha256)
+        self._cache.follow()
+        with self._cache.reading() as (connection, _):
+            return list(connection.execute(query).scalars())
 
     def has_document(self, sha256: str) -> bool:
-        return sha256 in self._catalogue.documents
+        self._cache.follow()
+        return self._n_documents({sha256}) == 1
 
-    def _parts(self, pages: Sequence[PackedPage]) -> Iterator[list[int]]:
-        """Positions of pages that go together: so few that no request is larger than servers take (32 MB)."""
-        some: list[int] = []
-        n_values = 0
-        for at, page in enumerate(pages):
-            values = page.n_tokens * self.space.token_dim
-            if some and (len(some) == AT_ONCE or n_values + values > MAX_VALUES):
-                yield some
-                some, n_values = [], 0
-            some.append(at)
-            n_values += values
-        if some:
-            yield some
-
-    def _owners(self, locations: Iterable[bytes]) -> set[str]:
-        files = self._catalogue.files
-        return {files[at][0] for at in locations if at in files}
-
-    def _write(self, changed: set[str]) -> None:
-        """Bring the points of these documents to what the catalogue says."""
-        for sha256 in sorted(changed):
-            kept = self._catalogue.documents.get(sha256)
-            if kept is None:
-                self._points.delete({"sha256": sha256})
-                continue
-            shown = shown_of_document(kept.info, self._catalogue.names_of(sha256))
-            self._points.set_payload(shown, {"sha256": sha256, "what": "page"})
-            self._points.upsert([document_point(kept, self._order, self._catalogue)])
-            self._order += 1
-
-    def _forget_failures(self, files: Iterable[SourceFile]) -> None:
-        for file in files:
-            self._points.delete({"what": FAILURE, "location": quoted(file.location)})
-
-
-class QdrantDraft:
-    """Made by ``QdrantWriter.draft()``. Pages are kept in memory until the document is whole."""
-
-    def __init__(self, writer: QdrantWriter) -> None:
-        self._writer = writer
-        self._pages: list[PackedPage] = []
-
-    def add_packed(self, new: PackedPage) -> None:
-        """Raises PageTooLarge, and StoreCorrupt if the page is not of this space."""
-        space = self._writer.space
-        check_packed(new, space)
-        if new.n_tokens * space.token_dim >= MAX_VALUES:
-            most = (MAX_VALUES - 1) // space.token_dim
-            raise PageTooLarge(
-                f"page {new.number} has {new.n_tokens:,} token vectors of {space.token_dim} dimensions, and Qdrant takes fewer "
-                f"than {MAX_VALUES:,} values a point, here {most:,} vectors; index with a pool factor or fewer pixels a page"
+    def _n_documents(self, sha256s: set[str]) -> int:
+        with self._cache.reading() as (connection, _):
+            parts = in_parts(sorted(sha256s))
+            return sum(
+                len(connection.execute(select(document.c.id).where(document.c.sha256.in_(some))).all())
+                for some in parts
             )
-        self._pages.append(new)
 
-    def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
-        self._writer.put(info, source, page_failures, self._pages)
+    def _change(self, step: Callable[[Connection], Step | None]) -> bool:
+        """Write what ``step`` makes of the present state into the log, after nothing else; False if it makes nothing of it."""
+        while True:
+            generation = self._cache.follow()
+            with self._cache.reading() as (connection, _):
+                made = step(connection)
+            if made is None:
+                return False
+            self._reach("before commit")
+            if self._cache.log.append(generation + 1, sorted(made.changed), made.change):
+                break
+        self._reach("committed")
+        tidy(self._cache, self._address, self._points)
+        self._reach("tidied")
+        return True
+
+    def _reach(self, step: str) -> None:
+        if self._fault is not None:
+            self._fault(step)
+
+
+def _put(put: Put, connection: Connection) -> Step | None:
+    """None if its pages were taken for those of a writer that died, as after sleeping for an hour: they are sent again."""
+    if connection.execute(select(dropped).where(dropped.c.draft == put.draft)).first():
+        return None
+    return Step(put, {put.info.sha256, *owners(connection, [os.fsencode(put.source.location)])})
+
+
+def _known(connection: Connection, locations: Sequence[bytes]) -> list[bytes]:
+    """Those of these that the index knows anything of."""
+    known: set[bytes] = set()
+    for some in in_parts(locations):
+        for table in (file, failure):
+            known.update(connection.execute(select(table.c.location).where(table.c.location.in_(some))).scalars())
+    return sorted(known)

@@ -96,8 +96,10 @@ def put_tags(connection: Connection, document_id: int, tags: dict[str, str]) -> 
         connection.execute(statement)
 
 
-def put_failures(connection: Connection, source: SourceFile, failures: Sequence[tuple[int, str, str]]) -> None:
-    """Replace what is noted about a file by these (page number or 0, status, reason)."""
+def put_failures(
+    connection: Connection, source: SourceFile, failures: Sequence[tuple[int, str, str]], at: str = ""
+) -> None:
+    """Replace what is noted about a file by these (page number or 0, status, reason). at: when they happened; "" for now."""
     location = os.fsencode(source.location)
     connection.execute(delete(failure).where(failure.c.location == location))
     rows = [
@@ -109,7 +111,7 @@ def put_failures(connection: Connection, source: SourceFile, failures: Sequence[
             "reason": reason,
             "n_bytes": source.n_bytes,
             "mtime_ns": source.mtime_ns,
-            "at": now(),
+            "at": at or now(),
         }
         for number, status, reason in failures
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pagesight.storage.memory import MemoryStore
 from pagesight.storage.postgres.store import PostgresStore
+from pagesight.storage.qdrant.store import QdrantStore
 from pagesight.storage.store import Store
 from tests.postgres.server import new_index
 
@@ -73,4 +74,48 @@ class InPostgres:
             store.close()
 
 
-PLACES = {"folder": InFolder, "memory": InMemory, "postgresql": InPostgres}
+class InQdrant:
+    """In the client's local mode, which keeps its cache with the process."""
+
+    writers_wait = True
+
+    def __init__(self) -> None:
+        self.address, self._opened = f"qdrant://:memory:/conformance-{next(_numbers)}", []
+
+    def create(self, space):
+        self._opened.append(QdrantStore.create(self.address, space))
+        return self._opened[-1]
+
+    def open(self):
+        self._opened.append(QdrantStore(self.address))
+        return self._opened[-1]
+
+    def remove(self):
+        for store in self._opened:
+            store.close()
+
+
+class InQdrantEdge(InQdrant):
+    """In a folder, by the core of the server."""
+
+    def __init__(self) -> None:
+        self.folder, self._opened = Path(tempfile.mkdtemp()), []
+        self.address = f"qdrant://{self.folder}/points?cache={self.folder}/cache"
+
+    def remove(self):
+        super().remove()
+        shutil.rmtree(self.folder)
+
+
+PLACES = {
+    "folder": InFolder,
+    "memory": InMemory,
+    "postgresql": InPostgres,
+    "qdrant": InQdrant,
+    "qdrant-edge": InQdrantEdge,
+}
+SLOW = {
+    "postgresql",
+    "qdrant",
+    "qdrant-edge",
+}  # a server; a library that takes a second to import; files that are synced

@@ -143,16 +143,38 @@ class PostgresMachine(StoreMachine):
     place_class = PLACES["postgresql"]
 
 
+class QdrantMachine(StoreMachine):
+    place_class = PLACES["qdrant-edge"]
+
+
 TestMemory = StoreMachine.TestCase
 TestMemory.settings = settings(max_examples=2, stateful_step_count=6, deadline=None)
 TestFolder = FolderMachine.TestCase
 TestFolder.settings = settings(max_examples=2, stateful_step_count=10, deadline=None)
+TestQdrant = QdrantMachine.TestCase
+TestQdrant.settings = settings(max_examples=1, stateful_step_count=5, deadline=None)
 
 
 @pytest.mark.thorough
 def test_the_embedded_store_over_short_histories():
     FolderMachine.TestCase.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)
     FolderMachine.TestCase().runTest()
+
+
+@pytest.mark.thorough
+def test_qdrant_over_short_histories():
+    QdrantMachine.TestCase.settings = settings(max_examples=3, stateful_step_count=8, deadline=None)
+    QdrantMachine.TestCase().runTest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["qdrant", "qdrant-edge"])
+def test_qdrant_over_long_histories(place):
+    class Machine(StoreMachine):
+        place_class = PLACES[place]
+
+    Machine.TestCase.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
+    Machine.TestCase().runTest()
 
 
 @pytest.mark.slow

@@ -13,13 +13,13 @@ from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
 from pagesight.storage.values import DocumentInfo
 from tests.conformance.answers import assert_same, everything
-from tests.conformance.stores import PLACES
+from tests.conformance.stores import PLACES, SLOW
 from tests.helpers import HASHING, add_document, new_page, source_file, space
 
 
 @pytest.fixture(
     params=[
-        pytest.param(place, id=name, marks=[pytest.mark.thorough] if name == "postgresql" else [])  # a server is slow
+        pytest.param(place, id=name, marks=[pytest.mark.thorough] if name in SLOW else [])
         for name, place in PLACES.items()
     ]
 )

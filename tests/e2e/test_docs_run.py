@@ -33,7 +33,7 @@ def shown(name):
 
 PYTHON = [
     (f"{name} {i}", code, text)
-    for name in ("adapters.md", "agents.md", "moving.md")
+    for name in ("adapters.md", "agents.md", "moving.md", "qdrant.md")
     for i, (kind, code, text) in enumerate(shown(name))
     if kind == "python"
 ]

@@ -1,4 +1,4 @@
-"""An index in Qdrant comes out as it went in, and Qdrant finds in it what we do. On Qdrant Edge and the client's local mode."""
+"""An index is copied into Qdrant and out again as it was. On Qdrant Edge and the client's local mode."""
 
 import signal
 import subprocess
@@ -14,9 +14,9 @@ from pagesight import copy_index
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
-from pagesight.storage.moving.ends import create_end, end_address, open_end
+from pagesight.storage.moving.ends import create_end, open_end
 from pagesight.storage.packed import pack_page
-from pagesight.storage.qdrant import QdrantPages
+from pagesight.storage.qdrant.store import QdrantStore
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage
 from pagesight.storage.vectors.codecs import Int8Codec
@@ -38,7 +38,11 @@ def store(tmp_path):
 
 @pytest.fixture(params=["edge", pytest.param("memory", marks=pytest.mark.slow)])
 def address(request, tmp_path):
-    return f"qdrant://{tmp_path}/edge" if request.param == "edge" else f"qdrant://:memory:/{tmp_path.name}"
+    return (
+        f"qdrant://{tmp_path}/edge?cache={tmp_path}/cache"
+        if request.param == "edge"
+        else f"qdrant://:memory:/{tmp_path.name}"
+    )
 
 
 def told_of(folder):
@@ -74,7 +78,10 @@ def check_histories(rounds, codec, folder, address):
 def test_it_follows_what_happens_to_the_index(tmp_path_factory, kind, rounds, codec):
     folder = tmp_path_factory.mktemp("qdrant")
     check_histories(
-        rounds, codec, folder, f"qdrant://{folder}/edge" if kind == "edge" else f"qdrant://:memory:/{folder.name}"
+        rounds,
+        codec,
+        folder,
+        f"qdrant://{folder}/edge?cache={folder}/cache" if kind == "edge" else f"qdrant://:memory:/{folder.name}",
     )
 
 
@@ -161,7 +168,7 @@ def test_killed_again_and_again(tmp_path):
     with Store.create(tmp_path / "index", space()) as store, store.writer() as writer:
         for i in range(30):
             add_document(writer, f"{i}.pdf", [f"words {j} of {i} green white" for j in range(1 + i % 4)])
-    address = f"qdrant://{tmp_path}/edge"
+    address = f"qdrant://{tmp_path}/edge?cache={tmp_path}/cache"
     for after in (1, 5, 9):
         command = [sys.executable, "-c", KILLED, str(tmp_path / "index"), address]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
@@ -176,23 +183,6 @@ def test_killed_again_and_again(tmp_path):
         assert told_of(tmp_path / "copy") == told(view)
 
 
-def test_addresses_that_cannot_be_are_told_so(tmp_path):
-    for wrong in ("qdrant://host", "qdrant://host/a/b", "qdrant://user:key@host/a"):
-        with pytest.raises(errors.ConfigError, match="needs HOST:PORT/COLLECTION"):
-            open_end(end_address(wrong))
-    with pytest.raises(errors.StorageError, match="does not answer as it should"):
-        open_end("qdrant://127.0.0.1:1/pages")
-    with pytest.raises(errors.StoreNotFound):
-        open_end(f"qdrant://{tmp_path}/nothing")
-    with pytest.raises(errors.ModelMismatch):
-        QdrantPages.create(f"qdrant://:memory:/{tmp_path.name}", space())
+def test_another_model_is_refused(tmp_path):
+    with QdrantStore.create(f"qdrant://:memory:/{tmp_path.name}", space()), pytest.raises(errors.ModelMismatch):
         create_end(f"qdrant://:memory:/{tmp_path.name}", replace(space(), fingerprint="another"))
-
-
-@pytest.mark.parametrize(
-    ("package", "address"), [("qdrant_client", "qdrant://host/pages"), ("qdrant_edge", "qdrant:///pages")]
-)
-def test_without_the_extra_it_is_named(monkeypatch, package, address):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(errors.ExtraMissing, match=r"pip install 'pagesight\[qdrant\]'"):
-        open_end(address)

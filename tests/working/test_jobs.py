@@ -149,5 +149,5 @@ def test_counts_say_how_far_it_is_and_who_works(store):
 
 
 def test_a_store_with_one_writer_has_no_jobs():
-    with pytest.raises(ConfigError, match=r"has one writer at a time and no jobs; workers need one in a database"):
+    with pytest.raises(ConfigError, match=r"has no place for jobs; workers need one in a database"):
         jobs_of(MemoryStore.create("memory://none", space()))

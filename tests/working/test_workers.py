@@ -201,7 +201,7 @@ def test_from_the_command_line(folder, tmp_path):
     (folder / "5.pdf").unlink()
     refused = run_cli("--index", tmp_path / "here", "queue", folder, "--model", "hashing")
     assert refused.returncode == 2
-    assert "has one writer at a time and no jobs" in refused.stderr
+    assert "has no place for jobs" in refused.stderr
 
 
 def test_files_that_this_machine_does_not_see_are_left_to_others(folder):
