@@ -29,7 +29,6 @@
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
     │       └── CodecMismatch          with another codec or pool factor
-    ├── BucketUnreachable      object storage does not answer, or does not let us
     ├── ServerError            a server cannot be asked
     │   ├── ServerUnreachable, ServerRefused
     │   └── ShardUnavailable, ShardMismatch
