@@ -19,7 +19,7 @@ NAME = "pocket"
 PACKED = PackagedFile(
     package="pagesight.engine.models.pocket",
     path="pocket.safetensors",
-    sha256="0b9bad18688c5bdb581477fb6389289cc5a72ab1edb0e91bbe3541d01ae533dd",
+    sha256="9a525a836f4954c92599032fd67a500beaf92e106d32d14684955c14c3183cd5",
     requirement="pagesight",
 )
 _VERSION = 1  # of how it is unpacked
