@@ -47,8 +47,9 @@ def token_heats(standing: Standing) -> Float:
     squared, pages = np.square(standing.closeness), standing.pages
     shares = standing.weights / np.maximum(np.add.reduceat(squared, pages[:-1], axis=1), 1e-6)
     heat = np.empty(pages[-1], np.float32)
+    # Not by BLAS, whose last bits would tell which pages are described together.
     for i, page in enumerate(slices(pages)):
-        heat[page] = shares[:, i] @ squared[:, page]
+        heat[page] = (shares[:, i, None] * squared[:, page]).sum(axis=0)
     return _of_sum_1(heat, pages, np.float32(1))
 
 

@@ -78,7 +78,8 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
     line, page = line.take(order), page.take(order)
     closeness = standing.closeness.take(warm.take(order), axis=1)
     weights = standing.weights.take(at, axis=1)
-    weights /= np.array([float(total) or 1 for total in weights.sum(axis=0)], np.float32)
+    totals = [float(page.sum()) for page in weights.T]  # each alone: numpy adds those of one page in another order
+    weights /= np.array([total or 1 for total in totals], np.float32)
     closeness *= closeness >= LEAST
     closeness *= weights.take(page, axis=1)
     first = starts(line[1:] != line[:-1])

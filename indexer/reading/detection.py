@@ -72,7 +72,7 @@ def whole_steps(start: int, stop: int, step: float, length: int) -> tuple[int, i
     if wanted > length:
         return 0, length
     start = min(start, math.floor(length - wanted))
-    return start, min(length, math.ceil(start + wanted))
+    return start, min(length, max(stop, math.ceil(start + wanted)))  # a float may fall short
 
 
 def inked(image: NDArray[np.uint8]) -> Box | None:

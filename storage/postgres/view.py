@@ -19,7 +19,7 @@ from pagesight.storage.postgres.faults import database_errors
 from pagesight.storage.postgres.packing import packed_pages
 from pagesight.storage.postgres.record_cache import RecordCache
 from pagesight.storage.postgres.records import RecordReader, fetch, remote_maxima
-from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
+from pagesight.storage.stored import EncodedDetail, PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables import catalog
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.vectors.segments import RecordRef, stored_words, unpack_boxes
@@ -89,8 +89,8 @@ class PostgresView(SearchedHere):
         details = {}
         for page_id, (ref, n_tokens) in refs.items():
             record, (words, boxes) = records[ref.offset], texts[ref.offset]
-            tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
-            details[page_id] = PageDetail(tokens, unpack_boxes(record, n_tokens), stored_words(words, boxes))
+            codes, where = record[: self._codec.n_bytes(n_tokens)], unpack_boxes(record, n_tokens)
+            details[page_id] = EncodedDetail(self._codec, codes, where, stored_words(words, boxes))
         return details
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:

@@ -19,7 +19,7 @@ from pagesight.storage.multivectors import MultiVectors
 from pagesight.storage.qdrant.opened import Opened
 from pagesight.storage.qdrant.payload import packed_page
 from pagesight.storage.qdrant.points import AT_ONCE, TOKENS, Payload, asking
-from pagesight.storage.stored import PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
+from pagesight.storage.stored import EncodedDetail, PageDetail, StoredContent, StoredDocument, StoredFailure, Totals
 from pagesight.storage.tables.schema import document, page
 from pagesight.storage.values import KnownFailure, KnownFile, PackedPage, SourceFile
 from pagesight.storage.vectors.segments import stored_words, unpack_boxes
@@ -100,9 +100,9 @@ class QdrantView(SearchedHere):
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
         details = {}
         for page_id, packed, record, n_tokens in self._records(page_ids):
-            tokens = self._codec.decode(record[: self._codec.n_bytes(n_tokens)], n_tokens)
+            codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]
             words = stored_words(packed["words"], b64decode(packed["word_boxes"]))
-            details[page_id] = PageDetail(tokens, unpack_boxes(record, n_tokens), words)
+            details[page_id] = EncodedDetail(self._codec, codes, unpack_boxes(record, n_tokens), words)
         return details
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:
