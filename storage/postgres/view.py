@@ -86,7 +86,7 @@ class PostgresView(SearchedHere):
         ids = [ref.offset for ref, _ in refs.values()]
         texts = self._in_database(lambda connection: fetch(connection, "words, boxes", ids))
         records = self._records(refs.values())
-        details = {}
+        details: dict[int, PageDetail] = {}
         for page_id, (ref, n_tokens) in refs.items():
             record, (words, boxes) = records[ref.offset], texts[ref.offset]
             codes, where = record[: self._codec.n_bytes(n_tokens)], unpack_boxes(record, n_tokens)

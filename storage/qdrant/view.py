@@ -98,7 +98,7 @@ class QdrantView(SearchedHere):
         return scores
 
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
-        details = {}
+        details: dict[int, PageDetail] = {}
         for page_id, packed, record, n_tokens in self._records(page_ids):
             codes = memoryview(record)[: self._codec.n_bytes(n_tokens)]
             words = stored_words(packed["words"], b64decode(packed["word_boxes"]))
