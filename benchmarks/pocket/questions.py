@@ -43,7 +43,7 @@ train_all = true
 steps = {pairs}
 picture_batch = 8
 text_batch = 24
-evaluate_every = 25
+evaluate_every = 20
 
 [tasks.retrieval]
 sources = ["triplets-pages.jsonl", "triplets-texts.jsonl"]
@@ -90,7 +90,7 @@ def main() -> None:
         _write(folder / f"alike{end}.jsonl", _alike(passages, split, chance))
     _write_apart(folder, "said", _said(work))
     _write_apart(folder, "code", _code())
-    steps = {"pairs": 100, "retrieval": 50, "matching": 100, "code": 80}
+    steps = {"pairs": 60, "retrieval": 30, "matching": 100, "code": 80}
     (folder / "train.toml").write_text(SETTINGS.format(model=work / "reader", out=work / "pocket-model", **steps))
 
 

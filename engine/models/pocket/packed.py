@@ -19,7 +19,7 @@ NAME = "pocket"
 PACKED = PackagedFile(
     package="pagesight.engine.models.pocket",
     path="pocket.safetensors",
-    sha256="9a525a836f4954c92599032fd67a500beaf92e106d32d14684955c14c3183cd5",
+    sha256="57220dd99c827c111eac5385e1ddcddc4469d090c763dcf61945771198bf8faf",
     requirement="pagesight",
 )
 _VERSION = 1  # of how it is unpacked
