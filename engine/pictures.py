@@ -13,7 +13,7 @@ from pagesight.indexer.running.buckets import on_disk
 from pagesight.indexer.running.plan import hash_file
 from pagesight.indexer.running.reader import PageReader
 from pagesight.storage.errors import UnreadableDocument
-from pagesight.storage.names import outer_file
+from pagesight.storage.names import outer_file, path_text
 
 PICTURE_PIXELS = 1_500_000  # an A4 page of 1,030 x 1,457 pixels: readable on a screen, 200 kB as PNG
 SECONDS = 60
@@ -64,11 +64,11 @@ def mark(picture: Image.Image, regions: Sequence[Region]) -> Image.Image:
 
 def _check_content(hit: SearchHit, reader: PageReader) -> None:
     try:
-        within = outer_file(on_disk(hit.path)) is not None
-        changed = (reader.open(hit.path).result().sha256 if within else hash_file(on_disk(hit.path))) != hit.sha256
+        path = on_disk(hit.path)
+        sha256 = hash_file(path) if outer_file(path) is None else reader.open(hit.path).result().sha256
     except OSError as error:
         raise UnreadableDocument(
-            f"{hit.path}: {error.strerror}; index its folder again, and prune what is gone"
+            f"{path_text(hit.path)}: {error.strerror}; index its folder again, and prune what is gone"
         ) from error
-    if changed:
-        raise UnreadableDocument(f"{hit.path} was changed since it was indexed; index it again")
+    if sha256 != hit.sha256:
+        raise UnreadableDocument(f"{path_text(hit.path)} was changed since it was indexed; index it again")

@@ -335,9 +335,9 @@ class PageTooLarge(StorageError):
 class BucketUnreachable(SearchEngineError):
     """Object storage does not answer, or does not let us."""
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: str, reason: str, remedy: str) -> None:
         self.address, self.reason = address, reason
-        super().__init__(f"{address} cannot be read: {reason}; see to its keys, region and address (AWS_... variables)")
+        super().__init__(f"{address} cannot be read: {reason}; {remedy}")
 
 
 class ServerError(SearchEngineError):

@@ -56,7 +56,8 @@ def _in_bucket(
     place: Path, extensions: frozenset[str], passed_over: Counter[str] | None, seen: set[Path]
 ) -> Iterator[SourceFile | Unusable]:
     """The same below a bucket, or a folder in it, by the same rules."""
-    for source, reason in files_in(place):
+    found = list(files_in(place))
+    for source, reason in found:
         names, suffix = PurePosixPath(source.path).parts, source.location.suffix.lower()
         if source.location in seen or any(name.startswith((".", LOCK_PREFIX)) for name in names):
             continue
@@ -65,6 +66,8 @@ def _in_bucket(
             yield Unusable(source, reason, skipped=suffix in TEXT_EXTENSIONS) if reason else source
         elif passed_over is not None:
             passed_over[suffix] += 1
+    if not found:
+        yield Unusable(_source(place, place.parent), "there is nothing under this name in the bucket", skipped=False)
 
 
 def as_on_disk(path: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pagesight.indexer.content import Attachment
 from pagesight.indexer.formats import reading_version
-from pagesight.indexer.running.buckets import on_disk
+from pagesight.indexer.running.buckets import copy_of, on_disk
 from pagesight.indexer.running.discover import Unusable
 from pagesight.indexer.running.patience import worth_retrying
 from pagesight.indexer.running.reader import PageProblem
@@ -166,7 +166,7 @@ class Planner:
                 reason = failure.reason if elsewhere else f"{failure.reason} (unchanged since; not tried again)"
                 return _decided(found, Status(failure.status), reason, remembered=True)
         try:
-            sha256 = hash_file(on_disk(found.location))
+            sha256 = hash_file(copy_of(found))
         except OSError as error:
             return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
         if options.owns is not None and not options.owns(sha256):

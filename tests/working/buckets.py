@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 WEED = shutil.which("weed") or shutil.which("weed", path=os.path.dirname(sys.executable))
 
@@ -56,5 +57,11 @@ def make_bucket(name: str) -> Any:
     from obstore.store import S3Store
 
     store: Any = S3Store(name, client_options={"allow_http": True})
-    urllib.request.urlopen(urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/{name}", method="PUT"), timeout=60)
+    put_raw(name)
     return store
+
+
+def put_raw(bucket: str, key: str = "", data: bytes = b"") -> None:
+    """An object under a name as it is, which clients would write otherwise or refuse; without one, the bucket itself."""
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/{bucket}" + (f"/{quote(key, safe='/')}" if key else "")
+    urllib.request.urlopen(urllib.request.Request(url, data=data, method="PUT"), timeout=60).close()
