@@ -33,7 +33,8 @@ AVX2 INLINE __m256i take_off(__m256i x0, __m256i x1, __m256i x2, __m256i x3) {
     return _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_add_epi16(left, right));
 }
 
-/* So that none is beyond QUICK_MAX, and what meets in a sum not beyond LANE_MAX: the first two of 4 fours, or the last two. */
+/* So that none is beyond QUICK_MAX, and what meets in a sum not beyond LANE_MAX: the first two of 4 fours, or the last two.
+   The largest component is a multiple of it: where all are as large, none is rounded, and errors do not add up. */
 AVX2 INLINE float rounding_unit(const int16_t *values, int steps) {
     __m256i largest = _mm256_setzero_si256(), most = largest;
     for (int step = 0; step < steps; step++) {
@@ -49,8 +50,9 @@ AVX2 INLINE float rounding_unit(const int16_t *values, int steps) {
     _mm256_storeu_si256((__m256i *)sums, most);
     _mm256_storeu_si256((__m256i *)single, largest);
     for (int i = 0; i < 16; i++) best = single[i] > best ? single[i] : best;
-    const float unit = (float)best / QUICK_MAX, needed = (float)(sums[0] > sums[1] ? sums[0] : sums[1]) / (LANE_MAX - 4);
-    return needed > unit ? needed : unit; /* less 4, for each of 8 may be rounded up by a half */
+    const int32_t sum = sums[0] > sums[1] ? sums[0] : sums[1];
+    const int codes = best * (LANE_MAX - 4) / (sum > 0 ? sum : 1); /* less 4, for each of 8 may be rounded up by a half */
+    return (float)best / (float)(codes < QUICK_MAX ? codes : QUICK_MAX);
 }
 
 #include "_maxsim_256.h"
