@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pagesight.storage.closing import Closing
+from pagesight.storage.codecs import codec_named
+from pagesight.storage.manifest import Space
+from pagesight.storage.packed import check_packed, pack_page
 from pagesight.storage.tables.database import disk_errors
+from pagesight.storage.values import DocumentInfo, NewPage, PackedPage, SourceFile
+
+PageFailures = Sequence[tuple[int, str]]  # (page number, reason) of pages that could not be read
 
 
 class Spool(Closing):
@@ -40,3 +47,37 @@ class Spool(Closing):
 
     def close(self) -> None:
         self._file.close()
+
+
+class SpooledDraft(Closing):
+    """``pagesight.indexer.running.pipeline.DocumentDraft``, of which nothing leaves this machine before ``commit()``."""
+
+    def __init__(self, space: Space, commit: Callable[[Self, DocumentInfo, SourceFile, PageFailures], None]) -> None:
+        """commit: is given this draft, and the arguments of ``commit``."""
+        self._space, self._commit = space, commit
+        self._codec = codec_named(space.codec, space.token_dim)
+        self._spool = Spool()
+
+    @property
+    def n_pages(self) -> int:
+        return len(self._spool)
+
+    def add_page(self, new: NewPage) -> None:
+        """Keep a page. Raises DimensionMismatch, PageTooLarge, DiskFull."""
+        self._keep(pack_page(new, self._space, self._codec))
+
+    def add_packed(self, new: PackedPage) -> None:
+        """Keep a page of another store as it is. Raises StoreCorrupt if it is not of this space, PageTooLarge, DiskFull."""
+        check_packed(new, self._space)
+        self._keep(new)
+
+    @abstractmethod
+    def _keep(self, new: PackedPage) -> None:
+        """Put what is needed of a page into the spool."""
+
+    def commit(self, info: DocumentInfo, source: SourceFile, page_failures: PageFailures = ()) -> None:
+        """Make the document visible under this name, in place of what the name stood for before."""
+        self._commit(self, info, source, page_failures)
+
+    def close(self) -> None:
+        self._spool.close()

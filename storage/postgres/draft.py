@@ -7,57 +7,33 @@ only at the commit.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from sqlalchemy import Connection, text
 
-from pagesight.storage.closing import Closing
-from pagesight.storage.codecs import codec_named
 from pagesight.storage.manifest import Space
-from pagesight.storage.packed import check_packed, pack_page
-from pagesight.storage.spool import Spool
+from pagesight.storage.spool import PageFailures, SpooledDraft
 from pagesight.storage.tables.pictures import picture_row
-from pagesight.storage.values import DocumentInfo, NewPage, PackedPage, SourceFile
+from pagesight.storage.values import DocumentInfo, PackedPage, SourceFile
 
 _IDS = text("SELECT nextval(pg_get_serial_sequence('page_record', 'id')) FROM generate_series(1, :n)")
 _COPY = "COPY page_record (id, tokens, words, boxes, terms, single, means) FROM STDIN (FORMAT BINARY)"
 _TYPES = ("int8", "bytea", "text", "bytea", "text", "bytea", "bytea")
 
 
-class Commit(Protocol):
-    def __call__(
-        self, draft: PostgresDraft, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]], /
-    ) -> None: ...
+class PostgresDraft(SpooledDraft):
+    """Ids are not known before the commit: rows are made for it then."""
 
-
-class PostgresDraft(Closing):
-    """``pagesight.indexer.running.pipeline.DocumentDraft``. Ids are not known before the commit: rows are made for it then."""
-
-    def __init__(self, space: Space, commit: Commit) -> None:
-        self._space, self._commit = space, commit
-        self._codec = codec_named(space.codec, space.token_dim)
-        self._records = Spool()
+    def __init__(self, space: Space, commit: Callable[[Self, DocumentInfo, SourceFile, PageFailures], None]) -> None:
+        super().__init__(space, commit)
         self._pages: list[dict[str, Any]] = []
         self._notes: list[tuple[int, str]] = []  # by place in _pages, as the next
         self._pictures: list[tuple[int, dict[str, Any]]] = []
 
-    @property
-    def n_pages(self) -> int:
-        return len(self._pages)
-
-    def add_page(self, new: NewPage) -> None:
-        """Keep a page. Raises DimensionMismatch, DiskFull."""
-        self._append(pack_page(new, self._space, self._codec))
-
-    def add_packed(self, new: PackedPage) -> None:
-        """Keep a page of another store as it is. Raises StoreCorrupt if it is not of this space, DiskFull."""
-        check_packed(new, self._space)
-        self._append(new)
-
-    def _append(self, new: PackedPage) -> None:
+    def _keep(self, new: PackedPage) -> None:
         row = (new.record, new.words, new.word_boxes, new.terms, new.single, b"".join(new.means))
-        self._records.add(row)
+        self._spool.add(row)
         at = len(self._pages)
         self._pages.append(
             {
@@ -75,20 +51,13 @@ class PostgresDraft(Closing):
             self._notes.append((at, new.note))
         self._pictures += ((at, picture_row(0, picture)) for picture in new.pictures)
 
-    def commit(self, info: DocumentInfo, source: SourceFile, page_failures: Sequence[tuple[int, str]] = ()) -> None:
-        """Make the document visible under this name, in place of what the name stood for before.
-
-        page_failures: (page number, reason) of pages that could not be read.
-        """
-        self._commit(self, info, source, page_failures)
-
     def write_records(self, connection: Connection) -> list[int]:
         """Send what is large; returns the ids of the pages' records."""
         ids = [int(i) for i in connection.execute(_IDS, {"n": self.n_pages}).scalars()]
         cursor: Any = connection.connection.cursor()
         with cursor, cursor.copy(_COPY) as copy:
             copy.set_types(_TYPES)
-            for record_id, (tokens, words, boxes, terms, single, means) in zip(ids, self._records, strict=True):
+            for record_id, (tokens, words, boxes, terms, single, means) in zip(ids, self._spool, strict=True):
                 copy.write_row((record_id, tokens, _storable(words), boxes, _storable(terms), single, means))
         return ids
 
@@ -107,9 +76,6 @@ class PostgresDraft(Closing):
     def picture_rows(self, first_page_id: int) -> list[dict[str, Any]]:
         """Of the table page_picture."""
         return [{**row, "page_id": first_page_id + at} for at, row in self._pictures]
-
-    def close(self) -> None:
-        self._records.close()
 
 
 def _storable(words: str) -> str:
