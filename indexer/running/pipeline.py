@@ -130,7 +130,7 @@ class Ingest:
         plan = reading.item
         try:
             outcome = plan.outcome or self._store(plan, reading)
-        except DocumentError as error:
+        except (DocumentError, PageTooLarge) as error:
             encrypted = isinstance(error, EncryptedDocument)
             outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error), needs_password=encrypted)
         if outcome.status in (Status.FAILED, Status.SKIPPED, Status.ELSEWHERE) and not outcome.remembered:

@@ -13,6 +13,7 @@ from pagesight.engine.config import SearchConfig
 from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
 from pagesight.storage.packed import pack_page
+from pagesight.storage.qdrant import log
 from pagesight.storage.qdrant import writer as writing
 from pagesight.storage.qdrant.payload import SPACE, TIDIED, named
 from pagesight.storage.qdrant.store import QdrantStore
@@ -286,6 +287,19 @@ def test_a_page_that_is_too_large_is_left_out_and_named(tmp_path, monkeypatch):
         assert [done[name].status for name in ("a.txt", "b.txt", "c.txt")] == ["indexed", "failed", "indexed"]
         assert "here 39 vectors; index with a pool factor" in done["b.txt"].reason
         assert engine.search("blue")[0].document == "c.txt"
+
+
+@pytest.mark.thorough
+def test_a_document_of_which_too_much_is_to_be_noted_is_named_and_the_others_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(log, "MAX_BYTES", 3000)
+    (tmp_path / "a.txt").write_text("green\n")
+    (tmp_path / "b.txt").write_text("red\n" * 3000)
+    (tmp_path / "c.txt").write_text("blue\n")
+    with SearchEngine.open(f"qdrant://{tmp_path}/points?cache={tmp_path}/cache", encoder=HASHING) as engine:
+        done = {outcome.source.path: outcome for outcome in engine.index([tmp_path], IndexConfig(text=True))}
+        assert [done[name].status for name in ("a.txt", "b.txt", "c.txt")] == ["indexed", "failed", "indexed"]
+        assert "Qdrant takes no more than 3,000; divide the file" in done["b.txt"].reason
+        assert [failure.document for failure in engine.failures()] == ["b.txt"]
 
 
 def test_the_largest_page_that_qdrant_takes(opened):
