@@ -24,7 +24,7 @@
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
     │   ├── StoreUnreachable, StoreRefused   of an index in a database
-    │   ├── NoSegments (of StoreNotFound), PageTooLarge
+    │   ├── NoSegments (of StoreNotFound), DatabaseCorrupt (of StoreCorrupt), PageTooLarge
     │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
@@ -56,6 +56,7 @@ __all__ = [
     "BucketUnreachable",
     "CodecMismatch",
     "ConfigError",
+    "DatabaseCorrupt",
     "DatasetError",
     "DeviceMemory",
     "DimensionMismatch",
@@ -256,6 +257,10 @@ class StoreClosed(StorageError):
 
 class StoreCorrupt(StorageError):
     """Stored bytes are not what was written. Examining the index says what else is damaged, and can drop it."""
+
+
+class DatabaseCorrupt(StoreCorrupt):
+    """So is what all the rest is found by: nothing here can repair it."""
 
 
 class StoreUnreachable(StorageError):

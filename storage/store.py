@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
-from pagesight.storage.errors import StorageError, StoreClosed, StoreCorrupt
+from pagesight.storage.errors import StorageError, StoreClosed
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
 from pagesight.storage.state import State
-from pagesight.storage.tables.connections import DATABASE_NAME
+from pagesight.storage.tables.connections import DATABASE_NAME, corrupt
 from pagesight.storage.tables.snapshots import Database, Snapshot
 from pagesight.storage.view import StoreView
 
@@ -38,7 +38,9 @@ class Store(Closing):
         path = Path(folder)
         manifest = Manifest.read(path)
         if not (path / DATABASE_NAME).exists():
-            raise StoreCorrupt(f"{path / DATABASE_NAME} is missing; restore it from a copy, or make the index again")
+            raise corrupt(path / DATABASE_NAME, "is missing")
+        if not (path / DATABASE_NAME).stat().st_size:  # its first page is there before any table
+            raise corrupt(path / DATABASE_NAME, "is empty")
         if manifest.format_version < FORMAT_VERSION:
             from pagesight.storage.care.upgrade import upgrade
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+from pagesight.storage.errors import DatabaseCorrupt
 from pagesight.storage.manifest import FORMAT_VERSION
 
 DATABASE_NAME = "metadata.db"
@@ -19,13 +21,17 @@ def connect(folder: Path, format_version: int = FORMAT_VERSION) -> sqlite3.Conne
     """A new connection, in no transaction until somebody begins one.
 
     format_version: of the index; an older one that could not be brought to the present is only read, through a view.
+    It raises DatabaseCorrupt where SQLite finds that the file is not what it wrote, here or in any later statement.
     """
     # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
     # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
     read_only = not os.access(folder, os.W_OK)
     uri = f"{(folder / DATABASE_NAME).absolute().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
     # Without an isolation level sqlite3 begins no transactions on its own, which it does too late.
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None, factory=_Connection
+    )
+    connection.path = folder / DATABASE_NAME
     try:
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -38,3 +44,56 @@ def connect(folder: Path, format_version: int = FORMAT_VERSION) -> sqlite3.Conne
         connection.close()
         raise
     return connection
+
+
+def corrupt(path: Path, what: str) -> DatabaseCorrupt:
+    """what: "is missing", or another fault of the whole file."""
+    return DatabaseCorrupt(f"{path} {what}; restore it from a copy, or make the index again")
+
+
+class _Connection(sqlite3.Connection):
+    path: Path
+
+    def cursor(self, factory: object = None) -> _Cursor:  # type: ignore[override]  # noqa: ARG002 - always of ours
+        return super().cursor(_Cursor)
+
+    def execute(self, *arguments: Any) -> _Cursor:
+        return self.cursor().execute(*arguments)
+
+
+class _Cursor(sqlite3.Cursor):
+    """Both ways to the database, ours and SQLAlchemy's, pass here."""
+
+    connection: _Connection
+
+    def execute(self, *arguments: Any) -> _Cursor:
+        try:
+            return super().execute(*arguments)  # type: ignore[return-value]  # itself
+        except sqlite3.DatabaseError as error:
+            self._raise_if_damaged(error)
+            raise
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.DatabaseError as error:
+            self._raise_if_damaged(error)
+            raise
+
+    def fetchmany(self, *arguments: Any) -> list[Any]:
+        try:
+            return super().fetchmany(*arguments)
+        except sqlite3.DatabaseError as error:
+            self._raise_if_damaged(error)
+            raise
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.DatabaseError as error:
+            self._raise_if_damaged(error)
+            raise
+
+    def _raise_if_damaged(self, error: sqlite3.DatabaseError) -> None:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise corrupt(self.connection.path, f"is damaged ({error})") from error

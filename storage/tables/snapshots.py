@@ -41,14 +41,21 @@ class Database:
             connection = self._idle.pop() if self._idle else None
             disposed = self._disposed
         if connection is None:
-            connection = connect(self._folder, self._format_version)
-            # In no transaction: with one that is rolled back they would go, and SQLite read its whole schema again.
-            connection.execute(CREATE_VOCABULARY)
-            connection.execute(CREATE_INSTANCES)
+            connection = self._connected()
         connection.execute("BEGIN")
         with self._lock:
             self.n_snapshots += 1
         return Snapshot(self, connection, disposed)
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = connect(self._folder, self._format_version)
+        try:  # in no transaction: with one that is rolled back they would go, and SQLite read its whole schema again
+            connection.execute(CREATE_VOCABULARY)
+            connection.execute(CREATE_INSTANCES)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @property
     def engine(self) -> Engine:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from pagesight.storage.errors import (
+    DatabaseCorrupt,
     DimensionMismatch,
     FormatVersionMismatch,
     ModelMismatch,
@@ -141,6 +142,40 @@ def test_opening_says_what_is_wrong(tmp_path):
     (tmp_path / "metadata.db").unlink()
     with pytest.raises(StoreCorrupt, match=r"metadata\.db is missing"):
         Store(tmp_path)
+
+
+def _pages_lost(database):
+    data = bytearray(database.read_bytes())
+    data[4096:] = bytes(b ^ 0xA5 for b in data[4096:])
+    database.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda database: database.write_bytes(b""), "is empty"),
+        (lambda database: database.write_bytes(bytes(range(256)) * 100), r"is damaged \(file is not a database\)"),
+        (lambda database: os.truncate(database, 9000), r"is damaged \(database disk image is malformed\)"),
+        (_pages_lost, r"is damaged \(database disk image is malformed\)"),
+    ],
+    ids=["empty", "garbage", "cut", "pages lost"],
+)
+def test_a_damaged_database_is_named_by_all_that_meet_it(tmp_path, damage, said):
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    damage(tmp_path / "metadata.db")
+
+    def write():
+        with Store(tmp_path) as store, store.writer() as writer:
+            add_document(writer, "b.pdf", ["word"])
+
+    def examine():
+        with Store(tmp_path) as store:
+            store.examine()
+
+    for meets_it in (lambda: names(Store(tmp_path)), write, examine):
+        with pytest.raises(DatabaseCorrupt, match=rf"metadata\.db {said}; restore it"):
+            meets_it()
 
 
 def test_another_encoder_is_refused_by_name():
