@@ -225,7 +225,7 @@ def test_files_are_uploaded_and_found(visit, tmp_path):
     page = visit()
     file = make_pdf(tmp_path / "a new letter.pdf", ["a letter about zeppelins"])
     page.locator("upload-panel input").set_input_files([file, tmp_path / "a new letter.pdf"])
-    page.wait_for_selector("upload-panel li.good", timeout=90_000)
+    until(page, "document.querySelectorAll('upload-panel li.good').length === 2")
     assert "indexed, 1 page" in page.inner_text("upload-panel")
     page.fill("#q", "zeppelins")
     page.press("#q", "Enter")
