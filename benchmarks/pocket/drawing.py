@@ -21,6 +21,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,-:;()/'\"%&=_"  # 0 is blank, t
 N_LETTERS = len(LETTERS) + 2
 COLUMNS, BANDS = 4, 2  # cells of letters in a token: 7 pixels wide, 14 high
 LIGHT_ON_DARK = 0.6  # how hard pages are when some turn dark: before, their paper hides the letters from what is learnt
+SLANTED = 0.5  # of the bent pages
 _CLASS = {letter: i for i, letter in enumerate(LETTERS, 1)}
 
 
@@ -53,10 +54,13 @@ def letter_class(letter: str) -> int:
 
 
 class Pen:
-    """One page while it is drawn. Positions are pixels of the finished page; ``scale`` times as many are drawn."""
+    """One page while it is drawn. Positions are pixels of the finished page; ``scale`` times as many are drawn.
 
-    def __init__(self, width: int, height: int, scale: int, paper: int, ink: int) -> None:
-        self.scale, self.ink = scale, ink
+    ``slant``: pixels to the right for one up, if lines are to be leant.
+    """
+
+    def __init__(self, width: int, height: int, scale: int, paper: int, ink: int, slant: float) -> None:
+        self.scale, self.ink, self.slant = scale, ink, slant
         self.image = Image.new("L", (width * scale, height * scale), paper)
         self.draw = ImageDraw.Draw(self.image)
         self.words: list[tuple[float, ...]] = []
@@ -69,12 +73,32 @@ class Pen:
         big = round(size * self.scale)
         ends = _advances(path, big, word)
         self.draw.text((x * self.scale, baseline * self.scale), word, font=_font(path, big), fill=self.ink, anchor="ls")
+        x += 0.28 * size * self.slant
         self.words.append((*owner, x, baseline - 0.75 * size, x + ends[-1] / self.scale, baseline + 0.2 * size))
         start = 0.0
         middle = baseline - 0.28 * size
         for letter, end in zip(word, ends, strict=True):
             self.letters.append((x + start / self.scale, x + end / self.scale, middle, letter_class(letter)))
             start = end
+
+    def lean(self, left: float, right: float, first: int) -> None:
+        """Slant the lines between left and right, of words from number ``first`` on: rows move by their distance from the
+        baseline of the nearest line.
+        """
+        if len(self.words) == first:
+            return
+        tops, bottoms = (np.array([word[at] for word in self.words[first:]]) for at in (3, 5))
+        sizes = (bottoms - tops) / 0.95 * self.scale
+        baselines, one = np.unique(bottoms * self.scale - 0.2 * sizes, return_index=True)
+        x0, x1 = max(0, round(left * self.scale)), min(self.image.width, round(right * self.scale))
+        pixels = np.asarray(self.image, np.float32)[:, x0:x1]
+        rows = np.arange(len(pixels))
+        nearest = np.abs(rows[:, None] - (baselines - 0.25 * sizes[one])).argmin(axis=1)
+        places = np.arange(x1 - x0) - self.slant * (baselines[nearest] - rows)[:, None]
+        whole = np.floor(places).astype(int)
+        before, after = (np.take_along_axis(pixels, np.clip(whole + i, 0, x1 - x0 - 1), axis=1) for i in (0, 1))
+        leaning = before + (after - before) * (places - whole).astype(np.float32)
+        self.image.paste(Image.fromarray(np.round(leaning).astype(np.uint8)), (x0, 0))
 
 
 class Drawer:
@@ -84,7 +108,8 @@ class Drawer:
         self, fonts: Sequence[str], chance: np.random.Generator, *, soil: float = 0.35, hard: float = 1.0
     ) -> None:
         """soil: the share of soiled pages. hard: from 0 (few fonts, near 16 pixels) to 1 (all). ``faces``: the share of fonts;
-        ``bent``: the share of pages whose letters are wider, narrower, bolder or thinner than the font's: more fonts than there are.
+        ``bent``: the share of pages in three faces whose letters are wider, narrower, bolder, thinner or more slanted than the
+        font's: more fonts than there are.
         """
         self.fonts, self.chance, self.soil, self.hard = fonts, chance, soil, hard
         self.faces, self.bent = hard, 0.0
@@ -93,30 +118,34 @@ class Drawer:
         """Draw as much of the passages as fits on rows x columns tokens."""
         chance = self.chance
         bent = chance.random() < self.bent if self.bent else False
-        stretch = float(chance.uniform(0.85, 1.18)) if bent else 1.0
+        stretch = float(chance.uniform(0.8, 1.25)) if bent else 1.0
+        slant = float(chance.uniform(-0.12, 0.3)) if bent and chance.random() < SLANTED else 0.0
         width, height = round(columns * CELL / stretch), rows * CELL
         scale = int(chance.integers(1, 3)) if self.hard > 0.1 else 1
         ink = int(chance.integers(0, 70))
-        pen = Pen(width, height, scale, int(chance.integers(225, 256)), ink)
+        pen = Pen(width, height, scale, int(chance.integers(225, 256)), ink, slant)
         words = [(word, (p, w)) for p, passage in enumerate(passages) for w, word in enumerate(passage)]
         spread = 1 + 5 * self.hard
         size = float(np.clip(chance.normal(16.5, spread), 9, 26))
         fonts = self.fonts[: max(4, int(len(self.fonts) * self.faces))]
         path, bold = (fonts[int(chance.integers(len(fonts)))] for _ in range(2))
+        self._faces = [path, *(fonts[int(chance.integers(len(fonts)))] for _ in range(2 * bent))]
         lined = chance.random() > 4 * self.hard  # for beginners: one line to a row of tokens
         if lined:
-            size, path = 16.0, fonts[int(chance.integers(2))]
+            size, self._faces = 16.0, [fonts[int(chance.integers(2))]]
         n_columns = 2 if not lined and columns >= 24 and chance.random() < 0.3 else 1
         margin = chance.uniform(2, 20)
         span = (width - margin * (n_columns + 1)) / n_columns
         at = 0
         for column in range(n_columns):
-            at = self._column(pen, words, at, margin + column * (span + margin), span, height, path, bold, size, lined)
+            left, begun = margin + column * (span + margin), len(pen.words)
+            at = self._column(pen, words, at, left, span, height, bold, size, lined)
+            if slant:
+                pen.lean(left - margin / 2, left + span + margin / 2, begun)
         image = pen.image
         if bent and scale == 2:
-            image = image.filter(
-                chance.choice([ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3), ImageFilter.BoxBlur(0)])
-            )
+            changed = image.filter(chance.choice([ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)]))
+            image = Image.blend(image, changed, float(chance.uniform(0, 0.7)))  # more would erase thin strokes
         if image.size != (columns * CELL, height):
             image = image.resize((columns * CELL, height), Image.Resampling.BICUBIC)
         placed = np.array(pen.words, np.float32).reshape(-1, 6)
@@ -131,10 +160,10 @@ class Drawer:
 
     def _column(
         self, pen: Pen, words: list[tuple[str, tuple[int, int]]], at: int, left: float, span: float, height: int,
-        path: str, bold: str, size: float, lined: bool,
+        bold: str, size: float, lined: bool,
     ) -> int:  # fmt: skip
         """Fill a column from word number ``at`` on; returns the number of the first word that has no place."""
-        chance = self.chance
+        chance, path = self.chance, self._faces[0]
         leading, justify = chance.uniform(1.12, 1.6), chance.random() < 0.35
         baseline = chance.uniform(0.3, 1.5) * size
         kind, lines = "text", 99 if lined else 0
@@ -147,6 +176,8 @@ class Drawer:
                 )
                 lines = 1 if kind == "heading" else int(chance.integers(2, 9))
                 cells = int(chance.integers(2, 5))
+                if len(self._faces) > 1:
+                    path = self._faces[int(chance.integers(len(self._faces)))]
             face, big = (bold, size * chance.uniform(1.0, 1.7)) if kind == "heading" else (path, size)
             space = pen.width("n", face, big) * (0.5 if kind != "loose" else chance.uniform(0.6, 1.3))
             if kind == "heading":

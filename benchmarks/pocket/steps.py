@@ -25,7 +25,7 @@ TEXTS_EVERY = 3  # steps: texts are learnt sooner than pictures
 SENSE = 0.4  # of the pages are passages, the others words in no order
 N_OTHERS = 2_000  # words from elsewhere to be told apart
 N_ASKED = 6  # questions about a step's pages
-BENT = 0.5  # of the pages
+BENT = 0.6  # of the pages
 EASY_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "LiberationSerif-Regular.ttf")
 
 
