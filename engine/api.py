@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from pagesight.indexer.content import PageContent
     from pagesight.indexer.running.pipeline import PageDone
     from pagesight.indexer.running.plan import Outcome
+    from pagesight.indexer.running.warm import WarmReader
     from pagesight.storage.stored import Examination, Exported, Optimized, StoredDocument, StoredFailure, Totals
 
 
@@ -68,6 +70,7 @@ class SearchEngine(Closing):
         self._store, self._wanted, self._encoder, self.reranker = store, wanted, encoder, reranker
         self._lock = threading.RLock()
         self._closed = False
+        self._warm: WarmReader | None = None
 
     @classmethod
     def open(
@@ -181,7 +184,9 @@ class SearchEngine(Closing):
         from pagesight.engine.indexing import checked_paths, index_files
 
         given, config = checked_paths(paths), config or IndexConfig()
-        return index_files(self.made(), self.encoder, given, config, on_page, leave_out, passed_over)
+        return index_files(
+            self.made(), self.encoder, given, config, on_page, leave_out, passed_over, warm=self._warm_reader()
+        )
 
     def estimate(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> Estimate:
         """What ``index`` would have to do for these files and folders; nothing is written. See engine.estimate."""
@@ -192,7 +197,7 @@ class SearchEngine(Closing):
         passed_over: Counter[str] = Counter()
         files = files_to_read(self._store, given, config, passed_over)
         space = self._wanted.space(encoder) if self._store is None else self._store.space
-        with page_reader(config, encoder) as reader:
+        with self._warm_reader().lent(page_reader(config, encoder)) as reader:
             return estimate(files, reader, encoder, space, passed_over)
 
     def waiting(self, paths: Sequence[str | PathLike[str]], config: IndexConfig | None = None) -> dict[Path, int]:
@@ -425,6 +430,8 @@ class SearchEngine(Closing):
         """Let go of the files and of the model, which is freed when no other engine uses it. The engine cannot be used again."""
         with self._lock:
             self._closed, self._encoder = True, None
+            if self._warm is not None:
+                self._warm.close()
             if self._store is not None:
                 self._store.close()
 
@@ -444,6 +451,16 @@ class SearchEngine(Closing):
                     raise
                 self._store = store
             return self._store
+
+    def _warm_reader(self) -> WarmReader:
+        from pagesight.indexer.running.warm import WarmReader
+
+        with self._lock:
+            self._check_open()
+            if self._warm is None:
+                self._warm = WarmReader()
+                weakref.finalize(self, self._warm.close)  # of an engine that is dropped without being closed
+            return self._warm
 
     def _checked(self, config: SearchConfig, filters: str | None) -> SearchConfig:
         """Raises BadFilter, and ConfigError for a device that is not there."""

@@ -25,6 +25,7 @@ from pagesight.storage.values import SourceFile
 if TYPE_CHECKING:
     from pagesight.engine.encoder import Encoder
     from pagesight.engine.index import Store
+    from pagesight.indexer.running.warm import WarmReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +79,14 @@ def index_files(
     on_page: Callable[[PageDone], None] | None,
     leave_out: Callable[[Path], bool] | None = None,
     passed_over: Counter[str] | None = None,
+    *,
+    warm: WarmReader,
 ) -> Iterator[Outcome]:
-    """See ``SearchEngine.iter_index``. Between two outcomes no transaction is open; the right to write is kept to the end."""
+    """See ``SearchEngine.iter_index``. warm: lends what reads. Between two outcomes no transaction is open; the right to write is kept to the end."""
     found = found_files(paths, config, passed_over)
     if leave_out is not None:
         found = (item for item in found if not leave_out(location_of(item)))
-    with store.writer() as writer, page_reader(config, encoder) as reader:
+    with store.writer() as writer, warm.lent(page_reader(config, encoder)) as reader:
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, ingest_options(config), on_page)
             if config.prune:  # a folder that was renamed is named once more to let go of it

@@ -59,8 +59,12 @@ class Session:
         self._document: PagedDocument | None = None
 
     def serve(self, requests: IO[bytes]) -> None:
-        while (request := receive(requests)) is not None:
-            for answer in self._answer(json.loads(request)):
+        while (frame := receive(requests)) is not None:
+            request = json.loads(frame)
+            if "path" not in request:  # nobody waits
+                self._close()
+                continue
+            for answer in self._answer(request):
                 limit_time(0)
                 send(self._answers, answer)
 
@@ -88,12 +92,15 @@ class Session:
 
     def _open(self, path: Path) -> PagedDocument:
         if self._document is None or path != self._path:
-            before, self._document, self._path = self._document, None, None
-            if before is not None:
-                with suppress(Exception):  # a damaged file that cannot even be closed is no fault of the next one
-                    before.close()
+            self._close()
             self._document, self._path = open_document(path, self._options), path
         return self._document
+
+    def _close(self) -> None:
+        before, self._document, self._path = self._document, None, None
+        if before is not None:
+            with suppress(Exception):  # a damaged file that cannot even be closed is no fault of the next one
+                before.close()
 
 
 def describe(error: BaseException) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from pagesight.indexer.running.patience import SPENT, Patience, kill_with_childr
 from pagesight.storage.errors import ReaderCrashed, ReaderStalled
 
 WORKER = "pagesight.indexer.reading.worker"
+REST: dict[str, Any] = {}  # a request that names no file, and is not answered
 _LISTENER_S = 5.0  # a dead process's pipe ends at once, unless a process it left behind holds it
 
 
@@ -93,6 +94,13 @@ class ReadingProcess:
         if code == -signal.SIGPROF:  # the worker's own guard was faster
             return ReaderStalled(f"{SPENT.format(self._seconds)}; the reading process was stopped")
         return ReaderCrashed(f"the reading process crashed ({_exit_text(code)})")
+
+    def rest(self) -> None:
+        """Have it close the file that it was asked about last; nothing waits for that."""
+        with self._lock:
+            if self._running is not None and self._running.was_asked:
+                with suppress(OSError, ValueError):  # it died; the next request says so
+                    send(self._running.requests, json.dumps(REST).encode())
 
     def stop(self) -> int:
         """End the process, whatever it does; its exit code. The next request starts another."""

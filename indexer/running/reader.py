@@ -55,28 +55,44 @@ class PageReader:
         """nice: how much the processes give way to the work of others, from 0 to 19."""
         self._options, self._seconds, self._memory, self._nice = options, seconds_per_page, memory_bytes, nice
         self.n_processes = n_processes
+        self.settings = (options, n_processes, seconds_per_page, memory_bytes, nice)
         self._threads = ThreadPoolExecutor(n_processes, thread_name_prefix="reader")
         self._local = threading.local()
         self._processes: list[ReadingProcess] = []
         self._deaths: Counter[Path] = Counter()
+        self._under_way: list[Future[Any]] = []
         self._closed = False
 
     def open(self, path: Path) -> Future[OpenedDocument]:
         """Open a file; the future raises DocumentError."""
-        return self._threads.submit(self._open, path)
+        return self._submit(self._open, path)
 
     def read(self, path: Path, first: int, last: int) -> Future[list[PageContent | PageProblem]]:
         """Read pages ``first`` to ``last`` (from 1, both included); the future raises DocumentError."""
-        return self._threads.submit(self._read, path, first, last)
+        return self._submit(self._read, path, first, last)
 
     def sizes(self, path: Path) -> Future[list[tuple[int, int]]]:
         """(width_px, height_px) of every page as it will be drawn; the future raises DocumentError."""
-        return self._threads.submit(self._sizes, path)
+        return self._submit(self._sizes, path)
 
     def chunks(self, n_pages: int) -> Iterator[tuple[int, int]]:
         """(first, last) of the pieces a file is read in."""
         for first in range(1, n_pages + 1, CHUNK_PAGES):
             yield first, min(first + CHUNK_PAGES - 1, n_pages)
+
+    def rest(self) -> bool:
+        """Let go of the files that were read, and of what was learnt of them; False if some are being read still."""
+        if any(not future.done() for future in self._under_way):
+            return False
+        self._deaths.clear()
+        for process in self._processes:
+            process.rest()
+        return True
+
+    def _submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        future = self._threads.submit(work, *arguments)
+        self._under_way = [*(one for one in self._under_way if not one.done()), future]
+        return future
 
     def _open(self, path: Path) -> OpenedDocument:
         try:
