@@ -103,6 +103,7 @@ def main() -> None:
         if not error.reader_left:
             echo_error(f"error: {error}")
             code = 2
+    gc.freeze()  # at its end Python would look through all that is loaded once more, as long as a search takes
     sys.exit(code)
 
 
