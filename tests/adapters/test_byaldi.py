@@ -39,6 +39,7 @@ def test_documents_are_numbered_in_order(made):
     assert returned == {0: str(docs / "a.pdf"), 1: str(docs / "b.pdf")}
 
 
+@pytest.mark.thorough
 def test_results_are_those_of_byaldi(made):
     root, _, returned = made
     model = reopened(root)

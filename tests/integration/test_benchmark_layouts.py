@@ -365,6 +365,7 @@ def test_a_text_benchmark_from_end_to_end(tmp_path):
     assert (figures["n_queries"], figures["n_unjudged"], figures["n_missing"]) == (2, 1, 0)
 
 
+@pytest.mark.thorough
 def test_an_image_benchmark_in_one_language_from_end_to_end(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     jina_beir(tmp_path / "d")

@@ -106,6 +106,7 @@ def test_the_table_is_for_people_and_the_second_run_makes_no_index(tmp_path, doc
     assert "report.json" in result.stderr
 
 
+@pytest.mark.thorough
 def test_two_runs_are_compared_and_a_run_from_a_file_is_scored(tmp_path, docs):
     evaluate(tmp_path, docs)
     other = tmp_path / "other.trec"
@@ -180,6 +181,7 @@ def test_what_is_measured_is_what_a_search_returns(tmp_path, docs):
             assert answers.exact[query.id] == tuple(hit.name for hit in exact)
 
 
+@pytest.mark.thorough
 def test_queries_whose_answer_is_a_scan_are_a_group(tmp_path, docs):
     text_image("marmalade and\nquinces").save(docs / "scan.png")
     with (docs / "queries.jsonl").open("a") as file:
@@ -279,6 +281,7 @@ def test_a_sweep_goes_on_after_ctrl_c(tmp_path, docs):
     assert len((tmp_path / "out" / "sweep.csv").read_text().splitlines()) > 8
 
 
+@pytest.mark.thorough
 def test_what_a_kept_point_depends_on_makes_it_measured_again(tmp_path, docs):
     dataset, metrics = read_folder(docs), [metric_named("nDCG@5")]
     points, _ = points_of(parse_grid(["n_candidates=10"]), IndexSetting(model="hashing", ocr="off"), AskConfig())

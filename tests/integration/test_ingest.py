@@ -142,6 +142,7 @@ def test_files_that_swap_their_contents_are_both_found(engine, docs):
     assert engine.failures() == []
 
 
+@pytest.mark.thorough
 def test_a_copy_of_a_file_that_cannot_be_read_gets_its_own_outcome(engine, docs, monkeypatch):
     from pagesight.indexer.running import pipeline
 
@@ -410,6 +411,7 @@ def test_stopping_in_the_middle_keeps_what_was_finished(engine, tmp_path):
     assert len(names(engine)) == 8
 
 
+@pytest.mark.thorough
 def test_a_file_that_changes_while_it_is_read_is_not_stored_half_and_half(engine, tmp_path):
     path = make_pdf(tmp_path / "long.pdf", [f"this is page {i} of many" for i in range(40)])
     touched = []

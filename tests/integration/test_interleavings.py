@@ -166,6 +166,7 @@ def test_a_model_is_loaded_once_for_all_threads(tmp_path, n_engines):
         engine.close()
 
 
+@pytest.mark.thorough
 def test_many_threads_find_what_one_finds(store):
     configs = (SearchConfig(k=7), SearchConfig(k=7, n_candidates=12), SearchConfig(k=50, exact=True))
     asked = [

@@ -41,6 +41,7 @@ def test_the_model_is_the_one_that_the_engine_asks_for(index):
     assert "loading ahead" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.thorough
 def test_it_is_kept_until_the_end_and_no_longer(index):
     own = ModelConfig(offline=True)  # others may have the usual one
     with loading_ahead(index, None, own):

@@ -42,6 +42,7 @@ def sources(tmp_path_factory):
     return good_files([folder])
 
 
+@pytest.mark.thorough
 def test_every_variant_has_an_outcome(sources, tmp_path):
     seen = Counter(what for _, what, _ in outcomes(sources, range(N_DEFAULT), tmp_path, seconds=20, n_processes=1))
     assert seen.total() == N_DEFAULT

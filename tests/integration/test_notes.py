@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.cli.manage import spans
 from pagesight.engine.config import IndexConfig
@@ -9,6 +11,7 @@ from tests.helpers import run_cli
 from tests.integration.test_trust import LINES, WRONG, with_map
 
 
+@pytest.mark.thorough
 def test_list_and_info_say_which_pages_were_read_from_their_pixels_and_why(tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()

@@ -253,6 +253,7 @@ def test_a_page_whose_program_spins_is_stopped_with_it(odd_worker, tmp_path):
     assert not [p for p in psutil.process_iter(["cmdline"]) if "spins for a test" in " ".join(p.info["cmdline"] or ())]
 
 
+@pytest.mark.thorough
 def test_a_page_that_sleeps_is_stopped(odd_worker, tmp_path):
     pages = read(odd_file(tmp_path / "a.txt", "", "import time; time.sleep(1000)", ""), 3, seconds=2)
     assert reasons(pages) == ["", "did nothing for 2 s; the reading process was stopped", ""]
@@ -281,6 +282,7 @@ def test_a_page_that_is_slowed_down_is_kept(odd_worker, tmp_path):
         assert time.monotonic() - began > 2.5
 
 
+@pytest.mark.thorough
 def test_the_worker_ends_itself_when_nobody_else_does(odd_worker, tmp_path):
     """A parent that is gone cannot stop a library that loops: the kernel does, at twice the limit."""
     path = odd_file(tmp_path / "a.txt", "while True: pass")
@@ -290,6 +292,7 @@ def test_the_worker_ends_itself_when_nobody_else_does(odd_worker, tmp_path):
             process.answer()
 
 
+@pytest.mark.thorough
 def test_a_worker_that_waits_for_ever_ends_after_its_parent(tmp_path):
     """Also if the parent is killed and can tell it nothing."""
     odd = odd_file(tmp_path / "a.txt", "import time; time.sleep(1000)")

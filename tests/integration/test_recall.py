@@ -69,6 +69,7 @@ def found_by_single(store, k=10):
 
 
 @pytest.mark.usefixtures("large")
+@pytest.mark.thorough
 def test_a_large_index_keeps_inverted_lists_and_finds_what_was_added_since(tmp_path):
     with Store.create(tmp_path, space()) as store:
         fill(store, 15)

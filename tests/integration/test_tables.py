@@ -102,6 +102,7 @@ def test_widths_fit_and_names_have_what_they_need(kinds, room):
     assert total <= max(room, sum(n + GAP for n in names) - GAP)
 
 
+@pytest.mark.thorough
 def test_names_compare_in_the_composed_form_in_every_verb(tmp_path):
     typed = unicodedata.normalize("NFC", "größe/überblick.pdf")
     on_disk = tmp_path / "docs" / unicodedata.normalize("NFD", typed)

@@ -43,6 +43,7 @@ def test_a_hit_in_code_names_its_lines(tmp_path, code):
         assert np.asarray(picture.convert("L")).min() < 100, "something is drawn"
 
 
+@pytest.mark.thorough
 def test_folders_are_walked_for_text_only_on_request(tmp_path, code):
     with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
         assert [o.source.path for o in engine.index([code], IndexConfig(**FAST))] == ["a.pdf"]

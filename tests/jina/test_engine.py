@@ -172,6 +172,7 @@ def test_the_fingerprint_tells_what_changes_vectors(folder, encoder, tmp_path):
     assert fingerprint(tmp_path / "copy") == usual
 
 
+@pytest.mark.thorough
 def test_settings_that_a_model_does_not_have(folder):
     with pytest.raises(ConfigError, match="hashing has no choice of task, device; leave it out"):
         load_model("hashing", ModelConfig(task="code", device="cuda"))

@@ -144,6 +144,7 @@ def test_lists_and_numbers(server):
     assert (status["documents"], status["pages"], status["failures"], status["indexing"]) == (3, 3, [], "")
 
 
+@pytest.mark.thorough
 def test_the_worst_picture_and_the_longest_text_are_small_enough(tmp_path):
     import numpy as np
     from PIL import Image
@@ -216,6 +217,7 @@ def test_over_http_the_key_decides_which_tools_there_are(address, mode):
     assert written.is_error
 
 
+@pytest.mark.thorough
 def test_over_http_a_job_is_begun(address, folder):
     everything = "the key for everything"
     (folder / "docs" / "new.txt").write_text("turnips")

@@ -50,6 +50,7 @@ def told_of(folder):
         return told(view)
 
 
+@pytest.mark.thorough
 def test_an_index_comes_out_as_it_went_in(store, tmp_path, address):
     done = copy_index(tmp_path / "index", address)
     assert (done.n_documents, done.n_pages, done.refused) == (3, 6, ())

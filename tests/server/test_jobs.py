@@ -130,6 +130,7 @@ def test_folders_are_indexed_by_their_path(writing):
         assert client.get("/api/documents/report.pdf").json()["tags"] == {"year": "2025"}
 
 
+@pytest.mark.thorough
 def test_links_below_an_allowed_folder_lead_nowhere(writing, tmp_path):
     """Indexing a folder follows links; over HTTP they would show what was not allowed."""
     docs = tmp_path / "docs"
@@ -231,6 +232,7 @@ def test_a_job_waits_for_another_program_that_writes_and_can_be_cancelled(writin
         assert client.post(f"/api/jobs/{third['id']}/cancel").json()["status"] == "done"
 
 
+@pytest.mark.thorough
 def test_a_job_that_was_not_finished_begins_again_and_keeps_what_became_of_each_file(writing):
     """The process ends between two files; the second one knows of both what the first knew."""
     docs = writing.allowed_folders[0]

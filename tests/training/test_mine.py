@@ -119,6 +119,7 @@ def folder(tmp_path):
     return tmp_path / "docs"
 
 
+@pytest.mark.thorough
 def test_pages_of_a_folder(folder, tmp_path):
     done, (row, other) = mined(open_minable(str(folder)), tmp_path, **LOOSE)
     assert done.path == folder / "mined.jsonl"

@@ -202,6 +202,7 @@ def writer_of(engine):
 
 
 @pytest.mark.parametrize("watched", ["docs/index"], indirect=True, ids=["the index lies inside"])
+@pytest.mark.thorough
 def test_the_index_follows_the_folder(watched):
     docs, told, engine = watched
 
