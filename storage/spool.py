@@ -10,7 +10,7 @@ import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
@@ -52,7 +52,7 @@ class Spool(Closing):
 class SpooledDraft(Closing):
     """``pagesight.indexer.running.pipeline.DocumentDraft``, of which nothing leaves this machine before ``commit()``."""
 
-    def __init__(self, space: Space, commit: Callable[[Self, DocumentInfo, SourceFile, PageFailures], None]) -> None:
+    def __init__(self, space: Space, commit: Callable[[Any, DocumentInfo, SourceFile, PageFailures], None]) -> None:
         """commit: is given this draft, and the arguments of ``commit``."""
         self._space, self._commit = space, commit
         self._codec = codec_named(space.codec, space.token_dim)

@@ -68,7 +68,7 @@ class _Cursor(sqlite3.Cursor):
 
     def execute(self, *arguments: Any) -> _Cursor:
         try:
-            return super().execute(*arguments)  # type: ignore[return-value]  # itself
+            return super().execute(*arguments)
         except sqlite3.DatabaseError as error:
             self._raise_if_damaged(error)
             raise
