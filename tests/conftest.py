@@ -18,9 +18,8 @@ settings.register_profile("thorough", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.load_profile("thorough")
 
-sys.modules.setdefault(
-    "pymupdf.layout", None
-)  # a network that PyMuPDF loads at import, and that nothing here uses: a second
+# A network that PyMuPDF loads at import, and that nothing here uses: a second.
+sys.modules.setdefault("pymupdf.layout", None)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks

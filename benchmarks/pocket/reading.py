@@ -38,9 +38,8 @@ RECENT_TOKENS, FIND_TEMPERATURE = 24_000, 0.02  # of recent pages of one shape t
 N_SOUGHT = 8  # questions a step
 BLANK = 0.3  # the weight of a cell without a letter: most are
 LETTER_SHARE = 0.9  # of the time, after which letters are no longer asked for
-PATCH_SHARE = (
-    1 / 6
-)  # of the learning rate: a grey pixel comes six times, as three colours of two pictures, and all six move
+# Of the learning rate: a grey pixel comes six times, as three colours of two pictures, and all six move.
+PATCH_SHARE = 1 / 6
 DECAY = 0.35  # the last part of the time, in which the learning rate falls
 
 

@@ -18,9 +18,8 @@ from pagesight.engine.cli.output import echo_error
 from pagesight.engine.cli.streams import OutputFailed, give_up_output, prepare_streams
 from pagesight.storage.errors import SearchEngineError
 
-OBJECTS_BETWEEN_COLLECTIONS = (
-    20_000  # loading modules makes as many that stay: looking through them again and again took a tenth of a start
-)
+# Loading modules makes as many objects that stay: looking through them again and again took a tenth of a start.
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 class _NotOurs(Exception):

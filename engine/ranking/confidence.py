@@ -89,9 +89,8 @@ def signs_of(
 
 def sample_of(n_pages: int) -> PageIds:
     """Positions of the pages, of so many, that tell what any page gets: from all over, ascending."""
-    return np.linspace(0, n_pages - 1, min(n_pages, SAMPLED)).astype(
-        np.int64
-    )  # a page apart at least: none comes twice
+    # A page apart at least, so none comes twice.
+    return np.linspace(0, n_pages - 1, min(n_pages, SAMPLED)).astype(np.int64)
 
 
 def signs_beside(usual: Float, length: float, openings: PageIds, scores: Float, maxsim: float) -> Signs:

@@ -25,10 +25,8 @@ FULL_PAGE = 300  # token vectors, beyond which a page is not held to be longer
 BEST_BY_WORDS = 1_000  # pages that get a share of BM25; those below have too little to matter
 SHORTEST_IDENTIFIER = 5  # letters and digits; a year is none
 MAX_IDENTIFIERS = 8
-FEW, FEWEST_IS_FEW = (
-    0.03,
-    5,
-)  # share and number of pages that a date or number may be on and still tell them from others
+# Share and number of pages that a date or number may be on and still tell them from others.
+FEW, FEWEST_IS_FEW = 0.03, 5
 
 
 class Asked:

@@ -38,9 +38,8 @@ def stand_out(products: Sequence[Float], lengths: Sequence[Float]) -> Standing:
     """
     counts = np.array([len(page) for page in lengths])
     pages = ends(counts)
-    similarities = np.empty(
-        (len(products[0]), pages[-1]), np.float32
-    )  # row after row, as all that follows goes over it
+    # Row after row, as all that follows goes over it.
+    similarities = np.empty((len(products[0]), pages[-1]), np.float32)
     np.concatenate(products, axis=1, out=similarities)
     similarities /= np.maximum(np.concatenate(lengths), 1e-9)
     usual = np.stack([_medians(similarities[:, page]) for page in slices(pages)], axis=1)  # (n_query_tokens, n_pages)

@@ -97,9 +97,8 @@ class Worker:
                         self._on_note(f"{error}; trying again in {wait_s:.0f} s")
                         n_waits += 1
                         stop.wait(wait_s)
-                        with suppress(
-                            StoreUnreachable
-                        ):  # files of before are this worker's still, and no turn of theirs
+                        # Files of before are this worker's still, and no turn of theirs.
+                        with suppress(StoreUnreachable):
                             self._jobs.release(self.name)
             finally:
                 with suppress(StoreUnreachable):

@@ -233,9 +233,8 @@ def _claimed_bytes(head: bytes) -> int:
     if head[:4] == b"RIFF":
         return int.from_bytes(head[4:8], "little") + 8
     if head[:4] in (b"II*\x00", b"MM\x00*"):
-        return (
-            int.from_bytes(head[4:8], "little" if head[:2] == b"II" else "big") + 2
-        )  # where the first page is described
+        # Where the first page is described.
+        return int.from_bytes(head[4:8], "little" if head[:2] == b"II" else "big") + 2
     return 0
 
 

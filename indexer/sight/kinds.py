@@ -23,9 +23,7 @@ SEEN = {  # kind -> what it is a case of, for filters and for questions
     "word cloud": "",
     CODE: "",
 }
-EMBEDDED_ONLY = frozenset(
-    {"table", "formula", "handwriting", "photo", "screenshot"}
-)  # drawn by paths, these are words or ornaments
-WHOLE_PAGES = frozenset(
-    {"photo", "map", "drawing", "diagram", "word cloud"}
-)  # what a whole page may be that is no scan of one
+# Drawn by paths, these are words or ornaments.
+EMBEDDED_ONLY = frozenset({"table", "formula", "handwriting", "photo", "screenshot"})
+# What a whole page may be that is no scan of one.
+WHOLE_PAGES = frozenset({"photo", "map", "drawing", "diagram", "word cloud"})

@@ -124,9 +124,8 @@ def remote_maxima(
             shares = np.array_split(np.arange(len(at)), min(n_shares() if device is None else 1, len(at)))
             parts = [Records(records.data, records.starts[share], records.counts[share]) for share in shares]
             maxima[:, at] = np.concatenate(spread(score, parts), axis=1)
-    return np.take(
-        maxima, inverse, axis=1
-    )  # row by row in memory, as every store's: sums depend on it in their last bits
+    # Row by row in memory, as every store's: sums depend on it in their last bits.
+    return np.take(maxima, inverse, axis=1)
 
 
 def _parts(arrived: Iterator[tuple[int, memoryview]], part_bytes: int) -> Iterator[list[tuple[int, memoryview]]]:

@@ -10,9 +10,8 @@ from pagesight.storage.scoring.kernel import KERNELS, ON_TORCH
 from pagesight.storage.scoring.threads import spread
 from pagesight.storage.vectors.records import PART_BYTES, PageRecords
 
-TORCH_PART_BYTES = (
-    1 << 24
-)  # scored at a time on a device: expanded and with their addresses about 16 times as much memory
+# Scored at a time on a device: expanded and with their addresses about 16 times as much memory.
+TORCH_PART_BYTES = 1 << 24
 
 
 def stored_maxima(

@@ -77,9 +77,8 @@ def test_the_command_in_a_folder_of_documents_imports_nothing_of_it(tmp_path):
     make_pdf(tmp_path / "docs" / "a.pdf", ["words in a document"])
     set_traps(tmp_path / "docs", tmp_path / "ran")
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "pagesight").write_text(
-        "from pagesight.engine.cli.main import main\nmain()\n"
-    )  # as pip makes it
+    # As pip makes it.
+    (tmp_path / "bin" / "pagesight").write_text("from pagesight.engine.cli.main import main\nmain()\n")
     command = [sys.executable, tmp_path / "bin" / "pagesight", "--index", tmp_path / "index", "index", "."]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     result = subprocess.run(

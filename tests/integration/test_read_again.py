@@ -68,9 +68,8 @@ def test_what_ran_out_of_time_is_read_again_when_there_is_more(tmp_path):
 def test_which_reasons_are_tried_again():
     spent = "none of its 3 pages can be read: took more than 60 s of processor time; the reading process was stopped"
     assert (worth_retrying(spent, 60), worth_retrying(spent, 61)) == (False, True)
-    assert worth_retrying(
-        "did nothing for 60 s; the reading process was stopped", 1
-    )  # it waited: for what may be there now
+    # It waited, for what may be there now.
+    assert worth_retrying("did nothing for 60 s; the reading process was stopped", 1)
     assert not worth_retrying("damaged PDF", 1000)
 
 

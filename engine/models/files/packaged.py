@@ -39,9 +39,8 @@ class PackagedFile:
             raise WeightsDamaged(path, self.sha256, actual, remedy)
 
 
-HASHED_AT_ONCE = (
-    1 << 22
-)  # bytes, while which the interpreter is left to others: hashlib's own steps give it up ten times as often
+# Bytes, while which the interpreter is left to others: hashlib's own steps give it up ten times as often.
+HASHED_AT_ONCE = 1 << 22
 
 
 def sha256_of(path: Path) -> str:

@@ -180,9 +180,8 @@ def network_inputs(batch: Batch, settings: Settings) -> dict[str, Any]:
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:
     """transformers' configuration of a checkpoint. Raises BadCheckpoint if it finds it contradictory."""
     described = {**checkpoint.config, "multi_vector_projector_dim": checkpoint.settings.projector_dim}
-    described.pop(
-        "_attn_implementation", None
-    )  # the published one asks for flash attention; we choose by what is there
+    # The published one asks for flash attention: we choose by what there is.
+    described.pop("_attn_implementation", None)
     try:
         config = Qwen2_5_VLConfig.from_dict(described)
     except Exception as error:  # validators of several kinds

@@ -20,9 +20,8 @@ from pagesight.storage.cache_folder import cache_folder
 from pagesight.storage.errors import DocumentError
 from pagesight.storage.tables.database import disk_errors
 
-PAGE_PIXELS = (
-    4 * 602_112
-)  # as jina-embeddings-v4 has a page drawn that is indexed: four times what it sees, shrunk once
+# As jina-embeddings-v4 has a page drawn that is indexed: four times what it sees, shrunk once.
+PAGE_PIXELS = 4 * 602_112
 SECONDS_PER_PAGE = 120.0
 _PNG_LEVEL = 4  # of 9: a third of the time of the usual 6, and a tenth more bytes
 
