@@ -49,6 +49,38 @@ static PyObject *kernels(PyObject *self, PyObject *none) {
     return names;
 }
 
+enum Task { MAXIMA, SCAN, PRODUCTS };
+
+/* What a kernel is to do, beside its Work: n_slots of a scan; of products the query and the lengths, float32. */
+typedef struct {
+    enum Task task;
+    int n_slots;
+    const float *query;
+    float *lengths;
+} Order;
+
+/* Have a kernel do it, without the interpreter's lock and in memory of its own; lets go of the buffers, whatever comes. */
+static PyObject *run(const char *name, Order order, Work work, Py_buffer *const buffers[], size_t n_buffers) {
+    Kernel chosen = {0};
+    const int there = find_kernel(name, &chosen) && (order.task != SCAN || chosen.scan != NULL);
+    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
+    if (there && memory != NULL) {
+        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
+        Py_BEGIN_ALLOW_THREADS
+        if (order.task == MAXIMA) chosen.maxima(&work);
+        if (order.task == SCAN) chosen.scan(&work, order.n_slots);
+        if (order.task == PRODUCTS) chosen.products(&work, order.query, order.lengths);
+        Py_END_ALLOW_THREADS
+    }
+    for (size_t i = 0; i < n_buffers; i++) PyBuffer_Release(buffers[i]);
+    free(memory);
+    if (memory == NULL) return PyErr_NoMemory();
+    if (!there)
+        return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'%s", name,
+                            order.task == SCAN ? " that scans" : "");
+    Py_RETURN_NONE;
+}
+
 /* maxima(kernel, data, starts, counts, dim, bits, table, query, query_scales, precise, found)
    All buffers are checked by storage.scoring.kernel, which is the only caller. */
 static PyObject *maxima(PyObject *self, PyObject *args) {
@@ -67,27 +99,8 @@ static PyObject *maxima(PyObject *self, PyObject *args) {
     work.n_query = (int)(query_scales.len / 4);
     work.table = table.buf;
     work.found = found.buf;
-
-    Kernel chosen = {0};
-    const int there = find_kernel(name, &chosen);
-    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
-    if (there && memory != NULL) {
-        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
-        Py_BEGIN_ALLOW_THREADS
-        chosen.maxima(&work);
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&data);
-    PyBuffer_Release(&starts);
-    PyBuffer_Release(&counts);
-    PyBuffer_Release(&table);
-    PyBuffer_Release(&query);
-    PyBuffer_Release(&query_scales);
-    PyBuffer_Release(&found);
-    free(memory);
-    if (memory == NULL) return PyErr_NoMemory();
-    if (!there) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'", name);
-    Py_RETURN_NONE;
+    Py_buffer *const buffers[] = {&data, &starts, &counts, &table, &query, &query_scales, &found};
+    return run(name, (Order){.task = MAXIMA}, work, buffers, sizeof(buffers) / sizeof(*buffers));
 }
 
 /* scan(kernel, data, starts, n_slots, dim, query, query_scales, found): of kernels that have one; dim a multiple of 16, 32 pages or
@@ -96,8 +109,9 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     const char *name;
     Py_buffer data, starts, query, query_scales, found;
     Work work = {0};
-    int n_slots;
-    if (!PyArg_ParseTuple(args, "sy*y*iiy*y*w*", &name, &data, &starts, &n_slots, &work.dim, &query, &query_scales, &found))
+    Order order = {.task = SCAN};
+    if (!PyArg_ParseTuple(args, "sy*y*iiy*y*w*", &name, &data, &starts, &order.n_slots, &work.dim, &query, &query_scales,
+                          &found))
         return NULL;
     work.data = data.buf;
     work.starts = starts.buf;
@@ -107,24 +121,8 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     work.n_query = (int)(query_scales.len / 4);
     work.bits = 8;
     work.found = found.buf;
-    Kernel chosen = {0};
-    const int there = find_kernel(name, &chosen) && chosen.scan != NULL;
-    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
-    if (there && memory != NULL) {
-        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
-        Py_BEGIN_ALLOW_THREADS
-        chosen.scan(&work, n_slots);
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&data);
-    PyBuffer_Release(&starts);
-    PyBuffer_Release(&query);
-    PyBuffer_Release(&query_scales);
-    PyBuffer_Release(&found);
-    free(memory);
-    if (memory == NULL) return PyErr_NoMemory();
-    if (!there) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s' that scans", name);
-    Py_RETURN_NONE;
+    Py_buffer *const buffers[] = {&data, &starts, &query, &query_scales, &found};
+    return run(name, order, work, buffers, sizeof(buffers) / sizeof(*buffers));
 }
 
 /* products(kernel, data, count, dim, bits, table, query, found, lengths): of one page. query: float32. Buffers are checked
@@ -145,24 +143,9 @@ static PyObject *products(PyObject *self, PyObject *args) {
     work.n_query = (int)(query.len / 4 / work.dim);
     work.table = table.buf;
     work.found = found.buf;
-    Kernel chosen = {0};
-    const int there = find_kernel(name, &chosen);
-    void *memory = malloc(scratch_bytes(work.n_query, work.dim) + 64);
-    if (there && memory != NULL) {
-        work.scratch = (void *)(((uintptr_t)memory + 63) / 64 * 64);
-        Py_BEGIN_ALLOW_THREADS
-        chosen.products(&work, query.buf, lengths.buf);
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&data);
-    PyBuffer_Release(&table);
-    PyBuffer_Release(&query);
-    PyBuffer_Release(&found);
-    PyBuffer_Release(&lengths);
-    free(memory);
-    if (memory == NULL) return PyErr_NoMemory();
-    if (!there) return PyErr_Format(PyExc_ValueError, "this processor has no kernel '%s'", name);
-    Py_RETURN_NONE;
+    Py_buffer *const buffers[] = {&data, &table, &query, &found, &lengths};
+    return run(name, (Order){.task = PRODUCTS, .query = query.buf, .lengths = lengths.buf}, work, buffers,
+               sizeof(buffers) / sizeof(*buffers));
 }
 
 #ifndef _WIN32
