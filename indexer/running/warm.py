@@ -47,10 +47,11 @@ class WarmReader:
     def _taken(self) -> PageReader | None:
         with self._lock:
             kept, self._kept = self._kept, None
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            return kept
+            timer, self._timer = self._timer, None
+        if timer is not None and timer is not threading.current_thread():
+            timer.cancel()
+            timer.join()  # if it is closing the reader just now, until it has
+        return kept
 
     def _keep(self, reader: PageReader) -> bool:
         with self._lock:
@@ -66,5 +67,5 @@ class WarmReader:
         with self._lock:
             if self._kept is not reader:
                 return
-            self._kept = self._timer = None
+            self._kept = None
         reader.close()
