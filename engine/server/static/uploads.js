@@ -10,7 +10,8 @@ const GOOD = { indexed: "indexed", unchanged: "was there", copied: "the same con
 class UploadPanel extends HTMLElement {
   #waiting = [];
   #sending = 0;
-  #rows = new Map(); // name the file is kept under -> its row
+  #rows = new Map(); // job and name the file is kept under -> its rows: the same file may be sent twice
+  #outcomes = new Map(); // the same -> what became of it, which may be told before its sending has ended
   #followed = new Set();
 
   connectedCallback() {
@@ -51,8 +52,8 @@ class UploadPanel extends HTMLElement {
       const { document, job } = await api.upload(file, state.index, (share) => (bar.value = share));
       bar.removeAttribute("value");
       said(row, "being read");
-      this.#rows.set(document, row);
       this.follow(job.id);
+      this.#expect(job.id, document, row);
     } catch (error) {
       ended(row, error.message, "bad");
     } finally {
@@ -66,32 +67,48 @@ class UploadPanel extends HTMLElement {
     if (this.#followed.has(id)) return;
     this.#followed.add(id);
     const events = api.events(id);
-    events.addEventListener("file", (event) => this.#outcome(JSON.parse(event.data)));
+    events.addEventListener("file", (event) => this.#outcome(id, JSON.parse(event.data)));
     events.addEventListener("progress", (event) => {
       const { status, progress } = JSON.parse(event.data);
-      const row = this.#rows.get(progress.document);
-      if (row && progress.n_pages) said(row, `page ${progress.page} of ${progress.n_pages}`);
-      else if (status === "waiting") for (const waiting of this.#rows.values()) said(waiting, "waiting until another program has finished writing");
+      const rows = this.#rows.get(key(id, progress.document));
+      if (rows && progress.n_pages) for (const row of rows) said(row, `page ${progress.page} of ${progress.n_pages}`);
+      else if (status === "waiting") for (const row of this.#rowsOf(id)) said(row, "waiting until another program has finished writing");
     });
     events.addEventListener("end", (event) => {
       events.close();
       this.#followed.delete(id);
       const job = JSON.parse(event.data);
-      if (job.status === "failed") for (const row of this.#rows.values()) ended(row, job.reason, "bad");
+      if (job.status === "failed") for (const row of this.#rowsOf(id)) ended(row, job.reason, "bad");
       changes.dispatchEvent(new Event("content"));
     });
   }
 
-  #outcome({ document, status, n_pages: pages, reason, page_problems: problems }) {
-    const row = this.#rows.get(document);
-    if (!row) return;
-    this.#rows.delete(document);
+  #expect(job, document, row) {
+    const of = key(job, document);
+    this.#rows.set(of, [...(this.#rows.get(of) ?? []), row]);
+    if (this.#outcomes.has(of)) this.#outcome(job, this.#outcomes.get(of));
+  }
+
+  #rowsOf(job) {
+    return [...this.#rows].flatMap(([of, rows]) => (of.startsWith(key(job, "")) ? rows : []));
+  }
+
+  #outcome(job, told) {
+    const { document, status, n_pages: pages, reason, page_problems: problems } = told;
+    const rows = this.#rows.get(key(job, document)) ?? [];
+    this.#rows.delete(key(job, document));
+    this.#outcomes.set(key(job, document), told);
+    if (!rows.length) return;
     const good = GOOD[status];
     const detail = status === "indexed" ? `, ${count(pages, "page")}` : "";
     const bad = problems.length ? `; ${count(problems.length, "page")} could not be read: ${problems[0].reason}` : "";
-    ended(row, good ? `${good}${detail}${bad}` : reason, good && !bad ? "good" : "bad");
+    for (const row of rows) ended(row, good ? `${good}${detail}${bad}` : reason, good && !bad ? "good" : "bad");
     say(`${document}: ${good ?? reason}`);
   }
+}
+
+function key(job, document) {
+  return `${job} ${document}`;
 }
 
 function said(row, text) {
