@@ -19,7 +19,7 @@ NAME = "pocket"
 PACKED = PackagedFile(
     package="pagesight.engine.models.pocket",
     path="pocket.safetensors",
-    sha256="57220dd99c827c111eac5385e1ddcddc4469d090c763dcf61945771198bf8faf",
+    sha256="15896722fa0eb3f2e2463e9fc7d21db536fdf68ec1956a1a1c69793b62786a61",
     requirement="pagesight",
 )
 _VERSION = 1  # of how it is unpacked
