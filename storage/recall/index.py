@@ -26,6 +26,7 @@ from pagesight.storage.vectors.page_rows import LEVELS, PageRows, means_name
 FLAT_COMPONENTS = 20_000_000  # of all single vectors, up to which each is compared: 52,000 pages at 384 dimensions
 TAIL_PAGES = 5_000  # added pages that are searched beside the inverted lists before they are put into them
 SAMPLED = 8_192  # scores that tell where the best begin
+LEAST_PART_BYTES = 1 << 20  # of what a thread scores: less is done before another has woken up
 
 
 def fits_flat(n_pages: int, dim: int) -> bool:
@@ -125,20 +126,25 @@ class RecallIndex:
             records = Records(rows, part * row_bytes, np.full(len(part), n_means))
             return kernel.maxima(tokens, records, layout, precise=False)
 
-        return np.concatenate(spread(score, np.array_split(pages, n_shares())), axis=1)
+        return np.concatenate(spread(score, _parts(pages, row_bytes)), axis=1)
 
     def _scan(self, tokens: Float, pages: PageIds, n_means: int) -> Float:
         """MaxSim over so many means of these pages, ascending: (n_pages,) float32."""
         layout, rows = CodeLayout(self.token_dim), self._means(n_means)
         if n_means == 1:  # then there is nothing to take the best of, and dot products can be added up beforehand
             tokens = tokens.sum(axis=0, keepdims=True)
-        parts = np.array_split(pages, n_shares())
+        parts = _parts(pages, rows.shape[1])
         return np.concatenate(spread(lambda part: kernel.scan(tokens, rows, part, layout), parts))
 
     def _means(self, n_means: int) -> NDArray[np.uint8]:
         """Rows of means up to the last page of this state."""
         last = int(self.page_ids[-1])
         return self.rows.map(means_name(n_means), last)[: last + 1]
+
+
+def _parts(pages: PageIds, row_bytes: int) -> list[PageIds]:
+    """What threads score side by side."""
+    return np.array_split(pages, max(1, min(n_shares(), len(pages) * row_bytes // LEAST_PART_BYTES)))
 
 
 def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:
