@@ -18,13 +18,15 @@ from sqlalchemy import Connection, Table, insert, select
 
 from pagesight.storage.cache_folder import cache_folder
 from pagesight.storage.closing import Closing
-from pagesight.storage.errors import StorageError
+from pagesight.storage.errors import StorageError, StoreCorrupt
 from pagesight.storage.manifest import Space
 from pagesight.storage.recall.growth import grow
 from pagesight.storage.store import Store
 from pagesight.storage.tables.database import disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.schema import page, page_terms
 from pagesight.storage.vectors.page_rows import SINGLES_NAME, RowFile, row_sizes
+
+LOCK_NAME = "following.lock"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,17 +56,34 @@ class Kept(Closing):
                 f"cannot make the folder {folder}, where searches keep what they need: {error.strerror}; name another"
             ) from error
         with self.alone():
-            self.store = Store.create(folder, space)
-            with write_transaction(self.store.engine, folder) as connection:
+            try:
+                self.store = self._opened(followed, first)
+            except StoreCorrupt:  # nothing is lost with it: it is made again
+                self._throw_away()
+                self.store = self._opened(followed, first)
+
+    def _opened(self, followed: Table, first: dict[str, Any]) -> Store:
+        store = Store.create(self.folder, self._space)
+        try:
+            with write_transaction(store.engine, self.folder) as connection:
                 followed.metadata.create_all(connection)
                 if connection.execute(select(followed)).first() is None:
                     connection.execute(insert(followed).values(first))
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _throw_away(self) -> None:
+        for path in self.folder.iterdir():
+            if path.name != LOCK_NAME:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process or thread at a time; the others wait. The system lets go of the lock when a process ends."""
         try:
-            with disk_errors(self.folder), FileLock(self.folder / "following.lock", thread_local=False):
+            with disk_errors(self.folder), FileLock(self.folder / LOCK_NAME, thread_local=False):
                 yield
         except PermissionError as error:
             raise StorageError(

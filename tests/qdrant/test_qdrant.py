@@ -384,3 +384,17 @@ def test_without_the_extra_it_is_named(monkeypatch, package, address):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(errors.ExtraMissing, match=r"pip install 'pagesight\[qdrant\]'"):
         QdrantStore(address)
+
+
+@pytest.mark.parametrize("damage", [b"", bytes(range(256)) * 40], ids=["emptied", "overwritten"])
+def test_what_searches_keep_here_is_made_again_when_it_is_damaged(tmp_path, damage):
+    address = f"qdrant://{tmp_path}/points?cache={tmp_path}/cache"
+    with SearchEngine.open(address, encoder=HASHING) as engine, engine.made().writer() as writer:
+        add_document(writer, "a.pdf", ["quinces in the garden", "pears"])
+    (kept,) = tmp_path.glob("cache/*/metadata.db")
+    for name in ("metadata.db-wal", "metadata.db-shm"):
+        kept.with_name(name).unlink(missing_ok=True)
+    kept.write_bytes(damage)
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        assert engine.search("quinces", k=1)[0].name == "a.pdf:1"
+        assert [document.document for document in engine.documents()] == ["a.pdf"]
