@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,3 +129,15 @@ def run_cli(*arguments: object, cwd: Path | None = None, check: bool = False, **
     if check:
         result.check_returncode()
     return result
+
+
+def reading_processes():
+    """Those of this process that live, by their numbers."""
+    import psutil
+
+    found = {}
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):  # it is just ending
+            if "pagesight.indexer.reading.worker" in " ".join(child.cmdline()):
+                found[child.pid] = child
+    return found

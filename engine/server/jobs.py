@@ -17,12 +17,14 @@ from filelock import FileLock, Timeout
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import IndexConfig
+from pagesight.engine.indexing import index_files
 from pagesight.engine.server.allowed import is_allowed
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.journal import Job, Journal
 from pagesight.engine.server.settings import ServerSettings
 from pagesight.indexer.priority import give_way
 from pagesight.indexer.running.pipeline import PageDone
+from pagesight.indexer.running.warm import WarmReader
 from pagesight.storage.errors import ConfigError, SearchEngineError, StoreLocked
 from pagesight.storage.tables.database import disk_errors
 
@@ -57,6 +59,7 @@ class Jobs:
         self._cancelled: set[str] = set()
         self._unwritten: dict[str, tuple[str, str]] = {}
         self._closing = False
+        self._warm = WarmReader()
         self._journal: Journal | None = None
         self._lock = FileLock(self.folder / "lock", blocking=False, thread_local=False)
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
@@ -144,6 +147,7 @@ class Jobs:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=30)
+        self._warm.close()
         if self._journal is not None:
             self._journal.close()
         self._lock.release()
@@ -187,7 +191,7 @@ class Jobs:
                 self._unwritten[job_id] = (status, reason)
 
     def _index(self, job: Job) -> None:
-        """With an engine of its own, which shares the model: the one that answers may be changed for another meanwhile."""
+        """With an engine of its own, which shares the model, and reading processes with other jobs: the one that answers may be changed for another meanwhile."""
         usual: dict[str, Any] = {
             "password": self._settings.password, "nice": self._settings.nice, "part": self._settings.part
         }  # fmt: skip
@@ -220,7 +224,7 @@ class Jobs:
             return job.kind == "path" and not is_allowed(path, self._settings.allowed_folders)
 
         n_files, paths = 0, [Path(path) for path in job.paths]
-        found = engine.iter_index(paths, config, on_page=on_page, leave_out=leave_out)
+        found = index_files(engine.made(), engine.encoder, paths, config, on_page, leave_out, warm=self._warm)
         with closing(found) as outcomes:  # type: ignore[type-var]  # a generator
             for outcome in outcomes:
                 if n_files == 0:

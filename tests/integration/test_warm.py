@@ -4,10 +4,9 @@ import gc
 import os
 import signal
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from pagesight.engine.api import SearchEngine
@@ -15,23 +14,14 @@ from pagesight.engine.config import IndexConfig
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.running.reader import PageReader
 from pagesight.indexer.running.warm import WarmReader
-from tests.helpers import make_pdf
+from tests.helpers import make_pdf, reading_processes
 
 ONE = IndexConfig(n_processes=1)
 
 
-def workers():
-    found = {}
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):  # it is just ending
-            if "pagesight.indexer.reading.worker" in " ".join(child.cmdline()):
-                found[child.pid] = child
-    return found
-
-
 def end_of(pids):
     deadline = time.monotonic() + 60
-    while pids & set(workers()):
+    while pids & set(reading_processes()):
         assert time.monotonic() < deadline, "a reading process goes on"
         time.sleep(0.02)
 
@@ -45,7 +35,7 @@ def docs(tmp_path):
 
 @pytest.fixture
 def engine(tmp_path, docs):
-    others = set(workers())
+    others = set(reading_processes())
     with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
         engine.index([docs], ONE)
         engine.others = others
@@ -53,7 +43,7 @@ def engine(tmp_path, docs):
 
 
 def ours(engine):
-    return {pid: process for pid, process in workers().items() if pid not in engine.others}
+    return {pid: process for pid, process in reading_processes().items() if pid not in engine.others}
 
 
 def test_the_next_run_is_read_by_the_same_process_until_the_engine_is_closed(engine, docs):
@@ -102,21 +92,21 @@ def test_it_lets_go_of_the_last_file(engine, docs):
 
 
 def test_an_engine_that_is_dropped_without_closing_ends_it(tmp_path, docs):
-    before = set(workers())
+    before = set(reading_processes())
     engine = SearchEngine.open(tmp_path / "index", model="hashing")
     engine.index([docs], ONE)
-    pids = set(workers()) - before
+    pids = set(reading_processes()) - before
     del engine
     gc.collect()
     end_of(pids)
 
 
 def test_it_ends_when_nothing_comes(docs):
-    before = set(workers())
+    before = set(reading_processes())
     with closing(WarmReader(idle_seconds=0.2)) as warm:
         with warm.lent(PageReader(ReadOptions(ocr="off"), n_processes=1, seconds_per_page=20)) as reader:
             assert reader.open(docs / "a.pdf").result().n_pages == 1
-        end_of(set(workers()) - before)
+        end_of(set(reading_processes()) - before)
         with warm.lent(PageReader(ReadOptions(ocr="off"), n_processes=1, seconds_per_page=20)) as reader:
             assert reader.open(docs / "a.pdf").result().n_pages == 1
 

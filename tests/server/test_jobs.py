@@ -12,6 +12,7 @@ from pagesight.engine.server.errors import BadRequest, UnsupportedType
 from pagesight.engine.server.jobs import Jobs
 from pagesight.engine.server.uploads import Uploads, safe_name
 from pagesight.storage.errors import ConfigError, DiskFull
+from tests.helpers import reading_processes
 from tests.server.conftest import PAGES, opened, wait_for
 from tests.server.test_search_api import error_of
 
@@ -51,6 +52,18 @@ def events_of(client, job, **headers):
                 found.append((current.get("event"), json.loads(current["data"]), current.get("id")))
                 current = {}
     return found
+
+
+def test_uploads_one_after_the_other_are_read_by_the_same_processes(writing, index):
+    content = (index.parent / "docs/finance/report.pdf").read_bytes()
+    before = set(reading_processes())
+    with opened(writing) as client:
+        ended(client, upload(client, "one.pdf", content)["job"])
+        first = set(reading_processes()) - before
+        ended(client, upload(client, "two.pdf", content + b"%")["job"])
+        assert first
+        assert set(reading_processes()) - before == first
+    assert not set(reading_processes()) - before
 
 
 def test_an_upload_is_found_and_told_of(writing, index):
