@@ -121,7 +121,7 @@ def telling(n_pages_with: Mapping[str, int], n_pages: int) -> list[str]:
     BM25 gives a term on more than half of the pages a weight of 1e-6 (SQLite, as Lucene once did): the order among pages with
     any other term is the same without it. It is what takes the time: on 30,000 pages a question with stop words took 150 ms.
     Where all together are on more than MOST_MATCHES pages, only the rarest are asked for, which bounds the time (a million pages:
-    514 ms to 9). What the others would have added to the order is lost: held to 5% of the pages, as 50,000 of a million are, BM25
+    514 ms to 9 or 20). What the others would have added to the order is lost: held to 5% of the pages, as 50,000 of a million are, BM25
     alone finds 0.39 instead of 0.88 and 0.70 instead of 0.92 of what answers among its first 50 of sample_docs and of 223 other
     pages, and nDCG@5 of a whole search, which looks at single vectors and means too, stays (+0.003, -0.003).
     """

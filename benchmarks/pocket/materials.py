@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-FONT_PACKAGES = {  # all under the OFL, GUST, LPPL, Apache, GPL with font exception, or freer
+FONT_PACKAGES = {  # under the OFL, GUST, LPPL, Apache, ParaType's, GPL with font exception, or freer
     "seen": (
         "fonts-dejavu-core", "fonts-dejavu-extra", "fonts-liberation", "fonts-crosextra-carlito", "fonts-crosextra-caladea",
         "fonts-texgyre", "fonts-open-sans", "fonts-lato", "fonts-noto-core", "fonts-linuxlibertine", "fonts-sil-gentium",
