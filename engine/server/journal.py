@@ -27,9 +27,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from pagesight.indexer.running.plan import Outcome, Status
+from pagesight.storage.errors import ConfigError
 from pagesight.storage.tables.connections import BUSY_SECONDS
 from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.values import now
@@ -105,12 +107,20 @@ class Journal:
     """Any thread may use it. Every method that writes has it on the disk when it returns. Raises DiskFull."""
 
     def __init__(self, folder: Path) -> None:
+        """Raises ConfigError if what is there is damaged."""
         self._folder, self._path = folder, folder / "jobs.db"
         self._engine = create_engine(
             "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=4, max_overflow=-1
         )
-        with disk_errors(folder):
-            _metadata.create_all(self._engine)
+        try:
+            with disk_errors(folder):
+                _metadata.create_all(self._engine)
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):  # locked, or not to be opened
+                raise
+            raise ConfigError(
+                f"{self._path} is damaged ({error.orig}); move it away: indexes keep what is in them, and unfinished jobs are forgotten"
+            ) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, check_same_thread=False)

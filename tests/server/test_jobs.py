@@ -10,6 +10,7 @@ import pytest
 from pagesight import SearchEngine
 from pagesight.engine.server.errors import BadRequest, UnsupportedType
 from pagesight.engine.server.jobs import Jobs
+from pagesight.engine.server.journal import Journal
 from pagesight.engine.server.uploads import Uploads, safe_name
 from pagesight.storage.errors import ConfigError, DiskFull
 from tests.helpers import reading_processes
@@ -64,6 +65,18 @@ def test_uploads_one_after_the_other_are_read_by_the_same_processes(writing, ind
         assert first
         assert set(reading_processes()) - before == first
     assert not set(reading_processes()) - before
+
+
+@pytest.mark.parametrize("size", [5000, 100_000], ids=["cut", "overwritten"])
+def test_a_damaged_journal_is_named(tmp_path, size):
+    journal = Journal(tmp_path)
+    journal.add("new", "path", ["a.pdf"], {})
+    journal.close()
+    path = tmp_path / "jobs.db"
+    data = path.read_bytes()
+    path.write_bytes(data[:size] if size < len(data) else bytes(range(256)) * (size // 256))
+    with pytest.raises(ConfigError, match=r"jobs\.db is damaged .*; move it away"):
+        Journal(tmp_path).unfinished()
 
 
 def test_an_upload_is_found_and_told_of(writing, index):
