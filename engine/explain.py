@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.regions.evidence import EDGE, Standing
-from pagesight.engine.regions.ragged import Integers, Points, ends, slices
+from pagesight.engine.regions.ragged import Integers, ends, inside, members, owners, runs, slices
 from pagesight.engine.results import TokenMatch
 from pagesight.storage.hyphens import broken_words
 from pagesight.storage.values import LINE_END_HYPHEN, PageWords, SeenPicture
@@ -38,7 +40,7 @@ def on_page(boxes: Float) -> NDArray[np.int64]:
 
     A box without area says that a token has none, such as those of the prompt around a picture.
     """
-    placed = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    placed = ((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])).nonzero()[0]
     return placed if len(placed) else np.arange(len(boxes))
 
 
@@ -46,20 +48,18 @@ def token_heats(standing: Standing) -> Float:
     """How much each token contributes to the answer of its page: (n_tokens,) float32 >= 0, of the tokens of all pages; each page's sum is 1."""
     squared, pages = np.square(standing.closeness), standing.pages
     shares = standing.weights / np.maximum(np.add.reduceat(squared, pages[:-1], axis=1), 1e-6)
-    heat = np.empty(pages[-1], np.float32)
-    # Not by BLAS, whose last bits would tell which pages are described together.
-    for i, page in enumerate(slices(pages)):
-        heat[page] = (shares[:, i, None] * squared[:, page]).sum(axis=0)
+    squared *= shares.repeat(members(pages), axis=1)
+    heat = squared.sum(axis=0)  # not by BLAS, whose last bits would tell which pages are described together
     return _of_sum_1(heat, pages, np.float32(1))
 
 
 def _of_sum_1(heat: Float, pages: Integers, otherwise: Float | np.float32) -> Float:
     """Heat with a sum of 1 on each page; where there is none at all, something else has."""
-    totals, counts = np.add.reduceat(heat, pages[:-1]), np.diff(pages)
+    totals, counts = np.add.reduceat(heat, pages[:-1]), members(pages)
     if (totals <= 0).any():
-        heat = np.where(np.repeat(totals > 0, counts), heat, otherwise)
+        heat = np.where((totals > 0).repeat(counts), heat, otherwise)
         totals = np.add.reduceat(heat, pages[:-1])
-    return np.asarray(heat / np.repeat(totals, counts), np.float32)
+    return np.asarray(heat / totals.repeat(counts), np.float32)
 
 
 def heat_of_each(standing: Standing) -> Float:
@@ -79,8 +79,8 @@ def _heat(squared: Float, weights: Float) -> Float:
 def warm_tokens(heat: Float, pages: Integers) -> tuple[Integers, Integers]:
     """The tokens that are not much colder than the warmest of their page, and where those of each page begin. pages: (n_pages + 1,)."""
     least = np.maximum.reduceat(heat, pages[:-1]) / 100
-    warm = np.flatnonzero(heat > np.repeat(least, np.diff(pages)))
-    return warm, np.searchsorted(warm, pages)
+    warm = (heat > least.repeat(members(pages))).nonzero()[0]
+    return warm, warm.searchsorted(pages)
 
 
 def supported(heat: Float, boxes: Float, pages: Integers, aspects: Sequence[float]) -> Float:
@@ -91,7 +91,7 @@ def supported(heat: Float, boxes: Float, pages: Integers, aspects: Sequence[floa
     """
     warm, of_pages = warm_tokens(heat, pages)
     places, some_heat, scale = boxes.take(warm, axis=0), heat.take(warm), np.float32(np.sqrt(0.5) / NEAR)
-    x = (places[:, 0] + places[:, 2]) * np.repeat(np.array(aspects, np.float32) * (scale / 2), np.diff(of_pages))
+    x = (places[:, 0] + places[:, 2]) * (np.array(aspects, np.float32) * (scale / 2)).repeat(members(of_pages))
     y = (places[:, 1] + places[:, 3]) * (scale / 2)
     mixed = np.zeros_like(heat)
     for page in slices(of_pages):
@@ -120,18 +120,12 @@ class WordsOfPages:
 
     words: Sequence[PageWords]
     boxes: Float
-    pages: NDArray[np.int64]
-    of_page: NDArray[np.int64]  # (n_words,)
-    middles: Points
-    texts: list[str]
+    pages: Integers
 
     @classmethod
     def of(cls, words: Sequence[PageWords]) -> WordsOfPages:
         pages = ends(np.array([len(page) for page in words], np.int64))
-        boxes = np.concatenate([page.boxes for page in words])
-        of_page = np.repeat(np.arange(len(words)), np.diff(pages))
-        texts = [text for page in words for text in page.texts]
-        return cls(words, boxes, pages, of_page, Points.of_middles(boxes, of_page), texts)
+        return cls(words, np.concatenate([page.boxes for page in words]), pages)
 
 
 def find_matches(
@@ -150,86 +144,97 @@ def find_matches(
     best = [page.argmax(axis=1) for page in products]
     scores = [page[np.arange(n), at].tolist() for page, at in zip(products, best, strict=True)]
     places = np.concatenate([page[at] for page, at in zip(boxes, best, strict=True)])
-    named = _words_at(words, places, np.repeat(np.arange(len(products)), n))
+    named = _words_at(words, places, np.arange(len(products)).repeat(n))
     found = []
     for page, seen in enumerate(pictures):
         some = slice(page * n, (page + 1) * n)
         for i, picture in enumerate(seen_at(places[some], seen).tolist() if seen else ()):
             if picture >= 0:
                 named[some.start + i] = seen[picture].kind
-        rows = zip(texts, scores[page], places[some].tolist(), named[some], strict=True)
-        found.append(
-            tuple(TokenMatch(text, score, (x0, y0, x1, y1), word) for text, score, (x0, y0, x1, y1), word in rows)
-        )
+        corners = map(tuple, places[some].tolist())
+        found.append(tuple(map(TokenMatch, texts, scores[page], corners, named[some])))
     return found
 
 
-def _words_at(words: WordsOfPages, boxes: Float, pages: NDArray[np.int64]) -> list[str]:
-    """For each box the words whose middle lies in it, or, for a piece of a word, the word it is in. pages: of each box."""
+def _words_at(words: WordsOfPages, boxes: Float, pages: Integers) -> list[str]:
+    """For each box the words whose middle lies in it, or, for a piece of a word, the word it is in. pages: of each box, ascending."""
     found: list[list[str]] = [[] for _ in range(len(boxes))]
-    wide = np.flatnonzero(boxes[:, 2] > boxes[:, 0])
-    box, word = words.middles.inside(boxes[wide] + EDGE, pages[wide])
+    wide = (boxes[:, 2] > boxes[:, 0]).nonzero()[0]
+    box, word = inside(boxes[wide] + EDGE, pages[wide], words.boxes, words.pages)
     empty = np.ones(len(wide), bool)
     empty[box] = False
     pairs = list(zip(wide[box].tolist(), word.tolist(), strict=True))
     if empty.any():
-        pieces = wide[empty]
-        around, piece = Points.of_middles(boxes[pieces], pages[pieces]).inside(words.boxes, words.of_page)
+        pieces, n_pages = wide[empty], len(words.words)
+        of_page = owners(words.pages)
+        of_pieces = pages[pieces].searchsorted(np.arange(n_pages + 1))
+        around, piece = inside(words.boxes, of_page, boxes[pieces], of_pieces)
         pairs += zip(pieces[piece].tolist(), around.tolist(), strict=True)
-    for at, index in sorted(pairs):
+    first, of_boxes = words.pages.tolist(), pages.tolist()
+    for at, index in pairs:
         if len(found[at]) < MAX_WORDS_AT:
-            found[at].append(words.texts[index])
+            page = of_boxes[at]
+            found[at].append(words.words[page].texts[index - first[page]])
     return [" ".join(texts) for texts in found]
 
 
 def make_snippets(words: WordsOfPages, heat: Float, boxes: Float, pages: Integers) -> list[Snippet]:
     """Of each page the run of words with the most heat, in reading order. heat, boxes, pages: as of ``supported``."""
     heat = _heat_of_words(words, heat, boxes, pages)
-    return [_snippet(page, heat[of]) for page, of in zip(words.words, slices(words.pages), strict=True)]
+    shown = zip(words.words, slices(words.pages), _warmest_runs(heat, words.pages), strict=True)
+    return [_snippet(page, run.start - of_page.start, heat[run].tolist()) for page, of_page, run in shown]
 
 
-def _snippet(words: PageWords, word_heat: Float) -> Snippet:
-    if not len(words):
+def _warmest_runs(heat: Float, pages: Integers) -> list[slice]:
+    """On each page the SNIPPET_WORDS words in a row that have the most heat, of several runs the first. Its warm words are then brought to its
+    middle. heat: of the words of all pages.
+    """
+    n_words = members(pages)
+    size = np.minimum(n_words, SNIPPET_WORDS)
+    n_runs = n_words - size + 1  # without words one, of none
+    of_pages, begin = ends(n_runs), runs(pages[:-1], n_runs)
+    sums = np.concatenate([[0.0], heat.cumsum(dtype=np.float64)])
+    sums = sums[begin + size.repeat(n_runs)] - sums[begin]
+    best = (sums > (np.maximum.reduceat(sums, of_pages[:-1]) - 1e-9).repeat(n_runs)).nonzero()[0]
+    begin = begin[best[best.searchsorted(of_pages[:-1])]]
+    warm = heat.nonzero()[0]
+    first, last = warm.searchsorted(begin), warm.searchsorted(begin + size) - 1
+    some = (first <= last).nonzero()[0]  # the others have no warm word
+    middle = (warm[first[some]] + warm[last[some]]) // 2
+    begin[some] = np.clip(middle - size[some] // 2, pages[some], pages[some + 1] - size[some])
+    return list(map(slice, begin.tolist(), (begin + size).tolist()))
+
+
+def _snippet(words: PageWords, first: int, heat: list[float]) -> Snippet:
+    """The words from the first on, as many as there is heat of."""
+    if not heat:
         return Snippet("", ())
-    size = min(SNIPPET_WORDS, len(words))
-    sums = np.zeros(len(words) + 1)
-    np.cumsum(word_heat, out=sums[1:])
-    sums = sums[size:] - sums[:-size]
-    first = int((sums > sums.max() - 1e-9).argmax())
-    warm = word_heat[first : first + size].nonzero()[0]
-    if len(warm):  # the warm words in the middle, not at an edge
-        middle = first + int(warm[0] + warm[-1]) // 2
-        first = min(max(0, middle - size // 2), len(words) - size)
-    begin, end = max(0, first - 2), first + size + 2  # with what a broken word may have beyond
-    near = PageWords(words.texts[begin:end], words.boxes[begin:end])
-    broken = {begin + i for word in broken_words(near) for i in range(word.first, word.last)}
-    shown = word_heat[first : first + size].tolist()
-    least = max(max(shown) / 4, 1e-9)
-    text, spans = ("… " if first else ""), []
-    for i, (word, heat) in enumerate(zip(words.texts[first : first + size], shown, strict=True), start=first):
-        joined = i in broken and i + 1 < first + size
-        if joined:
-            word = word.removesuffix(LINE_END_HYPHEN)  # noqa: PLW2901
-        if heat >= least:
-            spans.append((len(text), len(text) + len(word)))
-        text += word if joined else word + " "
-    text = text.rstrip() + (" …" if first + size < len(words) else "")
-    return Snippet(text, tuple(spans))
+    stop = first + len(heat)
+    texts = list(words.texts[first:stop])
+    gaps = [" "] * len(texts)
+    for word in broken_words(PageWords(words.texts[first:stop], words.boxes[first:stop])):
+        for i in range(word.first, word.last):
+            texts[i], gaps[i] = texts[i].removesuffix(LINE_END_HYPHEN), ""
+    parts = ["… " if first else "", *map(add, texts, gaps)]
+    least = max(max(heat) / 4, 1e-9)
+    begins = accumulate(map(len, parts))
+    spans = [(at, at + len(text)) for at, text, warmth in zip(begins, texts, heat, strict=False) if warmth >= least]
+    return Snippet("".join(parts).rstrip() + (" …" if stop < len(words) else ""), tuple(spans))
 
 
 def _heat_of_words(words: WordsOfPages, heats: Float, boxes: Float, token_pages: Integers) -> Float:
     """Give each token's heat to the words whose middle its box covers, or, if it covers none, to the nearest word: (n_words,)."""
     warm, of_pages = warm_tokens(heats, token_pages)
     pages, heat, places = (
-        np.repeat(np.arange(len(of_pages) - 1), np.diff(of_pages)),
+        owners(of_pages),
         heats.take(warm),
         boxes.take(warm, axis=0),
     )
-    token, word = words.middles.inside(places + EDGE, pages)
+    token, word = inside(places + EDGE, pages, words.boxes, words.pages)
     n_words = np.bincount(token, minlength=len(places))
     found = np.zeros(len(words.boxes))
     found += np.bincount(word, (heat[token] / n_words[token]).astype(np.float32), len(found))
-    alone = np.flatnonzero((n_words == 0) & (np.diff(words.pages) > 0)[pages])
+    alone = ((n_words == 0) & (members(words.pages) > 0)[pages]).nonzero()[0]
     for page in dict.fromkeys(pages[alone].tolist()):
         some = alone[pages[alone] == page]
         found += np.bincount(_nearest(words, page, places[some]), heat[some], len(found))

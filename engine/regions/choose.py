@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pagesight.engine.regions.evidence import Standing, match_lines, scores
-from pagesight.engine.regions.layout import Layout, lay_out, middle_of
+from pagesight.engine.regions.layout import Layout, lay_out
 from pagesight.engine.regions.named import Box, Matched, named_by, size_price
 from pagesight.engine.regions.patches import warm_regions
-from pagesight.engine.regions.ragged import Float
+from pagesight.engine.regions.ragged import Float, Integers, bounds, ends, medians, members, runs, slices
 from pagesight.engine.regions.wording import asks_for_picture
 from pagesight.engine.results import Region
 from pagesight.storage.values import PageWords
@@ -31,6 +31,9 @@ MAX_AFTER = 3  # lines after a label, among which its entry is
 SHARED = 0.4  # of a line's height: so much of it may lie in the region above or below
 FAINTEST = 0.2  # of the best region's score: those below are not shown
 LEAST_SCORE = 0.001
+
+
+Candidate = tuple[float, Box, float]  # its score, and how high a line it is: 0 for a space
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +55,7 @@ def find_regions(question: str, standing: Standing, pages: Sequence[AskedPage]) 
     question: that is asked of all of them, "" if it is no text. standing: of the pages' tokens.
     """
     found: dict[int, tuple[Region, ...]] = {}
-    at = [i for i, page in enumerate(pages) if _stand_for_words(page.boxes, page.words)]
+    at = _with_tokens_for_words(pages)
     if at:
         laid = [pages[i] for i in at]
         layout = lay_out([page.words.boxes for page in laid], [page.aspect for page in laid])
@@ -66,15 +69,28 @@ def find_regions(question: str, standing: Standing, pages: Sequence[AskedPage]) 
     ]
 
 
-def _stand_for_words(boxes: Float, words: PageWords) -> bool:
-    """Whether tokens are words, or pieces of them, and not patches of a picture: higher than words, and all of one width."""
-    if not len(words):
-        return False
-    token, word = (middle_of(b[:, 3] - b[:, 1]) for b in (boxes, words.boxes))
-    if token <= 1.5 * word:
-        return True
+def _with_tokens_for_words(pages: Sequence[AskedPage]) -> list[int]:
+    """Those whose tokens are words, or pieces of them, and not patches of a picture: higher than words, and all of one width."""
+    with_words = [i for i, page in enumerate(pages) if len(page.words)]
+    if not with_words:
+        return []
+    tokens, words = (
+        _heights([pages[i].boxes for i in with_words]),
+        _heights([pages[i].words.boxes for i in with_words]),
+    )
+    sizes = zip(with_words, tokens, words, strict=True)
+    return [i for i, token, word in sizes if token <= 1.5 * word or not _of_one_width(pages[i].boxes)]
+
+
+def _heights(pages: Sequence[Float]) -> list[float]:
+    """The median height of the boxes of each page."""
+    boxes, first = np.concatenate(pages), ends(np.array([len(page) for page in pages]))[:-1]
+    return list(medians((boxes[:, 3] - boxes[:, 1])[None], first)[0].tolist())
+
+
+def _of_one_width(boxes: Float) -> bool:
     widths = boxes[:, 2] - boxes[:, 0]
-    return float((np.abs(widths - middle_of(widths)) < 1e-3).mean()) < 0.9
+    return float((np.abs(widths - medians(widths[None], np.zeros(1, np.int64))[0]) < 1e-3).mean()) >= 0.9
 
 
 def _choose(question: str, matched: Matched, texts: Sequence[Sequence[str]]) -> list[tuple[Region, ...]]:
@@ -84,29 +100,32 @@ def _choose(question: str, matched: Matched, texts: Sequence[Sequence[str]]) -> 
     names_only = named[layout.block] | matched.at_edge
     score = scores(matched.matches, inherited, layout) * np.where(names_only, NAMES_ONLY, 1.0)
     score -= size_price(layout.lengths)
-    pages = layout.page_lines.tolist()
-    of_page = np.repeat(np.arange(len(texts)), np.diff(layout.page_lines))
-    order = np.lexsort((-score, of_page))  # of each page the best first, ties by index
-    best, by_line = order.tolist(), score[order].tolist()
-    lines = _Lines.of(matched)
+    most = np.maximum.reduceat(score, layout.page_lines[:-1])
+    least = np.minimum(most, FAINTEST * most)  # of a line that may be shown
+    heights = layout.lines[:, 3] - layout.lines[:, 1]
+    hot = (score >= least.repeat(members(layout.page_lines))).nonzero()[0]
+    by_line = list(zip(score[hot].tolist(), _around(matched, hot), heights[hot].tolist(), strict=True))
     chosen = []
-    for page, first in enumerate(pages[:-1]):
-        some = slice(first, min(first + MAX_LINES, pages[page + 1]))
-        candidates: list[tuple[float, Box | int]] = [(space.score, space.box) for space in spaces if space.page == page]
-        candidates += zip(by_line[some], best[some], strict=True)
-        candidates.sort(key=lambda one: -one[0])
-        chosen.append(_disjoint(lines, candidates))
+    for page, of_page in enumerate(slices(hot.searchsorted(layout.page_lines))):
+        candidates = [(space.score, space.box, 0.0) for space in spaces if space.page == page]
+        candidates += sorted(by_line[of_page], key=_best_first)[:MAX_LINES]
+        candidates.sort(key=_best_first)
+        chosen.append(_disjoint(candidates))
     return chosen
 
 
-def _disjoint(lines: _Lines, candidates: list[tuple[float, Box | int]]) -> tuple[Region, ...]:
-    """The best candidates that do not overlap: spaces, and lines by their index. The best come first."""
+def _best_first(candidate: Candidate) -> float:
+    return -candidate[0]
+
+
+def _disjoint(candidates: Sequence[Candidate]) -> tuple[Region, ...]:
+    """The best candidates that do not overlap. The best come first."""
     chosen: list[Region] = []
     taken: list[Box] = []
-    for score, what in candidates:
+    for score, around, height in candidates:
         if len(chosen) == MAX_REGIONS or (score < FAINTEST * candidates[0][0] and chosen):
             break
-        box = _beside(lines.around(what) if isinstance(what, int) else what, taken, lines.height(what))
+        box = _beside(around, taken, height)
         if box is not None:
             taken.append(box)
             chosen.append(Region(box, min(1.0, max(LEAST_SCORE, score))))
@@ -127,97 +146,58 @@ def _beside(box: Box, taken: Sequence[Box], height: float) -> Box | None:
     return left, top, right, bottom
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lines:
-    """The lines of pages, of which a few are looked at one by one: as lists, one for each side of the boxes."""
+def _around(matched: Matched, lines: Integers) -> list[Box]:
+    """The region of each of these lines: of prose with the lines that go on with it, of a label with its values.
 
-    left: list[float]
-    top: list[float]
-    right: list[float]
-    bottom: list[float]
-    block: list[int]
-    row: list[int]
-    page_stops: list[int]  # of each line, the end of its page's
-    own: list[float]
-    enough: list[float]  # GOES_ON of these, as float32 rounds it
-    layout: Layout
+    In a table these follow in its row, in a form they may stand below it.
+    """
+    layout = matched.layout
+    block = layout.block[lines]
+    prose, in_table = layout.prose[block], layout.in_table[lines]
+    before, after = _going_on(matched, lines, -1), _going_on(matched, lines, 1)
+    beside, below = _values_beside(layout, lines), _value_below(layout, lines)
+    first = np.where(prose, lines - before, np.where(in_table, lines + 1, below))
+    stop = np.where(prose, lines + 1 + after, np.where(in_table, beside, below + (below > lines)))
+    found = layout.blocks.take(block, axis=0)
+    some = (stop > first).nonzero()[0]
+    n_lines = (stop - first)[some]
+    if len(some):
+        reach = bounds(layout.lines.take(runs(first[some], n_lines), axis=0), ends(n_lines)[:-1])
+        both = np.stack([found[some], reach])
+        whole = np.concatenate([both[..., :2].min(axis=0), both[..., 2:].max(axis=0)], axis=1)
+        found[some] = np.where(prose[some, None], reach, whole)
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in found.tolist()]
 
-    @classmethod
-    def of(cls, matched: Matched) -> _Lines:
-        layout, own = matched.layout, matched.own
-        left, top, right, bottom = layout.lines.T.tolist()
-        return cls(
-            left=left,
-            top=top,
-            right=right,
-            bottom=bottom,
-            block=layout.block.tolist(),
-            row=layout.row.tolist(),
-            page_stops=np.repeat(layout.page_lines[1:], np.diff(layout.page_lines)).tolist(),
-            own=own.tolist(),
-            enough=(np.float32(GOES_ON) * own).tolist(),
-            layout=layout,
-        )
 
-    def height(self, what: int | Box) -> float:
-        """Of a line; 0 for a space."""
-        return self.bottom[what] - self.top[what] if isinstance(what, int) else 0.0
+def _going_on(matched: Matched, lines: Integers, way: int) -> Integers:
+    """How many of the lines of its block before each (way -1) or after it (way 1) go on with it."""
+    block, own = matched.layout.block, matched.own
+    enough, count, going = np.float32(GOES_ON) * own[lines], np.zeros_like(lines), np.ones(len(lines), bool)
+    for step in range(1, MORE_LINES + 1):
+        there = lines + way * step
+        other = np.minimum(np.maximum(there, 0), len(own) - 1)
+        going &= (other == there) & (block[other] == block[lines]) & (own[other] >= enough)
+        count += going
+    return count
 
-    def around(self, line: int) -> Box:
-        """The region of a line: of prose with the lines that go on with it, of a label with its values.
 
-        In a table these follow in its row, in a form they may stand below it.
-        """
-        block = self.block[line]
-        if self.layout.prose[block]:
-            return self._union(range(*self._going_on(line)))
-        beside = self._values_beside(line) if self.layout.in_table[line] else self._value_below(line)
-        x0, y0, x1, y1 = self.layout.blocks[block].tolist()
-        if beside:
-            left, top, right, bottom = self._union(beside)
-            return min(x0, left), min(y0, top), max(x1, right), max(y1, bottom)
-        return x0, y0, x1, y1
+def _values_beside(layout: Layout, lines: Integers) -> Integers:
+    """For each the line behind the last of the cells that follow in its row, each near the one before."""
+    here, after = layout.lines[:-1], layout.lines[1:]
+    gap = np.maximum(after[:, 0] - here[:, 2], here[:, 0] - after[:, 2])
+    last = np.append(((layout.row[1:] != layout.row[:-1]) | (gap > CELL_GAP)).nonzero()[0], len(layout.lines) - 1)
+    return last[last.searchsorted(lines)] + 1
 
-    def _going_on(self, line: int) -> tuple[int, int]:
-        """The first of the lines of prose that go on with this one, and that behind the last."""
 
-        def goes_on(other: int) -> bool:
-            return self.block[other] == self.block[line] and self.own[other] >= self.enough[line]
-
-        first, last = line, line + 1
-        while first > max(0, line - MORE_LINES) and goes_on(first - 1):
-            first -= 1
-        while last < min(len(self.own), line + MORE_LINES + 1) and goes_on(last):
-            last += 1
-        return first, last
-
-    def _values_beside(self, line: int) -> list[int]:
-        """The cells that follow in its row, each near the one before."""
-        found: list[int] = []
-        before = line
-        for other in range(line + 1, self.page_stops[line]):
-            gap = max(self.left[other] - self.right[before], self.left[before] - self.right[other])
-            if self.row[other] != self.row[line] or gap > CELL_GAP:
-                break
-            found.append(other)
-            before = other
-        return found
-
-    def _value_below(self, line: int) -> list[int]:
-        """The next of the lines that follow which stands close below, as the entry of a form below its label."""
-        if self.layout.titles[self.block[line]]:
-            return []
-        left, top, right, bottom = self.left[line], self.top[line], self.right[line], self.bottom[line]
-        for other in range(line + 1, min(line + 1 + MAX_AFTER, self.page_stops[line])):
-            below = bottom <= self.top[other] < bottom + (bottom - top)
-            if below and self.left[other] < right and self.right[other] > left:
-                return [other]
-        return []
-
-    def _union(self, lines: Sequence[int]) -> Box:
-        return (
-            min(self.left[line] for line in lines),
-            min(self.top[line] for line in lines),
-            max(self.right[line] for line in lines),
-            max(self.bottom[line] for line in lines),
-        )
+def _value_below(layout: Layout, lines: Integers) -> Integers:
+    """For each the next of the lines that follow which stands close below, as the entry of a form below its label; itself if there is none."""
+    pages = layout.page_lines
+    stops = pages[pages.searchsorted(lines, "right")]
+    others = np.minimum(lines[:, None] + np.arange(1, MAX_AFTER + 1), stops[:, None] - 1)
+    label, value = layout.lines[lines, None], layout.lines[others]
+    top, bottom, there = label[..., 1], label[..., 3], value[..., 1]
+    below = (bottom <= there) & (there < bottom + (bottom - top))
+    below &= (value[..., 0] < label[..., 2]) & (value[..., 2] > label[..., 0])
+    below &= ~layout.titles[layout.block[lines], None]
+    at = below.argmax(axis=1)
+    return np.where(below.any(axis=1), others[np.arange(len(lines)), at], lines)

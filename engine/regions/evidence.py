@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pagesight.engine.regions.layout import Layout
-from pagesight.engine.regions.ragged import Float, Integers, Points, ends, slices, starts
+from pagesight.engine.regions.ragged import Float, Integers, ends, inside, largest, members, owners, starts, stretch
 
 LEAST = 0.05  # of the best match: fainter ones are noise, and are not looked at
 INHERITED = 0.6  # of a match that a line gets from its row, or from the title of its section
@@ -36,25 +36,14 @@ def stand_out(products: Sequence[Float], lengths: Sequence[Float]) -> Standing:
 
     What a page token counts for the score (its length) does not count here: a title says what a page is about, and seldom answers.
     """
-    counts = np.array([len(page) for page in lengths])
-    pages = ends(counts)
+    pages = ends(np.array([len(page) for page in lengths]))
     # Row after row, as all that follows goes over it.
     similarities = np.empty((len(products[0]), pages[-1]), np.float32)
     np.concatenate(products, axis=1, out=similarities)
     similarities /= np.maximum(np.concatenate(lengths), 1e-9)
-    usual = np.stack([_medians(similarities[:, page]) for page in slices(pages)], axis=1)  # (n_query_tokens, n_pages)
-    reach = np.maximum.reduceat(similarities, pages[:-1], axis=1) - usual
-    similarities -= np.repeat(usual, counts, axis=1)
-    similarities /= np.repeat(np.maximum(reach, 1e-6), counts, axis=1)
-    np.minimum(np.maximum(similarities, 0, out=similarities), 1, out=similarities)
+    reach = stretch(similarities, pages[:-1])  # (n_query_tokens, n_pages)
     np.square(np.square(similarities, out=similarities), out=similarities)  # several times as fast as a power
     return Standing(similarities, np.where(reach > 1e-6, reach, np.float32(0)), pages)
-
-
-def _medians(rows: Float) -> Float:
-    """Of each row the median, the upper one of two."""
-    middle = rows.shape[1] // 2
-    return np.asarray(np.partition(rows, middle, axis=1)[:, middle], np.float32)
 
 
 def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: Sequence[int]) -> Float:
@@ -65,13 +54,13 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
     """
     laid = np.full(len(boxes), -1)
     laid[at] = np.arange(len(at))
-    page = np.repeat(laid, np.diff(standing.pages))
-    warm = np.flatnonzero((standing.closeness.max(axis=0) >= LEAST) & (page >= 0))
+    page = laid.repeat(members(standing.pages))
+    warm = ((standing.closeness.max(axis=0) >= LEAST) & (page >= 0)).nonzero()[0]
     page = page.take(warm)
     line = _line_of(np.concatenate(boxes).take(warm, axis=0), page, layout)
     matches = np.zeros((len(standing.closeness), len(layout.lines)), np.float32)
     order = np.argsort(line, kind="stable")
-    order = order[np.searchsorted(line.take(order), 0) :]
+    order = order[line.take(order).searchsorted(0) :]
     if not len(order):
         return matches
     line, page = line.take(order), page.take(order)
@@ -82,14 +71,14 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
     closeness *= closeness >= LEAST
     closeness *= weights.take(page, axis=1)
     first = starts(line[1:] != line[:-1])
-    matches[:, line.take(first)] = np.maximum.reduceat(closeness, first, axis=1)
+    matches[:, line.take(first)] = largest(closeness, first)
     return matches
 
 
 def _line_of(boxes: Float, page: Integers, layout: Layout) -> Integers:
-    """The first line that each box has its middle in, -1 for none: (n,). page: (n,)."""
-    of_lines = np.repeat(np.arange(len(layout.page_lines) - 1), np.diff(layout.page_lines))
-    line, box = Points.of_middles(boxes, page).inside(layout.lines + EDGE, of_lines)
+    """The first line that each box has its middle in, -1 for none: (n,). page: (n,) ascending."""
+    of_pages = page.searchsorted(np.arange(len(layout.page_lines)))
+    line, box = inside(layout.lines + EDGE, owners(layout.page_lines), boxes, of_pages)
     found = np.full(len(boxes), -1)
     found[box[::-1]] = line[::-1]  # of several the first is written last
     return found
@@ -99,5 +88,5 @@ def scores(matches: Float, inherited: Float, layout: Layout) -> Float:
     """How much of the question each line answers: (n_lines,). What it inherits counts as far as it has matches of its own."""
     own = matches.sum(axis=0)
     most = np.maximum(np.maximum.reduceat(own, layout.page_lines[:-1]), np.float32(1e-9))
-    share = own / np.repeat(most, np.diff(layout.page_lines))
+    share = own / most.repeat(members(layout.page_lines))
     return np.asarray(own + np.maximum(inherited - matches, 0).sum(axis=0) * share, np.float32)

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pagesight.engine.regions.ragged import Flags, Float, Integers, bounds, counts_of, ends, runs, slices, starts
+from pagesight.engine.regions.ragged import (
+    Flags,
+    Float,
+    Integers,
+    bounds,
+    counts_of,
+    ends,
+    medians,
+    members,
+    runs,
+    starts,
+)
 
 WORD_GAP = 0.8  # of the words' height: more is another cell
 LINE_GAP = 0.5  # of the lines' height: more is another block
@@ -60,31 +71,31 @@ def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
     boxes = np.concatenate(pages)
     page_words = ends(np.array([len(words) for words in pages]))
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-4)
-    aspect = np.repeat(np.array(aspects, np.float32), np.diff(page_words))
-    large_from = [LARGE * middle_of(heights[words]) for words in slices(page_words)]
+    aspect = np.array(aspects, np.float32).repeat(members(page_words))
+    large_from = LARGE * medians(heights[None], page_words[:-1])[0]
     line = starts(~_side_by_side(boxes, heights, aspect), page_words)
     lines, n_words = bounds(boxes, line), counts_of(line, len(boxes))
-    page_lines = np.searchsorted(line, page_words)
+    page_lines = line.searchsorted(page_words)
     tall = (np.add.reduceat(heights, line) / n_words).astype(np.float32)
     lengths = (lines[:, 2] - lines[:, 0]) * aspect[line] / tall
     block = starts(~_one_below_the_other(lines, tall), page_lines)
     blocks, n_lines = bounds(lines, block), counts_of(block, len(lines))
-    page_blocks = np.searchsorted(block, page_lines)
+    page_blocks = block.searchsorted(page_lines)
     type_heights = (np.add.reduceat(tall, block) / n_lines).astype(np.float32)
     sizes = np.add.reduceat(lengths, block)
-    large = type_heights > np.repeat(np.array(large_from, np.float32), np.diff(page_blocks))
+    large = type_heights > large_from.repeat(members(page_blocks))
     large &= sizes < TITLE
     prose = ~large & (sizes >= PROSE)
     titles = (large | _at_the_head(blocks, sizes, prose, page_blocks)) & (sizes >= SHORTEST_TITLE)
     prose &= ~titles
-    row = starts(~_in_one_row(lines, np.repeat(titles * 2 + prose, n_lines)), page_lines)
+    row = starts(~_in_one_row(lines, (titles * 2 + prose).repeat(n_lines)), page_lines)
     n_cells = counts_of(row, len(lines))
     return Layout(
         lines=lines,
         lengths=lengths,
-        block=np.repeat(np.arange(len(block)), n_lines),
-        row=np.repeat(np.arange(len(row)), n_cells),
-        in_table=np.repeat(_in_tables(n_cells > 1, np.searchsorted(row, page_lines)), n_cells),
+        block=np.arange(len(block)).repeat(n_lines),
+        row=np.arange(len(row)).repeat(n_cells),
+        in_table=_in_tables(n_cells > 1, row.searchsorted(page_lines)).repeat(n_cells),
         first_lines=block,
         first_cells=row,
         blocks=blocks,
@@ -97,11 +108,6 @@ def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
         page_blocks=page_blocks,
         page_words=page_words,
     )
-
-
-def middle_of(values: Float) -> float:
-    """The median of (n,) values, n > 0, the upper one of two: several times as fast as numpy's on a page."""
-    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def level(boxes: Float, others: Float) -> Float:
@@ -131,20 +137,20 @@ def _one_below_the_other(lines: Float, heights: Float) -> Flags:
 
 def _at_the_head(blocks: Float, sizes: Float, prose: Flags, pages: Integers) -> Flags:
     """Short blocks at the top of their page, above its prose, that have nothing beside them."""
-    n_blocks = np.diff(pages)
-    first_prose = np.repeat(np.minimum.reduceat(np.where(prose, blocks[:, 1], 1), pages[:-1]), n_blocks)
+    first_prose = np.minimum.reduceat(np.where(prose, blocks[:, 1], 1), pages[:-1]).repeat(members(pages))
     middle = (blocks[:, 1] + blocks[:, 3]) / 2
     found = (EDGES[0] < middle) & (middle < HEAD) & (blocks[:, 1] < first_prose) & (sizes < TITLE)
-    at = np.flatnonzero(found)
+    at = found.nonzero()[0]
     found[:] = False
-    page = np.searchsorted(pages, at, "right") - 1
-    some = np.arange(len(at)) - np.searchsorted(at, pages[page]) < AT_HEAD
+    page = pages.searchsorted(at, "right") - 1
+    some = np.arange(len(at)) - at.searchsorted(pages[page]) < AT_HEAD
     at, page = at[some], page[some]
     if len(at):
-        high = np.flatnonzero(blocks[:, 1] <= blocks[at, 3].max())  # those that may be beside any of them
-        first = np.searchsorted(high, pages)
-        n_others, others = np.diff(first)[page], high[runs(first[page], np.diff(first)[page])]
-        beside = level(np.repeat(blocks[at], n_others, axis=0), blocks[others]) > 0.5
+        high = (blocks[:, 1] <= blocks[at, 3].max()).nonzero()[0]  # those that may be beside any of them
+        first = high.searchsorted(pages)
+        n_others = members(first)[page]
+        others = high[runs(first[page], n_others)]
+        beside = level(blocks[at].repeat(n_others, axis=0), blocks[others]) > 0.5
         found[at] = np.add.reduceat(beside, ends(n_others)[:-1], dtype=np.int64) == 1  # but for itself
     return np.asarray(found)
 
@@ -158,4 +164,4 @@ def _in_tables(several: Flags, pages: Integers) -> Flags:
     """Which rows are of tables: several in a row of several cells each. several: (n_rows,)."""
     run = starts(several[1:] != several[:-1], pages)
     length = counts_of(run, len(several))
-    return several & np.repeat(length >= TABLE_ROWS, length)
+    return several & (length >= TABLE_ROWS).repeat(length)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pagesight.engine.regions.evidence import INHERITED
 from pagesight.engine.regions.layout import EDGES, Layout, level
-from pagesight.engine.regions.ragged import Flags, Float, slices
+from pagesight.engine.regions.ragged import Flags, Float, bounds, largest, members, slices
 from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, Beside, open_spaces
 from pagesight.engine.regions.wording import is_caption
 
@@ -48,15 +48,15 @@ class Matched:
     def of(cls, layout: Layout, matches: Float) -> Matched:
         own, lines, first = matches.sum(axis=0), layout.lines, layout.page_lines[:-1]
         middle = (lines[:, 1] + lines[:, 3]) / 2
-        within = np.minimum.reduceat(lines, first, axis=0)
+        within = bounds(lines, first)
         within[:, 0] = np.minimum(within[:, 0], 0.08)
-        within[:, 2:] = np.maximum(np.maximum.reduceat(lines[:, 2:], first, axis=0), np.array([0.92, 0.95], np.float32))
+        within[:, 2:] = np.maximum(within[:, 2:], np.array([0.92, 0.95], np.float32))
         return cls(
             layout=layout,
             matches=matches,
             own=own,
             best=np.maximum.reduceat(own, first),
-            of_blocks=np.maximum.reduceat(matches, layout.first_lines, axis=1),
+            of_blocks=largest(matches, layout.first_lines),
             at_edge=(middle < EDGES[0]) | (middle > EDGES[1]),
             within=within,
         )
@@ -93,7 +93,7 @@ def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool
     texts: of the words of each page. pictures: whether one is asked for; then the spaces beside the best lines are looked at.
     """
     layout = matched.layout
-    of_rows = np.maximum.reduceat(matched.matches, layout.first_cells, axis=1)
+    of_rows = largest(matched.matches, layout.first_cells)
     inherited = np.asarray(INHERITED * of_rows.take(layout.row, axis=1), np.float32)
     names, named = [], layout.titles.copy()
     for page, block in _titles_and_captions(matched, texts):
@@ -118,20 +118,19 @@ def _titles_and_captions(matched: Matched, texts: Sequence[Sequence[str]]) -> It
     """Page and block of the best that match, MAX_NAMED a page at most."""
     layout, pages = matched.layout, matched.layout.page_blocks
     sums = matched.of_blocks.sum(axis=0)
-    matching = sums >= MATCHING * np.repeat(matched.best, np.diff(pages))
-    hot = np.flatnonzero(matching & (layout.titles | (layout.sizes <= CAPTION)))
-    page = np.searchsorted(pages, hot, "right") - 1
+    matching = sums >= MATCHING * matched.best.repeat(members(pages))
+    hot = (matching & (layout.titles | (layout.sizes <= CAPTION))).nonzero()[0]
+    page = pages.searchsorted(hot, "right") - 1
     order = np.lexsort((-sums[hot], page))
+    hot, page = hot[order], page[order]
+    first = layout.first_words[hot] - layout.page_words[page]
     n_named = [0] * len(texts)
-    for at, block in zip(page[order].tolist(), hot[order].tolist(), strict=True):
-        if n_named[at] < MAX_NAMED and (layout.titles[block] or _begins_a_caption(layout, at, block, texts[at])):
+    for at, block, word in zip(page.tolist(), hot.tolist(), first.tolist(), strict=True):
+        if n_named[at] == MAX_NAMED:
+            continue
+        if layout.titles[block] or is_caption(" ".join(texts[at][word : word + 2])):
             n_named[at] += 1
             yield at, block
-
-
-def _begins_a_caption(layout: Layout, page: int, block: int, texts: Sequence[str]) -> bool:
-    first = int(layout.first_words[block] - layout.page_words[page])
-    return is_caption(" ".join(texts[first : first + 2]))
 
 
 def _title(matched: Matched, page: int, block: int, inherited: Float) -> _Name:
@@ -154,7 +153,7 @@ def _title(matched: Matched, page: int, block: int, inherited: Float) -> _Name:
     lines = slice(*layout.page_lines[page : page + 2].tolist())
     x, y = middles(layout.lines[lines])
     section = (y >= box[3]) & (y <= end) & (x >= left) & (x <= right) & ~layout.titles[layout.block[lines]]
-    at = lines.start + np.flatnonzero(section)
+    at = lines.start + section.nonzero()[0]
     inherited[:, at] = np.maximum(inherited[:, at], INHERITED * matched.of_blocks[:, [block]])
     within = np.array([left, box[3], right, bottom], np.float32)
     return _Name(page, block, ((BELOW,),), blocks[layout.prose[of_page] | later], within)

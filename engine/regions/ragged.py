@@ -1,30 +1,45 @@
 """Groups of unequal size that lie end to end: words of lines, lines of blocks, blocks of pages.
 
 Groups are told by where each begins, so many pages cost no more calls of numpy than one. No group is empty. Members are picked by
-``take``, which takes a half to a fifth of the time of an index.
+``take``, which takes a half to a fifth of the time of an index, and methods are called where there are such: numpy's functions go by
+them, and take two or three times as long on a page. What numpy does group by group is done by the extension
+(``_maxsim_ragged.c``), where it was compiled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+try:
+    from pagesight.storage.scoring import _maxsim
+except ImportError:  # no compiler was there at installation
+    _maxsim = None  # type: ignore[assignment]
 
 Float = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-AT_ONCE = 1 << 18  # pairs of a box and a point that are looked at at a time
-APART = 4.0  # between the tops of two pages: farther than any box reaches
+AT_ONCE = 1 << 18  # pairs of a box and a point that numpy looks at at a time
 
 
 def ends(counts: Integers) -> Integers:
     """Where each group of so many members begins, and at last where all end: (n_groups + 1,)."""
     found = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=found[1:])
+    counts.cumsum(out=found[1:])
     return found
+
+
+def members(edges: Integers) -> Integers:
+    """How many each group has, of where each begins and where all end."""
+    return edges[1:] - edges[:-1]
+
+
+def owners(edges: Integers) -> Integers:
+    """The group of each member: (n_members,)."""
+    return np.arange(len(edges) - 1).repeat(members(edges))
 
 
 def starts(new: Flags, pages: Integers | None = None) -> Integers:
@@ -34,7 +49,7 @@ def starts(new: Flags, pages: Integers | None = None) -> Integers:
     """
     if pages is not None:
         new[pages[1:-1] - 1] = True
-    return np.concatenate([[0], np.flatnonzero(new) + 1])
+    return np.concatenate([[0], new.nonzero()[0] + 1])
 
 
 def counts_of(first: Integers, n: int) -> Integers:
@@ -47,10 +62,50 @@ def counts_of(first: Integers, n: int) -> Integers:
 
 def bounds(boxes: Float, first: Integers) -> Float:
     """The box around each group of boxes: (n_groups, 4)."""
+    if _maxsim is None:
+        reach = ((boxes[:, :2], np.minimum), (boxes[:, 2:], np.maximum))
+        return np.concatenate([furthest.reduceat(sides, first) for sides, furthest in reach], axis=1)
     found = np.empty((len(first), 4), np.float32)
-    for side, reach in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
-        found[:, side] = reach.reduceat(boxes[:, side], first)  # side by side it takes twice as long
+    _maxsim.bounds(np.ascontiguousarray(boxes), np.ascontiguousarray(first), found)
     return found
+
+
+def largest(rows: Float, first: Integers) -> Float:
+    """The largest number of each group, in each of (m, n) rows: (m, n_groups)."""
+    if _maxsim is None:
+        return np.maximum.reduceat(rows, first, axis=1)
+    found = np.empty((len(rows), len(first)), np.float32)
+    _maxsim.largest(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
+    return found
+
+
+def medians(rows: Float, first: Integers) -> Float:
+    """The median of each group, the upper one of two, in each of (m, n) rows: (m, n_groups)."""
+    found = np.empty((len(rows), len(first)), np.float32)
+    if _maxsim is None:
+        for i, group in enumerate(np.split(rows, first[1:], axis=1)):
+            middle = group.shape[1] // 2
+            found[:, i] = np.partition(group, middle, axis=1)[:, middle]
+    else:
+        _maxsim.medians(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
+    return found
+
+
+def stretch(rows: Float, first: Integers) -> Float:
+    """Each group of each of (m, n) rows, in place, from 0 for its median and what is below to 1 for its largest number.
+
+    Returns how far the two were apart: (m, n_groups).
+    """
+    if _maxsim is not None and rows.flags.c_contiguous:
+        reach = np.empty((len(rows), len(first)), np.float32)
+        _maxsim.stretch(rows, np.ascontiguousarray(first), reach)
+        return reach
+    usual, counts = medians(rows, first), counts_of(first, rows.shape[1])
+    reach = largest(rows, first) - usual
+    rows -= usual.repeat(counts, axis=1)
+    rows /= np.maximum(reach, np.float32(1e-6)).repeat(counts, axis=1)
+    np.minimum(np.maximum(rows, 0, out=rows), 1, out=rows)
+    return reach
 
 
 def slices(pages: Integers) -> Iterator[slice]:
@@ -62,43 +117,38 @@ def slices(pages: Integers) -> Iterator[slice]:
 def runs(first: Integers, counts: Integers) -> Integers:
     """first[0], first[0] + 1, ..., counts[0] numbers in all, then those of the next group; counts may be 0."""
     total = int(counts.sum())
-    return np.arange(total) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    return np.arange(total) + (first - counts.cumsum() + counts).repeat(counts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Points:
-    """Places on pages, sorted by page and height, to be asked which of them lie in boxes."""
+def inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) -> tuple[Integers, Integers]:
+    """All pairs of a box and another whose middle lies in it or on its edge: indices of boxes, ascending, and of others, ascending in each.
 
-    x: Float
-    heights: NDArray[np.float64]  # ascending; page p's are moved down by p * APART, which float64 holds exactly
-    order: Integers
+    boxes: (n, 4). pages: (n,) the page of each, whose others alone are looked at. others: (m, 4), of which those of each page
+    begin at other_pages: (n_pages + 1,).
+    """
+    if _maxsim is None:
+        return _inside(boxes, pages, others, other_pages)
+    room = 2 * (len(boxes) + len(others))
+    asked = [np.ascontiguousarray(array) for array in (boxes, pages, others, other_pages)]
+    while True:
+        found = np.empty((2, room), np.int64)
+        n = _maxsim.inside(*asked, found[0], found[1])
+        if n <= room:  # as mostly
+            return found[0, :n], found[1, :n]
+        room = n
 
-    @classmethod
-    def of_middles(cls, boxes: Float, pages: Integers) -> Points:
-        """The middles of (n, 4) boxes. pages: (n,) the page of each."""
-        heights = (boxes[:, 1] + boxes[:, 3]) / 2 + APART * pages
-        order = np.argsort(heights, kind="stable")
-        across = np.asarray((boxes[:, 0] + boxes[:, 2]) / 2, np.float32)
-        return cls(across.take(order), heights.take(order), order)
 
-    def inside(self, boxes: Float, pages: Integers) -> tuple[Integers, Integers]:
-        """All pairs of a box and a point that lies in it or on its edge: indices of boxes, ascending, and of points.
-
-        boxes: (n, 4). pages: (n,) the page of each, whose points alone are looked at.
-        """
-        first = np.searchsorted(self.heights, boxes[:, 1] + APART * pages, "left")
-        counts = np.maximum(np.searchsorted(self.heights, boxes[:, 3] + APART * pages, "right") - first, 0)
-        edges = ends(counts)
-        found_boxes, found_points = [], []
-        begin = 0
-        while begin < len(boxes):  # mostly once
-            stop = max(int(np.searchsorted(edges, edges[begin] + AT_ONCE, "right")) - 1, begin + 1)
-            box = np.repeat(np.arange(begin, stop), counts[begin:stop])
-            at = runs(first[begin:stop], counts[begin:stop])
-            x = self.x.take(at)
-            inside = np.flatnonzero((boxes[:, 0].take(box) <= x) & (x <= boxes[:, 2].take(box)))
-            found_boxes.append(box.take(inside))
-            found_points.append(self.order.take(at.take(inside)))
-            begin = stop
-        nothing = np.empty(0, np.int64)
-        return np.concatenate([*found_boxes, nothing]), np.concatenate([*found_points, nothing])
+def _inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) -> tuple[Integers, Integers]:
+    """The same without the extension, some boxes of a page at a time."""
+    middles = (others[:, :2] + others[:, 2:]) / 2
+    found = [np.empty((2, 0), np.int64)]
+    for page, of_page in enumerate(slices(other_pages)):
+        on_page, here = (pages == page).nonzero()[0], middles[of_page]
+        step = max(AT_ONCE // max(len(here), 1), 1)
+        for some in (on_page[at : at + step] for at in range(0, len(on_page), step)):
+            box = boxes[some, None]
+            box_at, other = ((box[..., :2] <= here) & (here <= box[..., 2:])).all(axis=2).nonzero()
+            found.append(np.stack([some[box_at], of_page.start + other]))
+    all_boxes, all_others = np.concatenate(found, axis=1)
+    order = np.argsort(all_boxes, kind="stable")
+    return all_boxes[order], all_others[order]

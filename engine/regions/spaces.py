@@ -74,8 +74,8 @@ def _below(
 
 def _free(edges: Float, step: Float, obstacles: Float, n_obstacles: Integers, top: Float, lowest: Float) -> Float:
     """How far down each column is free: (n, COLUMNS)."""
-    free = np.repeat(lowest[:, None], COLUMNS, axis=1)
-    of = np.repeat(np.arange(len(edges)), n_obstacles)
+    free = lowest[:, None].repeat(COLUMNS, axis=1)
+    of = np.arange(len(edges)).repeat(n_obstacles)
     under = obstacles[:, 3] > top[of] + np.float32(0.005)
     obstacles, of = obstacles[under], of[under]
     if len(of):

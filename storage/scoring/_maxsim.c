@@ -16,6 +16,7 @@ side, transposed into the first-level cache:
   plain       (_maxsim_plain.c) the plain loops, a token at a time
 
 All products of a page, and not the best alone, are plain loops for every processor (_maxsim_products.c).
+So is what describing a page asks of groups that lie end to end (_maxsim_ragged.c).
 */
 
 #define _FILE_OFFSET_BITS 64
@@ -148,6 +149,50 @@ static PyObject *products(PyObject *self, PyObject *args) {
                sizeof(buffers) / sizeof(*buffers));
 }
 
+/* Of groups that lie end to end: (n_rows, n) numbers, or boxes, of which the width is 4. It takes too little time to let go of the
+   interpreter's lock, which another thread would keep. */
+static PyObject *of_groups(PyObject *args, const char *format, OfGroups *find, int width) {
+    Py_buffer rows, first, found;
+    if (!PyArg_ParseTuple(args, format, &rows, &first, &found)) return NULL;
+    const ptrdiff_t n_groups = first.len / 8, n_rows = n_groups ? found.len / (4 * width) / n_groups : 0;
+    const ptrdiff_t n = n_rows ? rows.len / (4 * width) / n_rows : 0;
+    const int fits = n_rows == 0 || groups_in_order(first.buf, n_groups, n);
+    int32_t *keys = malloc((size_t)n * 4 + 4);
+    for (ptrdiff_t row = 0; fits && keys != NULL && row < n_rows; row++)
+        find((float *)rows.buf + row * n * width, n, first.buf, n_groups, keys, (float *)found.buf + row * n_groups * width);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&first);
+    PyBuffer_Release(&found);
+    free(keys);
+    if (keys == NULL) return PyErr_NoMemory();
+    if (!fits) return PyErr_Format(PyExc_ValueError, "groups do not lie end to end within %zd", n);
+    Py_RETURN_NONE;
+}
+
+static PyObject *largest_of_groups(PyObject *self, PyObject *args) { return of_groups(args, "y*y*w*", largest, 1); }
+static PyObject *medians_of_groups(PyObject *self, PyObject *args) { return of_groups(args, "y*y*w*", medians, 1); }
+static PyObject *stretch_groups(PyObject *self, PyObject *args) { return of_groups(args, "w*y*w*", stretch, 1); }
+static PyObject *bounds_of_groups(PyObject *self, PyObject *args) { return of_groups(args, "y*y*w*", bounds, 4); }
+
+/* inside(boxes, pages, others, page_ends, found_boxes, found_others): how many pairs there are. */
+static PyObject *points_inside(PyObject *self, PyObject *args) {
+    Py_buffer boxes, pages, others, page_ends, found_boxes, found_others;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*w*", &boxes, &pages, &others, &page_ends, &found_boxes, &found_others)) return NULL;
+    const Places places = {.boxes = boxes.buf, .pages = pages.buf, .n_boxes = boxes.len / 16, .others = others.buf,
+                           .n_others = others.len / 16, .page_ends = page_ends.buf, .n_pages = page_ends.len / 8 - 1,
+                           .found_boxes = found_boxes.buf, .found_others = found_others.buf, .room = found_boxes.len / 8};
+    const int fits = places.n_boxes == pages.len / 8 && places.n_pages >= 0 && found_others.len == found_boxes.len;
+    float *scratch = malloc((size_t)places.n_others * 9 + 1);
+    int64_t n = -1;
+    if (scratch != NULL && fits)
+        n = inside(&places, scratch, scratch + places.n_others, (uint8_t *)(scratch + 2 * places.n_others));
+    Py_buffer *const buffers[] = {&boxes, &pages, &others, &page_ends, &found_boxes, &found_others};
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++) PyBuffer_Release(buffers[i]);
+    free(scratch);
+    if (scratch == NULL) return PyErr_NoMemory();
+    return n < 0 ? PyErr_Format(PyExc_ValueError, "boxes or pages do not fit each other") : PyLong_FromLongLong(n);
+}
+
 #ifndef _WIN32
 /* Read all, without the interpreter's lock: taking it for every page, threads would wait for each other most of the time.
    The place among them of the first one that could not be read whole; -1 if all were. */
@@ -184,6 +229,11 @@ static PyMethodDef methods[] = {
 #ifndef _WIN32
     {"read", read_pages, METH_VARARGS, "Read many pages of files into one buffer; see storage.vectors.segments."},
 #endif
+    {"largest", largest_of_groups, METH_VARARGS, "The largest number of each group; see engine.regions.ragged."},
+    {"medians", medians_of_groups, METH_VARARGS, "The median of each group; see engine.regions.ragged."},
+    {"stretch", stretch_groups, METH_VARARGS, "Each group from its median to its largest number; see engine.regions.ragged."},
+    {"bounds", bounds_of_groups, METH_VARARGS, "The box around each group of boxes; see engine.regions.ragged."},
+    {"inside", points_inside, METH_VARARGS, "Which middles lie in which boxes; see engine.regions.ragged."},
     {"kernels", kernels, METH_NOARGS, "Names of the kernels this processor can run, the fastest first."},
     {"maxima", maxima, METH_VARARGS, "Best dot products of a query over encoded pages; see storage.scoring.kernel."},
     {"products", products, METH_VARARGS, "All products of a query with the tokens of a page; see storage.scoring.kernel."},

@@ -123,4 +123,26 @@ void scan_neon(const Work *w, int n_slots);
 void products_plain(const Work *w, const float *query, float *lengths);
 void products_avx2(const Work *w, const float *query, float *lengths);
 
+/* What is found of groups that lie end to end (_maxsim_ragged.c): of a row of n numbers one number each, of n boxes one box each.
+   keys: scratch memory for n. stretch: changes the row. */
+typedef void OfGroups(float *row, ptrdiff_t n, const int64_t *first, ptrdiff_t n_groups, int32_t *keys, float *found);
+OfGroups largest, medians, stretch, bounds;
+int groups_in_order(const int64_t *first, ptrdiff_t n_groups, ptrdiff_t n);
+
+/* Boxes on pages, and what is asked to be in them: the middles of others, which lie page after page. */
+typedef struct {
+    const float *boxes;       /* (n_boxes, 4) */
+    const int64_t *pages;     /* (n_boxes,) the page of each */
+    int64_t n_boxes;
+    const float *others;      /* (n_others, 4) */
+    int64_t n_others;
+    const int64_t *page_ends; /* (n_pages + 1,) where the others of each page begin, and where all end */
+    int64_t n_pages;
+    int64_t *found_boxes, *found_others; /* the pairs, as many as there is room for */
+    int64_t room;
+} Places;
+
+/* How many pairs there are; -1 if pages are not as they should be. x, y, is_in: scratch memory for n_others each. */
+int64_t inside(const Places *p, float *x, float *y, uint8_t *is_in);
+
 #endif
