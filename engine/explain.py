@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.engine.regions.evidence import EDGE, Standing
-from pagesight.engine.regions.ragged import Integers, ends, inside, members, owners, runs, slices
+from pagesight.engine.regions.ragged import Integers, ends, inside, members, owners, runs, slices, spread
 from pagesight.engine.results import TokenMatch
 from pagesight.storage.hyphens import broken_words
 from pagesight.storage.values import LINE_END_HYPHEN, PageWords, SeenPicture
@@ -94,14 +94,7 @@ def supported(heat: Float, boxes: Float, pages: Integers, aspects: Sequence[floa
     x = (places[:, 0] + places[:, 2]) * (np.array(aspects, np.float32) * (scale / 2)).repeat(members(of_pages))
     y = (places[:, 1] + places[:, 3]) * (scale / 2)
     mixed = np.zeros_like(heat)
-    for page in slices(of_pages):
-        for at in range(page.start, page.stop, AT_ONCE):
-            some = slice(at, min(at + AT_ONCE, page.stop))
-            squared, down = x[some, None] - x[page], y[some, None] - y[page]  # (n_some, n_warm)
-            squared *= squared
-            down *= down
-            squared += down
-            mixed[warm[some]] = np.exp(np.negative(squared, out=squared), out=squared) @ some_heat[page]
+    mixed[warm] = spread(x, y, some_heat, of_pages)
     mixed *= heat
     return _of_sum_1(mixed, pages, heat)
 

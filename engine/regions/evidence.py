@@ -66,8 +66,8 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
     line, page = line.take(order), page.take(order)
     closeness = standing.closeness.take(warm.take(order), axis=1)
     weights = standing.weights.take(at, axis=1)
-    totals = [float(page.sum()) for page in weights.T]  # each alone: numpy adds those of one page in another order
-    weights /= np.array([total or 1 for total in totals], np.float32)
+    totals = weights.cumsum(axis=0)[-1]  # one after the other: ``sum`` adds those of one page alone in another order
+    weights /= np.where(totals > 0, totals, np.float32(1))
     closeness *= closeness >= LEAST
     closeness *= weights.take(page, axis=1)
     first = starts(line[1:] != line[:-1])

@@ -25,6 +25,11 @@ from pagesight.engine.regions.ragged import (
     starts,
 )
 
+try:
+    from pagesight.storage.scoring import _maxsim
+except ImportError:  # no compiler was there at installation
+    _maxsim = None  # type: ignore[assignment]
+
 WORD_GAP = 0.8  # of the words' height: more is another cell
 LINE_GAP = 0.5  # of the lines' height: more is another block
 LARGE = 1.25  # of the median height of a page's words: from there on type is large
@@ -66,23 +71,57 @@ class Layout:
     page_words: Integers
 
 
+_RULES = (WORD_GAP, LINE_GAP, LARGE, PROSE, TITLE, SHORTEST_TITLE, EDGES[0], HEAD, AT_HEAD, TABLE_ROWS)
+
+
 def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
     """The layout of at least one page, each with (n, 4) boxes of words, n > 0. aspects: page widths divided by their heights."""
-    boxes = np.concatenate(pages)
-    page_words = ends(np.array([len(words) for words in pages]))
+    boxes, page_words = np.concatenate(pages), ends(np.array([len(words) for words in pages]))
+    if _maxsim is None:
+        return _laid_out(boxes, page_words, aspects)
+    n, page_edges = len(boxes), np.empty((2, len(page_words)), np.int64)
+    lines, blocks = np.empty((2, n, 4), np.float32)
+    lengths, line_heights, heights, sizes = np.empty((4, n), np.float32)
+    block, row, first_lines, first_cells, first_words = np.empty((5, n), np.int64)
+    in_table, titles, prose = np.empty((3, n), bool)
+    given = (boxes, page_words, np.array(aspects, np.float32), np.array(_RULES, np.float32))
+    found = (lines, blocks, lengths, line_heights, heights, sizes, block, row, first_lines, first_cells, first_words)
+    m, k, n_rows = _maxsim.lay_out(*given, *found, in_table, titles, prose, *page_edges)
+    return Layout(
+        lines=lines[:m],
+        lengths=lengths[:m],
+        block=block[:m],
+        row=row[:m],
+        in_table=in_table[:m],
+        first_lines=first_lines[:k],
+        first_cells=first_cells[:n_rows],
+        blocks=blocks[:k],
+        heights=heights[:k],
+        sizes=sizes[:k],
+        titles=titles[:k],
+        prose=prose[:k],
+        first_words=first_words[first_lines[:k]],
+        page_lines=page_edges[0],
+        page_blocks=page_edges[1],
+        page_words=page_words,
+    )
+
+
+def _laid_out(boxes: Float, page_words: Integers, aspects: Sequence[float]) -> Layout:
+    """The same without the extension."""
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1e-4)
     aspect = np.array(aspects, np.float32).repeat(members(page_words))
     large_from = LARGE * medians(heights[None], page_words[:-1])[0]
     line = starts(~_side_by_side(boxes, heights, aspect), page_words)
     lines, n_words = bounds(boxes, line), counts_of(line, len(boxes))
     page_lines = line.searchsorted(page_words)
-    tall = (np.add.reduceat(heights, line) / n_words).astype(np.float32)
+    tall = (np.add.reduceat(heights, line, dtype=np.float64) / n_words).astype(np.float32)
     lengths = (lines[:, 2] - lines[:, 0]) * aspect[line] / tall
     block = starts(~_one_below_the_other(lines, tall), page_lines)
     blocks, n_lines = bounds(lines, block), counts_of(block, len(lines))
     page_blocks = block.searchsorted(page_lines)
-    type_heights = (np.add.reduceat(tall, block) / n_lines).astype(np.float32)
-    sizes = np.add.reduceat(lengths, block)
+    type_heights = (np.add.reduceat(tall, block, dtype=np.float64) / n_lines).astype(np.float32)
+    sizes = np.add.reduceat(lengths, block, dtype=np.float64).astype(np.float32)
     large = type_heights > large_from.repeat(members(page_blocks))
     large &= sizes < TITLE
     prose = ~large & (sizes >= PROSE)

@@ -108,6 +108,21 @@ def stretch(rows: Float, first: Integers) -> Float:
     return reach
 
 
+def spread(x: Float, y: Float, values: Float, edges: Integers) -> Float:
+    """For each of n points the values of its group, each times exp(-d * d) of how far it is from there: (n,). edges: (n_groups + 1,)."""
+    found = np.empty_like(values)
+    if _maxsim is not None:
+        _maxsim.spread(x, y, values, np.ascontiguousarray(edges[:-1]), found)
+        return found
+    for group in slices(edges):
+        step = max(AT_ONCE // (group.stop - group.start), 1)
+        for at in range(group.start, group.stop, step):
+            some = slice(at, min(at + step, group.stop))
+            across, down = x[some, None] - x[group], y[some, None] - y[group]
+            found[some] = np.exp(-(across * across + down * down)) @ values[group]
+    return found
+
+
 def slices(pages: Integers) -> Iterator[slice]:
     """The members of each page."""
     edges = pages.tolist()
@@ -117,7 +132,7 @@ def slices(pages: Integers) -> Iterator[slice]:
 def runs(first: Integers, counts: Integers) -> Integers:
     """first[0], first[0] + 1, ..., counts[0] numbers in all, then those of the next group; counts may be 0."""
     total = int(counts.sum())
-    return np.arange(total) + (first - counts.cumsum() + counts).repeat(counts)
+    return np.asarray(np.arange(total) + (first - counts.cumsum() + counts).repeat(counts), np.int64)
 
 
 def inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) -> tuple[Integers, Integers]:
@@ -129,10 +144,11 @@ def inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) 
     if _maxsim is None:
         return _inside(boxes, pages, others, other_pages)
     room = 2 * (len(boxes) + len(others))
-    asked = [np.ascontiguousarray(array) for array in (boxes, pages, others, other_pages)]
+    boxes, pages = np.ascontiguousarray(boxes), np.ascontiguousarray(pages)
+    others, other_pages = np.ascontiguousarray(others), np.ascontiguousarray(other_pages)
     while True:
         found = np.empty((2, room), np.int64)
-        n = _maxsim.inside(*asked, found[0], found[1])
+        n = _maxsim.inside(boxes, pages, others, other_pages, found[0], found[1])
         if n <= room:  # as mostly
             return found[0, :n], found[1, :n]
         room = n
@@ -143,11 +159,11 @@ def _inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers)
     middles = (others[:, :2] + others[:, 2:]) / 2
     found = [np.empty((2, 0), np.int64)]
     for page, of_page in enumerate(slices(other_pages)):
-        on_page, here = (pages == page).nonzero()[0], middles[of_page]
+        on_page, here = np.flatnonzero(pages == page), middles[of_page]
         step = max(AT_ONCE // max(len(here), 1), 1)
         for some in (on_page[at : at + step] for at in range(0, len(on_page), step)):
             box = boxes[some, None]
-            box_at, other = ((box[..., :2] <= here) & (here <= box[..., 2:])).all(axis=2).nonzero()
+            box_at, other = np.nonzero(((box[..., :2] <= here) & (here <= box[..., 2:])).all(axis=2))
             found.append(np.stack([some[box_at], of_page.start + other]))
     all_boxes, all_others = np.concatenate(found, axis=1)
     order = np.argsort(all_boxes, kind="stable")

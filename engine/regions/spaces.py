@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 
 from pagesight.engine.regions.ragged import Float, Integers
 
+try:
+    from pagesight.storage.scoring import _maxsim
+except ImportError:  # no compiler was there at installation
+    _maxsim = None  # type: ignore[assignment]
+
 BELOW, ABOVE, RIGHT, LEFT = "below", "above", "right", "left"
 WIDTH, HEIGHT = 0.12, 0.08  # of the page: what is smaller is a gap between paragraphs or columns
 COLUMNS = 32  # across the page: how finely obstacles are looked at
@@ -52,6 +57,20 @@ def _below(
 
     obstacles: of all, end to end, so many of each. smallest: (n, 2) width and height of the smallest.
     """
+    if _maxsim is not None:
+        spaces, there = np.empty((len(boxes), 4), np.float32), np.empty(len(boxes), bool)
+        _maxsim.below(
+            np.ascontiguousarray(boxes),
+            np.ascontiguousarray(obstacles),
+            n_obstacles,
+            np.ascontiguousarray(within),
+            smallest,
+            COLUMNS,
+            SHARED,
+            spaces,
+            there,
+        )
+        return spaces, there
     left, right, lowest, top = within[:, 0], within[:, 2], within[:, 3], boxes[:, 3]
     step = (right - left) / np.float32(COLUMNS)
     edges = left[:, None] + step[:, None] * _EDGES  # (n, COLUMNS + 1)

@@ -84,6 +84,20 @@ INLINE void stretch_all(float *row, ptrdiff_t n, const int64_t *first, ptrdiff_t
     }
 }
 
+void spread_in_groups(const Spread *s) {
+    memcpy(s->found, s->values, (size_t)s->n * 4);
+    for (int64_t g = 0; g < s->n_groups; g++) {
+        const int64_t stop = g + 1 < s->n_groups ? s->first[g + 1] : s->n;
+        for (int64_t i = s->first[g]; i < stop; i++)
+            for (int64_t j = i + 1; j < stop; j++) {
+                const float across = s->x[i] - s->x[j], down = s->y[i] - s->y[j];
+                const float near = expf(-(across * across + down * down));
+                s->found[i] += near * s->values[j];
+                s->found[j] += near * s->values[i];
+            }
+    }
+}
+
 /* Every box is held against all middles of its page: which are in it is told side by side, then looked for. */
 INLINE int64_t all_inside(const Places *p, float *x, float *y, uint8_t *is_in) {
     int64_t n = 0;

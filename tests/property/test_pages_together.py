@@ -1,29 +1,20 @@
 """The pages of an answer are laid out and matched in one go: each as if it were alone, and as rules that look at one thing at a time say."""
 
-import math
-from itertools import pairwise
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagesight.engine.explain import SAME_BOX, WordsOfPages, find_matches, make_snippets, supported, token_heats
 from pagesight.engine.regions import layout as rules
-from pagesight.engine.regions import ragged
 from pagesight.engine.regions.choose import AskedPage, find_regions
 from pagesight.engine.regions.evidence import LEAST, match_lines, stand_out
 from pagesight.engine.regions.layout import lay_out
-from pagesight.engine.regions.spaces import ABOVE, BELOW, COLUMNS, HEIGHT, SHARED, WIDTH, Beside, open_spaces
 from pagesight.storage.multivectors import lengths_of
 from pagesight.storage.values import PageWords
-from tests.property.test_region_pages import QUESTIONS, small_box
+from tests.property.test_region_pages import QUESTIONS, small_box, stored
 
-DIM, GRID = 8, np.float32(1 / 65535)  # boxes as they are stored
-
-
-def stored(boxes):
-    return np.rint(np.array(boxes, np.float32).reshape(-1, 4) / GRID).astype(np.float32) * GRID
+DIM = 8
 
 
 @st.composite
@@ -144,128 +135,3 @@ def lines_of(boxes):
         else:
             found.append([box])
     return [[*np.min(line, axis=0)[:2], *np.max(line, axis=0)[2:]] for line in found]
-
-
-@pytest.fixture(params=["extension", "numpy"])
-def by(request, monkeypatch):
-    """Groups as the extension looks at them, if it is there, and as numpy does without it."""
-    if request.param == "numpy":
-        monkeypatch.setattr(ragged, "_maxsim", None)
-
-
-EITHER_WAY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@EITHER_WAY
-@given(
-    st.lists(st.lists(small_box(), max_size=20), min_size=4, max_size=4),
-    st.lists(st.tuples(st.integers(0, 3), small_box()), max_size=40),
-)
-@pytest.mark.usefixtures("by")
-def test_middles_in_boxes_by_definition(others, boxes):
-    of_boxes, around = np.array([page for page, _ in boxes], np.int64), stored([box for _, box in boxes])
-    dots, edges = stored([box for page in others for box in page]), ragged.ends(np.array([len(p) for p in others]))
-    box, other = ragged.inside(around, of_boxes, dots, edges)
-    expected = [
-        (i, j)
-        for i, (x0, y0, x1, y1) in enumerate(around)
-        for j in range(edges[of_boxes[i]], edges[of_boxes[i] + 1])
-        if x0 <= (dots[j, 0] + dots[j, 2]) / 2 <= x1 and y0 <= (dots[j, 1] + dots[j, 3]) / 2 <= y1
-    ]
-    assert list(zip(box.tolist(), other.tolist(), strict=True)) == expected
-
-
-@pytest.mark.usefixtures("by")
-def test_more_pairs_than_there_is_room_for_at_first():
-    everywhere = np.tile(np.array([0, 0, 1, 1], np.float32), (50, 1))
-    box, other = ragged.inside(everywhere, np.zeros(50, np.int64), everywhere, np.array([0, 50]))
-    assert box.tolist() == [i for i in range(50) for _ in range(50)]
-    assert other.tolist() == list(range(50)) * 50
-
-
-@EITHER_WAY
-@given(st.lists(st.lists(st.integers(-3, 3), min_size=1, max_size=9), min_size=1, max_size=5), st.integers(1, 3))
-@pytest.mark.usefixtures("by")
-def test_groups_by_definition(groups, n_rows):
-    """Of several rows: one, and others that are it times a number."""
-    factors = np.array([1, -0.37, 1e-7], np.float32)[:n_rows, None]
-    rows = factors * np.array([number for group in groups for number in group], np.float32)
-    edges = ragged.ends(np.array([len(group) for group in groups]))
-    parts = [[row[first:stop] for first, stop in pairwise(edges.tolist())] for row in rows]
-    medians = [[sorted(part)[len(part) // 2] for part in row] for row in parts]
-    np.testing.assert_array_equal(ragged.largest(rows, edges[:-1]), [[max(part) for part in row] for row in parts])
-    np.testing.assert_array_equal(ragged.medians(rows, edges[:-1]), medians)
-    stretched = rows.copy()
-    reach = ragged.stretch(stretched, edges[:-1])
-    expected = [
-        [max(part) - median for part, median in zip(*row, strict=True)] for row in zip(parts, medians, strict=True)
-    ]
-    np.testing.assert_allclose(reach, expected, rtol=1e-6)
-    assert ((stretched >= 0) & (stretched <= 1)).all()
-    usual, most = (np.repeat(numbers, np.diff(edges), axis=1) for numbers in (medians, reach))
-    np.testing.assert_allclose(stretched, np.maximum(rows - usual, 0) / np.maximum(most, 1e-6), atol=1e-5)
-
-
-@EITHER_WAY
-@given(st.lists(st.lists(small_box(), min_size=1, max_size=6), min_size=1, max_size=5))
-@pytest.mark.usefixtures("by")
-def test_bounds_by_definition(groups):
-    boxes, edges = stored([box for group in groups for box in group]), ragged.ends(np.array([len(g) for g in groups]))
-    expected = [[*part.min(axis=0)[:2], *part.max(axis=0)[2:]] for part in np.split(boxes, edges[1:-1])]
-    np.testing.assert_array_equal(ragged.bounds(boxes, edges[:-1]), expected)
-
-
-@pytest.mark.skipif(ragged._maxsim is None, reason="there is no extension")
-@pytest.mark.parametrize("first", [[0, 0], [1, 0], [-1], [0, 5]])
-def test_no_group_is_read_that_does_not_lie_in_its_row(first):
-    with pytest.raises(ValueError, match="do not lie end to end within 5"):
-        ragged.largest(np.zeros((2, 5), np.float32), np.array(first))
-    with pytest.raises(ValueError, match="do not lie end to end within 5"):
-        ragged.bounds(np.zeros((5, 4), np.float32), np.array(first))
-
-
-@pytest.mark.skipif(ragged._maxsim is None, reason="there is no extension")
-@pytest.mark.parametrize(("page", "edges"), [(1, [0, 2]), (-1, [0, 2]), (0, [0, 3]), (0, [1, 2]), (0, [0, 3, 2])])
-def test_no_page_is_looked_at_that_is_not_there(page, edges):
-    boxes = np.zeros((2, 4), np.float32)
-    with pytest.raises(ValueError, match="do not fit each other"):
-        ragged.inside(boxes, np.full(2, page), boxes, np.array(edges))
-
-
-@settings(max_examples=20)
-@given(
-    st.lists(
-        st.tuples(small_box(), st.lists(small_box(), max_size=6), st.sampled_from([BELOW, ABOVE])),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_open_space_by_definition(asked):
-    """The largest of all runs of columns, each as far as the first obstacle in any of its columns."""
-    within = np.array([0, 0, 1, 1], np.float32)
-    found = open_spaces([Beside(stored(box)[0], side, stored(obstacles), within) for box, obstacles, side in asked])
-    for (box, obstacles, side), space in zip(asked, found, strict=True):
-        x0, y0, x1, y1 = stored(box)[0].tolist()
-        taken = stored(obstacles).tolist()
-        if side == ABOVE:
-            y0, y1, taken = 1 - y1, 1 - y0, [[a, 1 - d, c, 1 - b] for a, b, c, d in taken]
-        best, step = 0.0, 1 / COLUMNS
-        limits = [
-            min(
-                [
-                    max(b, y1)
-                    for a, b, c, d in taken
-                    if d > y1 + 0.005 and a < (i + 0.75) * step and c > (i + 0.25) * step
-                ],
-                default=1.0,
-            )
-            for i in range(COLUMNS)
-        ]
-        for i in range(COLUMNS):
-            for j in range(i + 1, COLUMNS + 1):
-                width, height = (j - i) * step, min(limits[i:j]) - y1
-                shared = min(j * step, x1) - max(i * step, x0)
-                if width >= WIDTH and height >= HEIGHT and shared >= SHARED * min(width, x1 - x0) - 1e-7:
-                    best = max(best, width * height)
-        area = 0.0 if space is None else float((space[2] - space[0]) * (space[3] - space[1]))
-        assert area == pytest.approx(best, abs=2e-3) or math.isclose(area, best, rel_tol=1e-2)

@@ -33,6 +33,12 @@ def small_box():
     )
 
 
+def stored(boxes):
+    """As the index has them: in steps of 1 / 65535."""
+    grid = np.float32(1 / 65535)
+    return np.rint(np.array(boxes, np.float32).reshape(-1, 4) / grid).astype(np.float32) * grid
+
+
 @st.composite
 def pages(draw):
     boxes = draw(st.lists(st.one_of(small_box(), box()), min_size=1, max_size=60))
