@@ -24,10 +24,9 @@ def broken_words(words: PageWords) -> list[BrokenWord]:
     """Words that go on in a line below or beside: a letter, a hyphen, and then a small letter somewhere else."""
     found: list[BrokenWord] = []
     texts = words.texts
-    for i, text in enumerate(texts[:-1]):
-        if not text.endswith(_HYPHENS) or not text[-2:-1].isalpha() or not texts[i + 1][:1].islower():
-            continue
-        if _on_one_line(words, i):
+    for i in [i for i, text in enumerate(texts[:-1]) if text.endswith(_HYPHENS)]:  # few of them
+        text = texts[i]
+        if not text[-2:-1].isalpha() or not texts[i + 1][:1].islower() or _on_one_line(words, i):
             continue
         if found and found[-1].last == i:
             before = found.pop()

@@ -8,4 +8,5 @@ wording   what a question asks for, and what a caption begins with
 ragged    groups that lie end to end, so that all pages of an answer are looked at in one go
 choose    the regions: ``find_regions``
 patches   the same for models that read the picture of a page
+_regions  what ragged, layout and spaces do, in C, where there was a compiler
 """

@@ -26,9 +26,9 @@ from pagesight.engine.regions.ragged import (
 )
 
 try:
-    from pagesight.storage.scoring import _maxsim
+    from pagesight.engine.regions import _regions
 except ImportError:  # no compiler was there at installation
-    _maxsim = None  # type: ignore[assignment]
+    _regions = None  # type: ignore[assignment]
 
 WORD_GAP = 0.8  # of the words' height: more is another cell
 LINE_GAP = 0.5  # of the lines' height: more is another block
@@ -77,7 +77,7 @@ _RULES = (WORD_GAP, LINE_GAP, LARGE, PROSE, TITLE, SHORTEST_TITLE, EDGES[0], HEA
 def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
     """The layout of at least one page, each with (n, 4) boxes of words, n > 0. aspects: page widths divided by their heights."""
     boxes, page_words = np.concatenate(pages), ends(np.array([len(words) for words in pages]))
-    if _maxsim is None:
+    if _regions is None:
         return _laid_out(boxes, page_words, aspects)
     n, page_edges = len(boxes), np.empty((2, len(page_words)), np.int64)
     lines, blocks = np.empty((2, n, 4), np.float32)
@@ -86,7 +86,7 @@ def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
     in_table, titles, prose = np.empty((3, n), bool)
     given = (boxes, page_words, np.array(aspects, np.float32), np.array(_RULES, np.float32))
     found = (lines, blocks, lengths, line_heights, heights, sizes, block, row, first_lines, first_cells, first_words)
-    m, k, n_rows = _maxsim.lay_out(*given, *found, in_table, titles, prose, *page_edges)
+    m, k, n_rows = _regions.lay_out(*given, *found, in_table, titles, prose, *page_edges)
     return Layout(
         lines=lines[:m],
         lengths=lengths[:m],

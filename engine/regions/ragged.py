@@ -3,7 +3,7 @@
 Groups are told by where each begins, so many pages cost no more calls of numpy than one. No group is empty. Members are picked by
 ``take``, which takes a half to a fifth of the time of an index, and methods are called where there are such: numpy's functions go by
 them, and take two or three times as long on a page. What numpy does group by group is done by the extension
-(``_maxsim_ragged.c``), where it was compiled.
+(``_groups.c``), where it was compiled.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from pagesight.storage.scoring import _maxsim
+    from pagesight.engine.regions import _regions
 except ImportError:  # no compiler was there at installation
-    _maxsim = None  # type: ignore[assignment]
+    _regions = None  # type: ignore[assignment]
 
 Float = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -62,32 +62,32 @@ def counts_of(first: Integers, n: int) -> Integers:
 
 def bounds(boxes: Float, first: Integers) -> Float:
     """The box around each group of boxes: (n_groups, 4)."""
-    if _maxsim is None:
+    if _regions is None:
         reach = ((boxes[:, :2], np.minimum), (boxes[:, 2:], np.maximum))
         return np.concatenate([furthest.reduceat(sides, first) for sides, furthest in reach], axis=1)
     found = np.empty((len(first), 4), np.float32)
-    _maxsim.bounds(np.ascontiguousarray(boxes), np.ascontiguousarray(first), found)
+    _regions.bounds(np.ascontiguousarray(boxes), np.ascontiguousarray(first), found)
     return found
 
 
 def largest(rows: Float, first: Integers) -> Float:
     """The largest number of each group, in each of (m, n) rows: (m, n_groups)."""
-    if _maxsim is None:
+    if _regions is None:
         return np.maximum.reduceat(rows, first, axis=1)
     found = np.empty((len(rows), len(first)), np.float32)
-    _maxsim.largest(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
+    _regions.largest(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
     return found
 
 
 def medians(rows: Float, first: Integers) -> Float:
     """The median of each group, the upper one of two, in each of (m, n) rows: (m, n_groups)."""
     found = np.empty((len(rows), len(first)), np.float32)
-    if _maxsim is None:
+    if _regions is None:
         for i, group in enumerate(np.split(rows, first[1:], axis=1)):
             middle = group.shape[1] // 2
             found[:, i] = np.partition(group, middle, axis=1)[:, middle]
     else:
-        _maxsim.medians(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
+        _regions.medians(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
     return found
 
 
@@ -96,9 +96,9 @@ def stretch(rows: Float, first: Integers) -> Float:
 
     Returns how far the two were apart: (m, n_groups).
     """
-    if _maxsim is not None and rows.flags.c_contiguous:
+    if _regions is not None and rows.flags.c_contiguous:
         reach = np.empty((len(rows), len(first)), np.float32)
-        _maxsim.stretch(rows, np.ascontiguousarray(first), reach)
+        _regions.stretch(rows, np.ascontiguousarray(first), reach)
         return reach
     usual, counts = medians(rows, first), counts_of(first, rows.shape[1])
     reach = largest(rows, first) - usual
@@ -111,8 +111,8 @@ def stretch(rows: Float, first: Integers) -> Float:
 def spread(x: Float, y: Float, values: Float, edges: Integers) -> Float:
     """For each of n points the values of its group, each times exp(-d * d) of how far it is from there: (n,). edges: (n_groups + 1,)."""
     found = np.empty_like(values)
-    if _maxsim is not None:
-        _maxsim.spread(x, y, values, np.ascontiguousarray(edges[:-1]), found)
+    if _regions is not None:
+        _regions.spread(x, y, values, np.ascontiguousarray(edges[:-1]), found)
         return found
     for group in slices(edges):
         step = max(AT_ONCE // (group.stop - group.start), 1)
@@ -141,14 +141,14 @@ def inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) 
     boxes: (n, 4). pages: (n,) the page of each, whose others alone are looked at. others: (m, 4), of which those of each page
     begin at other_pages: (n_pages + 1,).
     """
-    if _maxsim is None:
+    if _regions is None:
         return _inside(boxes, pages, others, other_pages)
     room = 2 * (len(boxes) + len(others))
     boxes, pages = np.ascontiguousarray(boxes), np.ascontiguousarray(pages)
     others, other_pages = np.ascontiguousarray(others), np.ascontiguousarray(other_pages)
     while True:
         found = np.empty((2, room), np.int64)
-        n = _maxsim.inside(boxes, pages, others, other_pages, found[0], found[1])
+        n = _regions.inside(boxes, pages, others, other_pages, found[0], found[1])
         if n <= room:  # as mostly
             return found[0, :n], found[1, :n]
         room = n

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pagesight.engine.regions.ragged import Float, Integers
 
 try:
-    from pagesight.storage.scoring import _maxsim
+    from pagesight.engine.regions import _regions
 except ImportError:  # no compiler was there at installation
-    _maxsim = None  # type: ignore[assignment]
+    _regions = None  # type: ignore[assignment]
 
 BELOW, ABOVE, RIGHT, LEFT = "below", "above", "right", "left"
 WIDTH, HEIGHT = 0.12, 0.08  # of the page: what is smaller is a gap between paragraphs or columns
@@ -57,9 +57,9 @@ def _below(
 
     obstacles: of all, end to end, so many of each. smallest: (n, 2) width and height of the smallest.
     """
-    if _maxsim is not None:
+    if _regions is not None:
         spaces, there = np.empty((len(boxes), 4), np.float32), np.empty(len(boxes), bool)
-        _maxsim.below(
+        _regions.below(
             np.ascontiguousarray(boxes),
             np.ascontiguousarray(obstacles),
             n_obstacles,

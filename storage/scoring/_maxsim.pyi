@@ -1,24 +1,6 @@
 # Buffers are numpy arrays or bytes: numpy's types say so from Python 3.12 on only.
 
-def below(
-    boxes: object,
-    obstacles: object,
-    n_obstacles: object,
-    within: object,
-    smallest: object,
-    columns: int,
-    shared: float,
-    found: object,
-    there: object,
-    /,
-) -> None: ...
-def bounds(boxes: object, first: object, found: object, /) -> None: ...
-def inside(
-    boxes: object, pages: object, others: object, page_ends: object, found_boxes: object, found_others: object, /
-) -> int: ...
 def kernels() -> tuple[str, ...]: ...
-def largest(rows: object, first: object, found: object, /) -> None: ...
-def lay_out(boxes: object, page_words: object, aspects: object, rules: object, /, *found: object) -> tuple[int, int, int]: ...
 def maxima(
     kernel: str,
     data: object,
@@ -33,7 +15,6 @@ def maxima(
     found: object,
     /,
 ) -> None: ...
-def medians(rows: object, first: object, found: object, /) -> None: ...
 def products(
     kernel: str,
     data: object,
@@ -58,5 +39,3 @@ def scan(
     found: object,
     /,
 ) -> None: ...
-def spread(x: object, y: object, values: object, first: object, found: object, /) -> None: ...
-def stretch(rows: object, first: object, reach: object, /) -> None: ...

@@ -247,13 +247,12 @@ def test_the_wheel_has_the_package_and_puts_nothing_else_among_the_installed(whe
     modules = {name for name in names if name.endswith(".py")}
     assert modules == python_files()
     assert "pagesight/py.typed" in names
-    sources = {
-        f"pagesight/storage/scoring/{name}"
-        for name in ("_maxsim.pyi", *sorted(path.name for path in (ROOT / "storage/scoring").glob("_maxsim*.[ch]")))
-    }
+    folders = {folder: ROOT / folder for folder in ("storage/scoring", "engine/regions")}
+    sources = {f"pagesight/{name}/{path.name}" for name, folder in folders.items() for path in folder.glob("_*.[ch]")}
+    sources |= {"pagesight/storage/scoring/_maxsim.pyi", "pagesight/engine/regions/_regions.pyi"}
     assert sources <= names
     compiled = {name for name in names if name.endswith(".so")}
-    assert len(compiled) == (1 if shutil.which("cc") else 0)
+    assert len(compiled) == (2 if shutil.which("cc") else 0)
     metadata_files = {name for name in names if name.startswith(metadata)}
     page = {f"pagesight/engine/server/static/{path.name}" for path in (ROOT / "engine/server/static").iterdir()}
     data = {
@@ -277,10 +276,10 @@ def test_the_sdist_has_what_the_wheel_needs(sdist, wheel):
     names = {member.name.removeprefix(f"{top}/") for member in members}
     wanted = {name for name in contents(wheel) if name.startswith("pagesight/") and not name.endswith(".so")}
     assert {f"src/{name}" for name in wanted} <= names
-    assert {"pyproject.toml", "README.md", "LICENSE", "storage/scoring/_maxsim.c", "storage/scoring/_maxsim.h"} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "storage/scoring/_maxsim.h", "engine/regions/_regions.h"} <= names
 
 
-def test_a_wheel_from_the_sdist_without_a_compiler_is_the_same_but_for_the_extension(sdist, wheel, tmp_path):
+def test_a_wheel_from_the_sdist_without_a_compiler_is_the_same_but_for_the_extensions(sdist, wheel, tmp_path):
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (unpacked,) = tmp_path.iterdir()

@@ -208,10 +208,11 @@ def test_a_scan_reads_nothing_outside_the_rows():
 
 
 @pytest.mark.thorough  # that numpy does it right is tested above
-def test_without_the_extension_numpy_does_the_work(tmp_path):
+def test_without_the_extensions_numpy_does_the_work(tmp_path):
     code = f"""
         import sys
-        sys.modules["pagesight.storage.scoring._maxsim"] = None  # as where no compiler was
+        for extension in ("storage.scoring._maxsim", "engine.regions._regions"):  # as where no compiler was
+            sys.modules["pagesight." + extension] = None
         from pathlib import Path
         from pagesight.engine import SearchEngine
         from pagesight.storage.scoring.kernel import KERNELS

@@ -25,14 +25,14 @@ def by(request, monkeypatch):
 
 def without_extension(monkeypatch):
     for module in (ragged, rules, spaces):
-        monkeypatch.setattr(module, "_maxsim", None)
+        monkeypatch.setattr(module, "_regions", None)
 
 
-WITH_EXTENSION = pytest.mark.skipif(ragged._maxsim is None, reason="there is no extension")
+WITH_EXTENSION = pytest.mark.skipif(ragged._regions is None, reason="there is no extension")
 EITHER_WAY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-WITH_EXTENSION = pytest.mark.skipif(ragged._maxsim is None, reason="there is no extension")
+WITH_EXTENSION = pytest.mark.skipif(ragged._regions is None, reason="there is no extension")
 EITHER_WAY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -153,12 +153,12 @@ def test_no_word_is_laid_out_that_is_not_there(edges):
     pages = [np.zeros(n + 1, np.int64) for _ in range(2)]
     given = (words, np.array(edges), *numbers)
     if edges == [0, 3, 5]:
-        assert ragged._maxsim.lay_out(*given, *arrays, *pages)[0] >= 2
+        assert ragged._regions.lay_out(*given, *arrays, *pages)[0] >= 2
         with pytest.raises(ValueError, match="do not fit each other"):
-            ragged._maxsim.lay_out(*given, *[array[:4] for array in arrays], *pages)
+            ragged._regions.lay_out(*given, *[array[:4] for array in arrays], *pages)
     else:
         with pytest.raises(ValueError, match="do not fit each other"):
-            ragged._maxsim.lay_out(*given, *arrays, *pages)
+            ragged._regions.lay_out(*given, *arrays, *pages)
 
 
 @WITH_EXTENSION

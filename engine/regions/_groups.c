@@ -1,8 +1,8 @@
-/* Groups of unequal size that lie end to end (engine/regions/ragged.py): what numpy does in a call for each, or in a dozen passes.
+/* Groups of unequal size that lie end to end (ragged.py): what numpy does in a call for each, or in a dozen passes.
 
    No group is empty: ``first`` says where each begins, and the last one ends with the row. */
 
-#include "_maxsim.h"
+#include "_regions.h"
 
 int groups_in_order(const int64_t *first, ptrdiff_t n_groups, ptrdiff_t n) {
     for (ptrdiff_t g = 0; g < n_groups; g++)

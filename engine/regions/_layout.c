@@ -1,7 +1,7 @@
-/* Lines, blocks and rows of words on pages: engine/regions/layout.py says what they are, and does the same without this. Its rules
+/* Lines, blocks and rows of words on pages: layout.py says what they are, and does the same without this. Its rules
    compare neighbours, for which numpy needs a hundred passes. */
 
-#include "_maxsim.h"
+#include "_regions.h"
 
 enum { LEFT, TOP, RIGHT, BOTTOM };
 

@@ -1,6 +1,6 @@
-/* Open space on pages, as engine/regions/spaces.py has it: a few small rectangles, for which numpy needs fifty passes. */
+/* Open space on pages, as spaces.py has it: a few small rectangles, for which numpy needs fifty passes. */
 
-#include "_maxsim.h"
+#include "_regions.h"
 
 /* How far down each column is free. edges: (columns + 1,) of them. */
 static void limits(const float *obstacles, int64_t n, const float *edges, float step, float top, float lowest, int columns, float *free) {
