@@ -187,7 +187,7 @@ def _warmest_runs(heat: Float, pages: Integers) -> list[slice]:
     n_runs = n_words - size + 1  # without words one, of none
     of_pages, begin = ends(n_runs), runs(pages[:-1], n_runs)
     sums = np.concatenate([[0.0], heat.cumsum(dtype=np.float64)])
-    sums = sums[begin + size.repeat(n_runs)] - sums[begin]
+    sums = sums.take(begin + size.repeat(n_runs)) - sums.take(begin)
     best = (sums > (np.maximum.reduceat(sums, of_pages[:-1]) - 1e-9).repeat(n_runs)).nonzero()[0]
     begin = begin[best[best.searchsorted(of_pages[:-1])]]
     warm = heat.nonzero()[0]
@@ -225,7 +225,7 @@ def _heat_of_words(words: WordsOfPages, heats: Float, boxes: Float, token_pages:
     )
     token, word = inside(places + EDGE, pages, words.boxes, words.pages)
     n_words = np.bincount(token, minlength=len(places))
-    found = np.zeros(len(words.boxes))
+    found = np.zeros(len(words.boxes))  # of no pairs at all numpy counts whole numbers
     found += np.bincount(word, (heat[token] / n_words[token]).astype(np.float32), len(found))
     alone = ((n_words == 0) & (members(words.pages) > 0)[pages]).nonzero()[0]
     for page in dict.fromkeys(pages[alone].tolist()):
