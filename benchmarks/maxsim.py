@@ -7,7 +7,8 @@
 Pages of 768 token vectors of 128 dimensions, a query of 20 (benchmarks.vectors). Every engine has its pages in memory in the
 form it wants and gets the numbers of the pages to score; maxsim-cpu and the padded torch gather them first, because
 they take one array. Turns go round, so that whatever else the machine does meets all alike; medians are shown, of wall time and of
-processor time, which says more on a machine that does other things (load_average).
+processor time, which says more on a machine that does other things (load_average). What a second thread is worth, and what two
+processes do, is measured in turns by benchmarks.threads.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from benchmarks.vectors import Corpus, documents
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.layout import CodeLayout, Records
-from pagesight.storage.scoring.threads import n_shares, n_threads, spread
+from pagesight.storage.scoring.threads import n_threads, spread
+from pagesight.storage.vectors.records import PART_BYTES
 
 N_PAGES, TOKENS, DIM = 3000, 768, 128
 ROUNDS, N_QUERIES = 7, 40
@@ -50,7 +52,8 @@ def engines(pages: np.ndarray, query: np.ndarray) -> dict[str, Scorer]:
                 records = Records(data, part * size, np.full(len(part), TOKENS))
                 return codec.maxima(query, records, precise=False).sum(axis=0)
 
-            return np.concatenate(spread(score, np.array_split(chosen, n_shares())))
+            n_parts = len(chosen) * size // PART_BYTES if n_threads() > 1 else 1  # as a search cuts them
+            return np.concatenate(spread(score, np.array_split(chosen, n_parts)))
 
         found[f"pagesight {codec_name}"] = ours
         if codec_name == "int8":
@@ -118,7 +121,6 @@ def measure(n_pages: int) -> dict[str, Any]:
         "kernel": kernel.KERNELS[0],
         "pages": len(chosen),
         "load_average": round(os.getloadavg()[0], 1),
-        "two_processes_do": processes_speedup(),
         "engines": {
             name: {
                 "median_ms": round(statistics.median(values) * 1e3, 2),
@@ -131,44 +133,6 @@ def measure(n_pages: int) -> dict[str, Any]:
         },
         "agreement": agreement(pages),
     }
-
-
-def rerank_of_its_own(rounds: int = 40) -> None:
-    """Print the milliseconds of one rerank of 1,000 pages by the kernel in this process."""
-    codec = codec_named("int8", DIM)
-    size, rng = codec.n_bytes(TOKENS), np.random.default_rng(2)
-    data = rng.integers(0, 255, N_PAGES * size, np.uint8)
-    data.reshape(N_PAGES, size)[:, : 4 * TOKENS] = np.full((N_PAGES, TOKENS), 0.01, np.float32).view(np.uint8)
-    query = rng.standard_normal((20, DIM)).astype(np.float32)
-    records = Records(data, np.sort(rng.choice(N_PAGES, 1000, replace=False)) * size, np.full(1000, TOKENS))
-    print("ready", flush=True)
-    sys.stdin.readline()
-    began = time.perf_counter()
-    for _ in range(rounds):
-        codec.maxima(query, records, precise=False)
-    print((time.perf_counter() - began) / rounds * 1e3)
-
-
-def processes_speedup() -> float:
-    """What two processes get done in the time of one: what this machine has to give, without threads of ours."""
-
-    def together(n: int) -> float:
-        command = [sys.executable, "-m", "benchmarks.maxsim", "--alone"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        running = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-            for _ in range(n)
-        ]
-        for process in running:
-            assert process.stdout is not None
-            process.stdout.readline()
-        for process in running:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        return statistics.fmean(float(process.communicate()[0]) for process in running)
-
-    return round(2 * together(1) / together(2), 2)
 
 
 def agreement(pages: np.ndarray) -> dict[str, dict[str, float]]:
@@ -200,13 +164,9 @@ def agreement(pages: np.ndarray) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--here", action="store_true", help="measure in this process, with its threads")
-    parser.add_argument("--alone", action="store_true", help="one rerank after the other, for processes_speedup")
     parser.add_argument("--name", default="", help="of the result, if it is not to replace that of another machine")
     parser.add_argument("--pages", type=int, default=N_PAGES, help="to choose the 1,000 from, at least as many")
     arguments = parser.parse_args()
-    if arguments.alone:
-        rerank_of_its_own()
-        return
     if arguments.here:
         write_result("-".join(filter(None, ["maxsim", arguments.name, str(n_threads())])), measure(arguments.pages))
         return

@@ -24,7 +24,7 @@
     ├── StorageError           the index cannot be used as asked
     │   ├── StoreNotFound (LookupError), StoreLocked, StoreClosed, StoreCorrupt, DiskFull
     │   ├── StoreUnreachable, StoreRefused   of an index in a database
-    │   ├── NoSegments (of StoreNotFound), DatabaseCorrupt (of StoreCorrupt), PageTooLarge
+    │   ├── NoSegments (of StoreNotFound), DatabaseCorrupt, KeptCorrupt (of StoreCorrupt), PageTooLarge
     │   ├── FormatVersionMismatch, DimensionMismatch (ValueError)
     │   └── IndexMismatch          it was made another way than it is opened
     │       ├── ModelMismatch          with another model, or other settings of it
@@ -68,6 +68,7 @@ __all__ = [
     "FormatVersionMismatch",
     "HubRefused",
     "IndexMismatch",
+    "KeptCorrupt",
     "LeaseLost",
     "ModelError",
     "ModelMismatch",
@@ -261,6 +262,15 @@ class StoreCorrupt(StorageError):
 
 class DatabaseCorrupt(StoreCorrupt):
     """So is what all the rest is found by: nothing here can repair it."""
+
+
+class KeptCorrupt(StoreCorrupt):
+    """So is what is kept here of an index that lies elsewhere: nothing is lost, and it is made again by the next who opens it."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        """what: "is damaged", or more of it."""
+        self.folder = folder
+        super().__init__(f"what searches keep in {folder} {what}; nothing is lost: ask again, and it is made again")
 
 
 class StoreUnreachable(StorageError):

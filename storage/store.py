@@ -16,7 +16,7 @@ from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
 from pagesight.storage.state import State
-from pagesight.storage.tables.connections import DATABASE_NAME, corrupt
+from pagesight.storage.tables.connections import DATABASE_NAME, Damaged, corrupt
 from pagesight.storage.tables.snapshots import Database, Snapshot
 from pagesight.storage.view import StoreView
 
@@ -30,29 +30,30 @@ if TYPE_CHECKING:
 class Store(Closing):
     """``pagesight.engine.index.Store`` in a folder. Any number of threads and processes may read it while one writes."""
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
+    def __init__(self, folder: str | PathLike[str], damaged: Damaged = corrupt) -> None:
         """Open an index, and bring it to the present format where it can be written.
 
+        damaged: makes the error that is raised for its database, here or later, if that is not what was written.
         Raises StoreNotFound, FormatVersionMismatch, StoreCorrupt.
         """
         path = Path(folder)
         manifest = Manifest.read(path)
         if not (path / DATABASE_NAME).exists():
-            raise corrupt(path / DATABASE_NAME, "is missing")
+            raise damaged(path / DATABASE_NAME, "is missing")
         if not (path / DATABASE_NAME).stat().st_size:  # its first page is there before any table
-            raise corrupt(path / DATABASE_NAME, "is empty")
+            raise damaged(path / DATABASE_NAME, "is empty")
         if manifest.format_version < FORMAT_VERSION:
             from pagesight.storage.care.upgrade import upgrade
 
             manifest = upgrade(path, manifest)
         codec_named(manifest.space.codec, manifest.space.token_dim)
-        self._folder = IndexFolder(path, manifest, Database(path, manifest.format_version))
+        self._folder = IndexFolder(path, manifest, Database(path, manifest.format_version, damaged))
         self._state: State | None = None
         self._state_lock = threading.Lock()
         self._closed = False
 
     @classmethod
-    def create(cls, folder: str | PathLike[str], space: Space) -> Self:
+    def create(cls, folder: str | PathLike[str], space: Space, damaged: Damaged = corrupt) -> Self:
         """Make an empty index, or open the one that another process has just made here.
 
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
@@ -73,7 +74,7 @@ class Store(Closing):
                 create_tables(database.engine, path)
                 database.dispose()
                 Manifest(spaces=(space,)).write(path)
-        return cls(path)
+        return cls(path, damaged)
 
     @property
     def address(self) -> str:

@@ -28,7 +28,8 @@ _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 
 MAX_QUERY_TERMS = 256  # a pasted page as a query: SQLite's expression depth is limited, and later terms add nothing
 
-MOST_MATCHES = 50_000  # pages that SQLite ranks, at 1 to 2 microseconds each
+# SQLite ranks a twentieth of the pages, at 1 to 2 microseconds each, within these bounds.
+SHARE_OF_MATCHES, FEW_MATCHES, MOST_MATCHES = 0.05, 10_000, 50_000
 K1_AND_ONE = 2.2  # what a term's weight is multiplied by on a page that is full of it
 CREATE_WORDS = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS page_terms USING fts5(terms, tokenize = 'unicode61 remove_diacritics 2')"
@@ -120,16 +121,18 @@ def telling(n_pages_with: Mapping[str, int], n_pages: int) -> list[str]:
 
     BM25 gives a term on more than half of the pages a weight of 1e-6 (SQLite, as Lucene once did): the order among pages with
     any other term is the same without it. It is what takes the time: on 30,000 pages a question with stop words took 150 ms.
-    Where all together are on more than MOST_MATCHES pages, only the rarest are asked for, which bounds the time (a million pages:
-    514 ms to 9 or 20). What the others would have added to the order is lost: held to 5% of the pages, as 50,000 of a million are, BM25
-    alone finds 0.39 instead of 0.88 and 0.70 instead of 0.92 of what answers among its first 50 of sample_docs and of 223 other
-    pages, and nDCG@5 of a whole search, which looks at single vectors and means too, stays (+0.003, -0.003).
+    Where all together are on more than SHARE_OF_MATCHES of the pages, and on more than FEW_MATCHES, only the rarest are asked for,
+    which bounds the time (100,000 pages of words of real ones, p50 31 ms to 8; a million: 514 ms to 20). What the others would have
+    added to the order is lost: held to 5% of the pages, BM25 alone finds 0.39 instead of 0.88 and 0.70 instead of 0.92 of what answers
+    among its first 50 of sample_docs and of 223 other pages, and nDCG@5 of a whole search, which looks at single vectors and means
+    too, stays (+0.003, -0.003).
     """
     known = [term for term, n in n_pages_with.items() if n]
     rare = [term for term in known if n_pages_with[term] <= n_pages / 2] or known
     rarest_first = sorted(rare, key=lambda term: n_pages_with[term])
     together = dict(zip(rarest_first, accumulate(n_pages_with[term] for term in rarest_first), strict=True))
-    return [term for term in rare if together[term] <= MOST_MATCHES] or rarest_first[:1]
+    most = min(max(SHARE_OF_MATCHES * n_pages, FEW_MATCHES), MOST_MATCHES)
+    return [term for term in rare if together[term] <= most] or rarest_first[:1]
 
 
 def match_expression(distinct: Sequence[str]) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +142,13 @@ def reading_processes():
             if "pagesight.indexer.reading.worker" in " ".join(child.cmdline()):
                 found[child.pid] = child
     return found
+
+
+def damage_table(database, name):
+    """Overwrite the first page of a table where it lies, which the schema before it does not show."""
+    with closing(sqlite3.connect(database)) as connection:
+        (first,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((first - 1) * size)
+        file.write(bytes(range(256)) * (size // 256))

@@ -3,6 +3,7 @@
     python -m benchmarks.pages                                            this checkout and RapidOCR as it comes
     python -m benchmarks.pages --against ../before --ocrmypdf ~/venv/bin/ocrmypdf --rounds 3
     python -m benchmarks.pages --kinds "scan, dense" --rounds 1           adds rows to those that there are
+    python -m benchmarks.pages --against ../before --whole sample_docs    time to index all of it, by the clock
     python -m benchmarks.pages --report                                   table and picture of all rows
 
 Each answers in a process of its own, with one thread, after a first file that does not count (models are loaded then); rounds
@@ -26,10 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT
-from benchmarks.pages.kinds import KINDS, accuracy, make
-from benchmarks.pages.report import report
+from benchmarks.pages.kinds import KINDS, SAMPLES, accuracy, make
+from benchmarks.pages.report import WHOLE, report
+from benchmarks.speed import long_pdf
 
 HERE = Path(__file__).parent
+WHOLES = ("kinds", "sample_docs", "long")
 ROWS = ROOT / "build" / "pages.jsonl"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -94,22 +97,40 @@ def measure(wanted: argparse.Namespace, files: dict[str, Path], words: dict[str,
         runner.close()
 
 
-def index_whole(wanted: argparse.Namespace, folder: Path) -> None:
-    """All kinds that are wanted by the real pipeline, on one core and on two."""
+def index_whole(wanted: argparse.Namespace, what: str, folder: Path) -> None:
+    """A folder by the real pipeline, in turn."""
     for _ in range(wanted.rounds):
-        for n_cores in (1, 2):
+        for n_cores in wanted.cores:
             for name, path in checkouts(wanted).items():
                 command = [sys.executable, str(HERE / "whole.py"), str(folder), str(n_cores)]
                 done = subprocess.run(command, env=environment(path), cwd=ROOT, stdout=subprocess.PIPE, check=True)
                 keep(
                     {
-                        "kind": "all",
-                        "kinds": wanted.kinds,
+                        "kind": WHOLE,
+                        "what": what,
                         "by": name,
                         "cores": n_cores,
                         **json.loads(done.stdout.splitlines()[-1]),
                     }
                 )
+
+
+def folders(wanted: argparse.Namespace, scratch: Path) -> dict[str, Path]:
+    """What ``--whole`` indexes, by name."""
+    found = {}
+    for what in wanted.whole:
+        if what == "sample_docs":
+            found[what] = SAMPLES
+            continue
+        found[what] = scratch / what
+        found[what].mkdir()
+        if what == "long":
+            long_pdf(found[what] / "long.pdf")
+        else:
+            files = make(found[what])
+            for unwanted in {"warm", *KINDS} - set(wanted.kinds):
+                files[unwanted].unlink()
+    return found
 
 
 def keep(row: dict[str, Any]) -> None:
@@ -126,22 +147,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--by", nargs="*", help="only these: pagesight, the other checkout's name, RapidOCR, OCRmyPDF")
     parser.add_argument("--ocrmypdf", default=shutil.which("ocrmypdf"), help="its program, where it is not on the path")
-    parser.add_argument("--whole", action="store_true", help="index the kinds together instead, on one core and on two")
+    parser.add_argument(
+        "--whole",
+        nargs="+",
+        default=[],
+        choices=WHOLES,
+        help="index these instead: the kinds together, a PDF of 2,000 pages",
+    )
+    parser.add_argument("--cores", nargs="+", type=int, default=[1, 2], help="how many, for --whole")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     wanted = parser.parse_args()
     if not wanted.report:
         ROWS.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
-            files = make(Path(scratch))
-            words = json.loads((Path(scratch) / "words.json").read_text(encoding="utf-8"))
-            (Path(scratch) / "words.json").unlink()
-            if wanted.whole:
-                for kind in set(KINDS) - set(wanted.kinds):
-                    files[kind].unlink()
-                files["warm"].unlink()
-                index_whole(wanted, Path(scratch))
-            for _ in range(0 if wanted.whole else wanted.rounds):
-                measure(wanted, files, words)
+            for what, folder in folders(wanted, Path(scratch)).items():
+                index_whole(wanted, what, folder)
+            if not wanted.whole:
+                files = make(Path(scratch))
+                words = json.loads((Path(scratch) / "words.json").read_text(encoding="utf-8"))
+                for _ in range(wanted.rounds):
+                    measure(wanted, files, words)
     report([json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()])
 
 

@@ -25,6 +25,7 @@ HINTS: dict[type[SearchEngineError], str] = {  # with attributes of the error in
     errors.StoreRefused: "a password is taken from PGPASSWORD, or from the file that PGPASSFILE names or ~/.pgpass",
     errors.StoreCorrupt: "pagesight doctor says what else is damaged, and with --drop-damaged lets it be read anew",
     errors.DatabaseCorrupt: "pagesight import brings back what pagesight export wrote, into another folder",
+    errors.KeptCorrupt: "the same command again does it",
     errors.DiskFull: "the same command goes on from there; train does with --resume",
     errors.TrainingExists: "--resume goes on with it, --out DIR names another folder",
     errors.ModelMismatch: "--index DIR names another index",

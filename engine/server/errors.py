@@ -92,6 +92,7 @@ STATUS: dict[type[SearchEngineError], int] = {
     errors.StoreLocked: 409,
     errors.StoreClosed: 503,
     errors.StoreUnreachable: 503,
+    errors.KeptCorrupt: 503,
     errors.StoreRefused: 503,
     errors.IndexMismatch: 409,
     errors.FormatVersionMismatch: 409,

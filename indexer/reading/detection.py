@@ -63,7 +63,7 @@ class LineFinder:
 
         height_px, width_px = (max(1, round(side * scale / MULTIPLE_PX)) * MULTIPLE_PX for side in image.shape[:2])
         small = cv2.resize(image, (width_px, height_px))
-        return self._network((small.transpose(2, 0, 1) * np.float32(2 / 255) - 1)[None])
+        return self._network((small.transpose(2, 0, 1) * np.float32(2 / 255) - 1)[None])[0]
 
 
 def whole_steps(start: int, stop: int, step: float, length: int) -> tuple[int, int]:

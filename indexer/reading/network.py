@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 
 class Network:
-    """Pictures in, one array out."""
+    """One array in, some out."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path | bytes) -> None:
+        """model: ONNX, a file or what would be in it."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -23,11 +24,11 @@ class Network:
         options.enable_cpu_mem_arena = True
         options.enable_mem_pattern = False
         provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
-        self._session: Any = onnxruntime.InferenceSession(str(model), options, providers=[provider])
+        data = model if isinstance(model, bytes) else str(model)
+        self._session: Any = onnxruntime.InferenceSession(data, options, providers=[provider])
         self._input = self._session.get_inputs()[0].name
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
 
-    def __call__(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """pictures: (n, 3, height_px, width_px). Returns what the model gives first."""
-        (answer,) = self._session.run(None, {self._input: pictures})[:1]
-        return np.asarray(answer, np.float32)
+    def __call__(self, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """values: (n, 3, height_px, width_px) of a network on pictures. Returns all that it gives."""
+        return [np.asarray(answer, np.float32) for answer in self._session.run(None, {self._input: values})]

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.indexer.reading.network import Network
+from pagesight.indexer.reading.characters import character_network
 
 HEIGHT_PX = 48  # the only height that the network takes
-STEP_PX = 32  # widths are rounded up to this, so that some lines are about as wide
+STEP_PX = 8  # widths are rounded up to this, a place of the network, so that some lines are as wide
 TOGETHER_PX = 320  # of all lines of a run; one that is longer has a run to itself
 Reading = tuple[str, float]
 
@@ -25,11 +25,8 @@ class LineReader:
     """Pictures of lines -> their text."""
 
     def __init__(self, model: Path) -> None:
-        """model: ONNX, (n, 3, 48, width) in [-1, 1] -> (n, places, classes) probabilities; class 0 is no character, the
-        others are listed in its metadata "character".
-        """
-        self._network = Network(model)
-        self._characters = ["", *self._network.metadata["character"].splitlines(), " "]
+        """model: ONNX, one that character_network takes, of pictures 48 pixels high in [-1, 1]."""
+        self._network = character_network(model)
 
     def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
         """Text of each line, and its score in [0, 1], the mean probability of its characters; "" and 0 where there is none.
@@ -42,20 +39,19 @@ class LineReader:
             for row, i in zip(batch, chosen, strict=True):
                 picture = as_input(crops[i])
                 row[:, :, : picture.shape[2]] = picture
-            for i, probabilities in zip(chosen, self._network(batch), strict=True):
-                found[i] = self._text(probabilities)
+            for i, choice in zip(chosen, self._network(batch), strict=True):
+                found[i] = self._text(*choice)
         return found
 
-    def _text(self, probabilities: NDArray[np.float32]) -> Reading:
-        """probabilities: (places, classes). A character begins where the best class is one, and not the one before."""
-        best = probabilities.argmax(axis=1)
+    def _text(self, best: NDArray[np.intp], probabilities: NDArray[np.float32]) -> Reading:
+        """Both (places,). A character begins where the best class is one, and not the one before."""
         begins = best != 0
         begins[1:] &= best[1:] != best[:-1]
         places = np.flatnonzero(begins)
         if not len(places):
             return "", 0.0
-        text = "".join([self._characters[k] for k in best[places].tolist()])
-        return text, float(probabilities[places, best[places]].mean())
+        text = "".join([self._network.characters[k] for k in best[places].tolist()])
+        return text, float(probabilities[places].mean())
 
 
 def line_width(height_px: int, width_px: int) -> int:

@@ -1,4 +1,7 @@
-"""From the paths a user gives to the files to read: sorted, stable, each once."""
+"""From the paths a user gives to the files to read: sorted, stable, each once; in each folder long files come last.
+
+A document is found when all of its pages are stored, so a long one first would keep those behind it from being found.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pagesight.indexer.running.buckets import files_in
 from pagesight.storage.names import is_in_bucket, nfc, printable
 from pagesight.storage.values import SourceFile
 
+LONG_BYTES = 1_000_000  # some hundred pages of text, or a few scans
 LOCK_PREFIX = "~$"  # Office writes such a file beside each document that is open
 
 
@@ -57,7 +61,7 @@ def _in_bucket(
 ) -> Iterator[SourceFile | Unusable]:
     """The same below a bucket, or a folder in it, by the same rules."""
     found = list(files_in(place))
-    for source, reason in found:
+    for source, reason in sorted(found, key=lambda file: file[0].n_bytes >= LONG_BYTES):
         names, suffix = PurePosixPath(source.path).parts, source.location.suffix.lower()
         if source.location in seen or any(name.startswith((".", LOCK_PREFIX)) for name in names):
             continue
@@ -105,6 +109,7 @@ def _walk(
     if identity in ancestors:
         yield Unusable(_source(folder, root), "a link back to a folder that contains it", skipped=True)
         return
+    long: list[Path] = []
     for entry in entries:
         if entry.name.startswith((".", LOCK_PREFIX)):
             continue
@@ -115,10 +120,22 @@ def _walk(
             is_folder = False
         if is_folder:
             yield from _walk(path, root, extensions, passed_over, ancestors | {identity})
-        elif path.suffix.lower() in extensions:
+        elif path.suffix.lower() not in extensions:
+            if passed_over is not None:
+                passed_over[path.suffix.lower()] += 1
+        elif _is_long(entry):
+            long.append(path)
+        else:
             yield _look(path, root)
-        elif passed_over is not None:
-            passed_over[path.suffix.lower()] += 1
+    for path in long:
+        yield _look(path, root)
+
+
+def _is_long(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.stat().st_size >= LONG_BYTES
+    except OSError:
+        return False
 
 
 def _look(path: Path, root: Path) -> SourceFile | Unusable:

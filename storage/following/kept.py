@@ -1,32 +1,38 @@
 """What a searcher keeps of an index that lies elsewhere: an embedded index without token vectors, in a folder of this machine.
 
 Processes share it: one that finds it behind brings it up to date, and others wait meanwhile. It can be thrown away at any time
-and is made again. How it follows the other index is the affair of each kind (storage.postgres.cache, storage.qdrant.cache).
+and is made again: who finds it damaged says so in the folder, and the next that opens it begins anew. Others that have it open see
+that its database is another file, and open it, too. How it follows the other index is the affair of each kind
+(storage.postgres.cache, storage.qdrant.cache).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, text
 
 from pagesight.storage.cache_folder import cache_folder
 from pagesight.storage.closing import Closing
-from pagesight.storage.errors import StorageError, StoreCorrupt
+from pagesight.storage.errors import KeptCorrupt, StorageError, StoreCorrupt
 from pagesight.storage.manifest import Space
 from pagesight.storage.recall.growth import grow
 from pagesight.storage.store import Store
+from pagesight.storage.tables.connections import DATABASE_NAME
 from pagesight.storage.tables.database import disk_errors, raise_generation, write_transaction
 from pagesight.storage.tables.schema import page, page_terms
-from pagesight.storage.vectors.page_rows import SINGLES_NAME, RowFile, row_sizes
+from pagesight.storage.vectors.page_rows import SINGLES_NAME, PageRows, RowFile, row_sizes
 
 LOCK_NAME = "following.lock"
+DAMAGED_NAME = "damaged"  # a file that is there when it was found to be so
+_LAST_SQL = text("SELECT rowid FROM page_terms ORDER BY rowid DESC LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +55,7 @@ class Kept(Closing):
         """
         self.folder, self._space = folder, space
         self._sizes = row_sizes(space.single_dim, space.token_dim)
+        self._found_damaged, self._file = False, None
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the words of all pages are in it
         except OSError as error:
@@ -56,34 +63,66 @@ class Kept(Closing):
                 f"cannot make the folder {folder}, where searches keep what they need: {error.strerror}; name another"
             ) from error
         with self.alone():
+            if (self.folder / DAMAGED_NAME).exists():
+                self._throw_away()
             try:
                 self.store = self._opened(followed, first)
-            except StoreCorrupt:  # nothing is lost with it: it is made again
+            except StoreCorrupt:  # nothing is lost with it
                 self._throw_away()
                 self.store = self._opened(followed, first)
+            self._found_damaged, self._file = False, os.stat(self.folder / DATABASE_NAME)
 
     def _opened(self, followed: Table, first: dict[str, Any]) -> Store:
-        store = Store.create(self.folder, self._space)
+        store = Store.create(self.folder, self._space, self._damaged)
         try:
             with write_transaction(store.engine, self.folder) as connection:
                 followed.metadata.create_all(connection)
                 if connection.execute(select(followed)).first() is None:
                     connection.execute(insert(followed).values(first))
+                last_page_id = connection.execute(_LAST_SQL).scalar()
+            if last_page_id is not None:
+                rows = PageRows(self.folder, self._sizes)
+                for name in self._sizes:
+                    rows.descriptor(name, last_page_id)  # raises StoreCorrupt if the file is cut off
         except BaseException:
             store.close()
             raise
         return store
 
     def _throw_away(self) -> None:
+        damaged = self.folder / DAMAGED_NAME
         for path in self.folder.iterdir():
-            if path.name != LOCK_NAME:
+            if path.name != LOCK_NAME and path != damaged:
                 path.unlink(missing_ok=True)
+        damaged.unlink(missing_ok=True)  # last: who is interrupted begins again
+
+    def _damaged(self, path: Path, what: str) -> KeptCorrupt:
+        """Have it made again, if that has not been done since it was opened."""
+        if self._file is None or self.is_current:
+            with suppress(OSError):  # then it is this process alone that knows
+                (self.folder / DAMAGED_NAME).touch()
+        self._found_damaged = True
+        return KeptCorrupt(self.folder, f"{what} in {path.name}")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it can still be used. If not, it was found damaged, or made again by somebody else: close it, and open it anew."""
+        if self._found_damaged or self._file is None:
+            return False
+        try:
+            return os.path.samestat(self._file, os.stat(self.folder / DATABASE_NAME))
+        except FileNotFoundError:
+            return False
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process or thread at a time; the others wait. The system lets go of the lock when a process ends."""
         try:
             with disk_errors(self.folder), FileLock(self.folder / LOCK_NAME, thread_local=False):
+                if (
+                    self._file is not None and not self.is_current
+                ):  # what is written here would be half old and half new
+                    raise KeptCorrupt(self.folder, "was damaged or deleted")
                 yield
         except PermissionError as error:
             raise StorageError(

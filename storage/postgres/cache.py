@@ -61,6 +61,11 @@ class Cache:
             self._follow(snapshot)
             return self._kept.store.view()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it can still be used; if not, close it, and open it anew."""
+        return self._kept.is_current
+
     def close(self) -> None:
         self._kept.close()
 

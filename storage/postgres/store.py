@@ -116,6 +116,9 @@ class PostgresStore(Closing):
 
     def _opened_cache(self) -> Cache:
         with self._lock:
+            if self._cache is not None and not self._cache.is_current:
+                self._cache.close()
+                self._cache = None
             if self._cache is None:
                 self._cache = Cache(self.cache_folder, self.space)
             return self._cache

@@ -143,6 +143,11 @@ class Cache:
             raise StoreCorrupt(f"the means of page id {page_id} are damaged in {self._address}")
         return row
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it can still be used; if not, close it, and open it anew."""
+        return self._kept.is_current
+
     def close(self) -> None:
         self._kept.close()
 

@@ -105,6 +105,9 @@ class QdrantStore(Closing):
 
     def _kept(self) -> Cache:
         with self._lock:
+            if self._cache is not None and not self._cache.is_current:
+                self._cache.close()
+                self._cache = None
             if self._cache is None:
                 self._cache = Cache(self.cache_folder, self.space, self.address, self._opened.points)
             return self._cache

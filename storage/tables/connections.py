@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pagesight.storage.errors import DatabaseCorrupt
+from pagesight.storage.errors import DatabaseCorrupt, StoreCorrupt
 from pagesight.storage.manifest import FORMAT_VERSION
 
 DATABASE_NAME = "metadata.db"
@@ -17,11 +18,21 @@ KIND_SQL = "CASE media_type WHEN 'application/pdf' THEN 'pdf' WHEN 'text/plain' 
 _AS_FORMAT_2 = f"CREATE TEMP VIEW document AS SELECT *, {KIND_SQL} AS kind FROM main.document"  # noqa: S608 - ours
 
 
-def connect(folder: Path, format_version: int = FORMAT_VERSION) -> sqlite3.Connection:
+def corrupt(path: Path, what: str) -> StoreCorrupt:
+    """what: "is missing", or another fault of the whole file."""
+    return DatabaseCorrupt(f"{path} {what}; restore it from a copy, or make the index again")
+
+
+Damaged = Callable[
+    [Path, str], StoreCorrupt
+]  # as ``corrupt``: makes the error of a database that is not what was written
+
+
+def connect(folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged = corrupt) -> sqlite3.Connection:
     """A new connection, in no transaction until somebody begins one.
 
     format_version: of the index; an older one that could not be brought to the present is only read, through a view.
-    It raises DatabaseCorrupt where SQLite finds that the file is not what it wrote, here or in any later statement.
+    It raises what ``damaged`` makes where SQLite finds that the file is not what it wrote, here or in any later statement.
     """
     # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
     # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
@@ -31,7 +42,7 @@ def connect(folder: Path, format_version: int = FORMAT_VERSION) -> sqlite3.Conne
     connection = sqlite3.connect(
         uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None, factory=_Connection
     )
-    connection.path = folder / DATABASE_NAME
+    connection.path, connection.damaged = folder / DATABASE_NAME, damaged
     try:
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -46,13 +57,9 @@ def connect(folder: Path, format_version: int = FORMAT_VERSION) -> sqlite3.Conne
     return connection
 
 
-def corrupt(path: Path, what: str) -> DatabaseCorrupt:
-    """what: "is missing", or another fault of the whole file."""
-    return DatabaseCorrupt(f"{path} {what}; restore it from a copy, or make the index again")
-
-
 class _Connection(sqlite3.Connection):
     path: Path
+    damaged: Damaged
 
     def cursor(self, factory: object = None) -> _Cursor:  # type: ignore[override]  # noqa: ARG002 - always of ours
         return super().cursor(_Cursor)
@@ -96,4 +103,4 @@ class _Cursor(sqlite3.Cursor):
 
     def _raise_if_damaged(self, error: sqlite3.DatabaseError) -> None:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise corrupt(self.connection.path, f"is damaged ({error})") from error
+            raise self.connection.damaged(self.connection.path, f"is damaged ({error})") from error

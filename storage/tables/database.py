@@ -17,19 +17,19 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from pagesight.storage.errors import DiskFull
 from pagesight.storage.manifest import FORMAT_VERSION
-from pagesight.storage.tables.connections import connect
+from pagesight.storage.tables.connections import Damaged, connect, corrupt
 from pagesight.storage.tables.schema import index_state, metadata
 from pagesight.storage.words import CREATE_WORDS
 
 
-def open_database(folder: Path, format_version: int = FORMAT_VERSION) -> Engine:
+def open_database(folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged = corrupt) -> Engine:
     """An engine whose connections read snapshots (``engine.begin()``) or write (``write_transaction``).
 
-    format_version: as of ``connect``.
+    format_version, damaged: as of ``connect``.
     """
     engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(folder, format_version),
+        creator=lambda: connect(folder, format_version, damaged),
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=-1,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.manifest import FORMAT_VERSION
-from pagesight.storage.tables.connections import connect
+from pagesight.storage.tables.connections import Damaged, connect, corrupt
 from pagesight.storage.words import CREATE_INSTANCES, CREATE_VOCABULARY
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ KEPT_OPEN = 8  # connections, for views to come
 class Database:
     """The database of an open index. Any number of threads may use it."""
 
-    def __init__(self, folder: Path, format_version: int = FORMAT_VERSION) -> None:
-        """Nothing is opened before it is asked for. format_version: as of ``connect``."""
-        self._folder, self._format_version = folder, format_version
+    def __init__(self, folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged = corrupt) -> None:
+        """Nothing is opened before it is asked for. format_version, damaged: as of ``connect``."""
+        self._folder, self._format_version, self._damaged = folder, format_version, damaged
         self._lock = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
         self._engine: Engine | None = None
@@ -48,7 +48,7 @@ class Database:
         return Snapshot(self, connection, disposed)
 
     def _connected(self) -> sqlite3.Connection:
-        connection = connect(self._folder, self._format_version)
+        connection = connect(self._folder, self._format_version, self._damaged)
         try:  # in no transaction: with one that is rolled back they would go, and SQLite read its whole schema again
             connection.execute(CREATE_VOCABULARY)
             connection.execute(CREATE_INSTANCES)
@@ -64,7 +64,7 @@ class Database:
             if self._engine is None:
                 from pagesight.storage.tables.database import open_database
 
-                self._engine = open_database(self._folder, self._format_version)
+                self._engine = open_database(self._folder, self._format_version, self._damaged)
             return self._engine
 
     def dispose(self) -> None:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.reading import ocr
+from pagesight.indexer.reading.characters import AllAtOnce, FewFirst, character_network
 from pagesight.indexer.reading.detection import MULTIPLE_PX, inked, whole_steps
+from pagesight.indexer.reading.network import Network
 from pagesight.indexer.reading.page import open_document, read_page
-from pagesight.indexer.reading.recognition import STEP_PX, TOGETHER_PX, runs
+from pagesight.indexer.reading.recognition import STEP_PX, TOGETHER_PX, as_input, runs
 
 NONE = np.empty((0, 4))
 LINES = ("Harbour office", "Opening hours of the ferry terminal", "17.40", "Gebühr für Überhöhe", "Saturday")
@@ -84,6 +86,51 @@ def test_a_line_says_the_same_whatever_is_read_with_it(engine, order):
     np.testing.assert_allclose(
         [together[order.index(i)][1] for i in range(len(crops))], [s for _, s in alone], atol=0.01
     )
+
+
+@pytest.fixture(scope="module")
+def recognisers(engine):
+    """The network with its last layer apart, and as it comes."""
+    model = engine._model("Rec")
+    return character_network(model), AllAtOnce(Network(model))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from("Harbour Gebühr §12 0,5% µg/l Ωδ é à → 港口の開館時間 漢字 收費 かな カナ".split()),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_asking_few_characters_first_reads_what_asking_all_reads(recognisers, words):
+    def draw(page):
+        font = pymupdf.Font("cjk")
+        writer = pymupdf.TextWriter(page.rect)
+        writer.append((8, 30), " ".join(words), font=font, fontsize=18)
+        writer.write_text(page)
+
+    picture = as_input(drawn(draw, width=400, height=44)[:, :, ::-1])[None]
+    ((few, few_share),), ((all_, all_share),) = (network(picture) for network in recognisers)
+    np.testing.assert_array_equal(few, all_)
+    np.testing.assert_allclose(few_share[few != 0], all_share[few != 0], atol=0.05)
+
+
+def test_the_network_that_is_installed_has_its_last_layer_apart(recognisers):
+    few, whole = recognisers
+    assert isinstance(few, FewFirst)
+    assert few.characters == whole.characters
+
+
+def test_a_network_that_ends_otherwise_is_used_as_it_comes(engine, tmp_path):
+    import onnx
+
+    network = onnx.load(engine._model("Rec"))
+    (last,) = (node for node in network.graph.node if network.graph.output[0].name in node.output)
+    network.graph.node.append(onnx.helper.make_node("Sqrt", [last.output[0]], ["root"]))
+    network.graph.output[0].name = "root"
+    onnx.save(network, tmp_path / "other.onnx")
+    assert isinstance(character_network(tmp_path / "other.onnx"), AllAtOnce)
 
 
 def test_no_line_no_reading(engine):

@@ -19,7 +19,7 @@ from pagesight.storage.postgres.faults import translated
 from pagesight.storage.postgres.store import PostgresStore
 from pagesight.storage.store import Store
 from tests.conformance.answers import assert_same, everything, hits_of, searches
-from tests.helpers import HASHING, add_document, run_cli, source_file, space
+from tests.helpers import HASHING, add_document, damage_table, run_cli, source_file, space
 from tests.postgres.server import new_index, shared
 
 
@@ -319,6 +319,21 @@ def test_damage_is_found_and_dropped(opened):
         assert len(view.page_ids()) == 4
     with store.engine.begin() as connection:  # records go with their pages
         assert connection.exec_driver_sql("SELECT count(*) FROM page_record").scalar() == 5
+
+
+@pytest.mark.thorough
+def test_a_statement_that_meets_damage_has_what_is_kept_here_made_again():
+    address = new_index()
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        with engine.made().writer() as writer:
+            fill(writer)
+        expected = [hit.name for hit in engine.search("green words")]
+        kept = engine.made().cache_folder / "metadata.db"
+    damage_table(kept, "document")
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        with pytest.raises(errors.KeptCorrupt, match=r"is damaged \(.*ask again, and it is made again"):
+            engine.search("green words")
+        assert [hit.name for hit in engine.search("green words")] == expected
 
 
 # By hand

@@ -1,5 +1,8 @@
 """An index in Qdrant: what several who use it see, what is left by who dies, and its limits. The conformance suite does the rest."""
 
+import contextlib
+import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,7 +23,7 @@ from pagesight.storage.qdrant.store import QdrantStore
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
 from pagesight.storage.vectors.codecs import Int8Codec
-from tests.helpers import HASHING, ROOT, add_document, new_page, run_cli, source_file, space
+from tests.helpers import HASHING, ROOT, add_document, damage_table, new_page, run_cli, source_file, space
 
 pytest.importorskip("qdrant_client", reason="needs the extra [qdrant]")
 pytest.importorskip("qdrant_edge", reason="needs the extra [qdrant]")
@@ -398,3 +401,66 @@ def test_what_searches_keep_here_is_made_again_when_it_is_damaged(tmp_path, dama
     with SearchEngine.open(address, encoder=HASHING) as engine:
         assert engine.search("quinces", k=1)[0].name == "a.pdf:1"
         assert [document.document for document in engine.documents()] == ["a.pdf"]
+
+
+@pytest.mark.parametrize("table", ["document", "file"])
+def test_a_statement_that_meets_damage_has_what_is_kept_here_made_again(tmp_path, table):
+    address = f"qdrant://{tmp_path}/points?cache={tmp_path}/cache"
+    with SearchEngine.open(address, encoder=HASHING) as engine, engine.made().writer() as writer:
+        add_document(writer, "a.pdf", ["quinces in the garden", "pears"])
+
+    def found(engine):
+        return [hit.name for hit in engine.search("quinces", k=1)]
+
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        assert found(engine) == ["a.pdf:1"]
+    (kept,) = tmp_path.glob("cache/*/metadata.db")
+    damage_table(kept, table)
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        with pytest.raises(errors.KeptCorrupt, match=r"is damaged \(.*ask again, and it is made again"):
+            found(engine)
+        assert (kept.parent / "damaged").exists()
+        assert found(engine) == ["a.pdf:1"]
+        assert not (kept.parent / "damaged").exists()
+    damage_table(kept, table)
+    with SearchEngine.open(address, encoder=HASHING) as engine, pytest.raises(errors.KeptCorrupt):
+        found(engine)
+    with SearchEngine.open(address, encoder=HASHING) as engine:  # another process, some other day
+        assert found(engine) == ["a.pdf:1"]
+        assert engine.examine().healthy
+
+
+def test_others_who_have_it_open_go_over_to_what_was_made_again(opened):
+    one, other = opened(), opened()
+    with one.writer() as writer:
+        add_document(writer, "a.pdf", ["quinces"])
+    for store in (one, other):
+        with store.view() as view:
+            assert view.nearest_by_words("quinces", 1, None).page_ids.tolist() == [1]
+    old = other._kept()._kept
+    with contextlib.closing(sqlite3.connect(one.cache_folder / "metadata.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage_table(one.cache_folder / "metadata.db", "document")
+    meets_it = opened()
+    with meets_it.view() as view, pytest.raises(errors.KeptCorrupt):
+        view.documents()
+    with meets_it.writer() as writer:
+        add_document(writer, "b.pdf", ["pears"])
+    with pytest.raises(errors.KeptCorrupt, match="was damaged or deleted"), old.alone():
+        pass  # what is new is never written to by who sees what is old
+    for store in (other, one):
+        assert texts(store) == {"a.pdf": ["quinces"], "b.pdf": ["pears"]}
+        with store.view() as view:
+            assert view.nearest_by_words("quinces", 1, None).page_ids.tolist() == [1]
+
+
+def test_means_that_were_cut_off_are_fetched_again(tmp_path):
+    address = f"qdrant://{tmp_path}/points?cache={tmp_path}/cache"
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        with engine.made().writer() as writer:
+            add_document(writer, "a.pdf", ["quinces in the garden", "pears"])
+        engine.search("quinces")
+    (means,) = tmp_path.glob("cache/*/means-32.i8")
+    os.truncate(means, 100)
+    with SearchEngine.open(address, encoder=HASHING) as engine:
+        assert engine.search("quinces", k=1)[0].name == "a.pdf:1"

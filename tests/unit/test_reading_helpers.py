@@ -16,7 +16,7 @@ from pagesight.indexer.reading.geometry import clean_word, covered_width, is_gar
 from pagesight.indexer.reading.layout import TextLine, line_words, reading_order
 from pagesight.indexer.reading.ocr import strips
 from pagesight.indexer.reading.page import open_document, read_page
-from pagesight.indexer.running.discover import Unusable, discover
+from pagesight.indexer.running.discover import LONG_BYTES, Unusable, discover
 from pagesight.storage.names import nfc, printable
 
 
@@ -54,6 +54,20 @@ def test_discover_walks_folders_in_order_and_takes_named_files_whatever_their_en
     found = list(discover([tmp_path / "strange.xyz", tmp_path / "a", tmp_path / "a" / "z.PDF"]))
     assert [item.path for item in found] == ["strange.xyz", "z.PDF"]
     assert found[0].root == tmp_path
+
+
+def test_long_files_of_a_folder_come_last(tmp_path):
+    for name, n_bytes in (
+        ("1 long.pdf", LONG_BYTES),
+        ("2.pdf", 9),
+        ("3/1 long.pdf", LONG_BYTES),
+        ("3/2.pdf", 9),
+        ("4.pdf", 9),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(n_bytes))
+    found = [found.path for found in discover([tmp_path])]
+    assert found == ["2.pdf", "3/2.pdf", "3/1 long.pdf", "4.pdf", "1 long.pdf"]
 
 
 def test_discover_says_why_something_is_no_file(tmp_path):

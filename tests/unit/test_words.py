@@ -64,7 +64,11 @@ def test_terms_of_most_pages_are_asked_for_only_if_there_are_no_others(n_pages_w
 
 
 def test_the_rarest_terms_are_enough_where_there_are_very_many_pages():
-    """Of a large index no more pages are ranked than MOST_MATCHES, unless even the rarest term is on more."""
+    """Of a large index no more pages are ranked than a share of them, unless even the rarest term is on more."""
     assert telling({"a": 45_000, "b": 3, "c": 6_000}, 1_000_000) == ["b", "c"]
     assert telling({"a": 45_000, "b": 3}, 1_000_000) == ["a", "b"]
     assert telling({"a": 450_000, "b": 60_000}, 1_000_000) == ["b"]
+    assert telling({"a": 14_000, "b": 3}, 300_000) == ["a", "b"]
+    assert telling({"a": 14_000, "b": 3}, 200_000) == ["b"]
+    assert telling({"a": 7_000, "b": 2_900, "c": 200}, 20_000) == ["b", "c"]
+    assert telling({"a": 7_000, "b": 2_900}, 20_000) == ["a", "b"]
