@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -34,6 +35,7 @@ LEAST_SCORE = 0.001
 
 
 Candidate = tuple[float, Box, float]  # its score, and how high a line it is: 0 for a space
+_SCORE = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,14 +110,10 @@ def _choose(question: str, matched: Matched, texts: Sequence[Sequence[str]]) -> 
     chosen = []
     for page, of_page in enumerate(slices(hot.searchsorted(layout.page_lines))):
         candidates = [(space.score, space.box, 0.0) for space in spaces if space.page == page]
-        candidates += sorted(by_line[of_page], key=_best_first)[:MAX_LINES]
-        candidates.sort(key=_best_first)
+        candidates += sorted(by_line[of_page], key=_SCORE, reverse=True)[:MAX_LINES]
+        candidates.sort(key=_SCORE, reverse=True)
         chosen.append(_disjoint(candidates))
     return chosen
-
-
-def _best_first(candidate: Candidate) -> float:
-    return -candidate[0]
 
 
 def _disjoint(candidates: Sequence[Candidate]) -> tuple[Region, ...]:
@@ -136,7 +134,7 @@ def _beside(box: Box, taken: Sequence[Box], height: float) -> Box | None:
     """What of a box is free, None if it is not. Boxes of lines one below the other share a little: the later one is cut."""
     left, top, right, bottom = box
     for x0, y0, x1, y1 in taken:
-        if min(right, x1) > max(left, x0) and min(bottom, y1) > max(top, y0):
+        if left < x1 and x0 < right and top < y1 and y0 < bottom:
             if top < y1 < top + SHARED * height:
                 top = y1
             elif bottom - SHARED * height < y0 < bottom:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pagesight.engine.regions.evidence import INHERITED
 from pagesight.engine.regions.layout import EDGES, Layout, level
-from pagesight.engine.regions.ragged import Flags, Float, bounds, largest, members, slices
+from pagesight.engine.regions.ragged import Flags, Float, bounds, counts_of, largest, members, slices
 from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, Beside, open_spaces
 from pagesight.engine.regions.wording import is_caption
 
@@ -93,8 +93,8 @@ def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool
     texts: of the words of each page. pictures: whether one is asked for; then the spaces beside the best lines are looked at.
     """
     layout = matched.layout
-    of_rows = largest(matched.matches, layout.first_cells)
-    inherited = np.asarray(INHERITED * of_rows.take(layout.row, axis=1), np.float32)
+    of_rows = np.float32(INHERITED) * largest(matched.matches, layout.first_cells)
+    inherited = of_rows.repeat(counts_of(layout.first_cells, len(layout.row)), axis=1)
     names, named = [], layout.titles.copy()
     for page, block in _titles_and_captions(matched, texts):
         named[block] = True

@@ -110,8 +110,8 @@ def _free(edges: Float, step: Float, obstacles: Float, n_obstacles: Integers, to
 
 _EDGES = np.arange(COLUMNS + 1, dtype=np.float32)
 _UPPER = np.triu(np.ones((COLUMNS, COLUMNS), bool))
-_SWAPPED = [1, 0, 3, 2]
-_UPSIDE_DOWN = [0, 3, 2, 1]
+_SWAPPED = np.array([1, 0, 3, 2])
+_UPSIDE_DOWN = np.array([0, 3, 2, 1])
 
 
 def _turned(boxes: Float, side: str) -> Float:
@@ -120,15 +120,15 @@ def _turned(boxes: Float, side: str) -> Float:
         return boxes
     if side == ABOVE:
         return _upside_down(boxes)
-    return boxes[..., _SWAPPED] if side == RIGHT else _upside_down(boxes[..., _SWAPPED])
+    return boxes.take(_SWAPPED, axis=-1) if side == RIGHT else _upside_down(boxes.take(_SWAPPED, axis=-1))
 
 
 def _turned_back(boxes: Float, side: str) -> Float:
     upright = _upside_down(boxes) if side in (ABOVE, LEFT) else boxes
-    return upright[..., _SWAPPED] if side in (RIGHT, LEFT) else upright
+    return upright.take(_SWAPPED, axis=-1) if side in (RIGHT, LEFT) else upright
 
 
 def _upside_down(boxes: Float) -> Float:
-    turned = boxes[..., _UPSIDE_DOWN]
+    turned = boxes.take(_UPSIDE_DOWN, axis=-1)
     turned[..., 1::2] = 1 - turned[..., 1::2]
     return turned
