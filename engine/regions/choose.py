@@ -170,13 +170,11 @@ def _around(matched: Matched, lines: Integers) -> list[Box]:
 def _going_on(matched: Matched, lines: Integers, way: int) -> Integers:
     """How many of the lines of its block before each (way -1) or after it (way 1) go on with it."""
     block, own = matched.layout.block, matched.own
-    enough, count, going = np.float32(GOES_ON) * own[lines], np.zeros_like(lines), np.ones(len(lines), bool)
-    for step in range(1, MORE_LINES + 1):
-        there = lines + way * step
-        other = np.minimum(np.maximum(there, 0), len(own) - 1)
-        going &= (other == there) & (block[other] == block[lines]) & (own[other] >= enough)
-        count += going
-    return count
+    there = lines[:, None] + way * np.arange(1, MORE_LINES + 1)
+    other = np.minimum(np.maximum(there, 0), len(own) - 1)
+    goes_on = (other == there) & (block[other] == block[lines, None])
+    goes_on &= own[other] >= np.float32(GOES_ON) * own[lines, None]
+    return np.asarray(np.logical_and.accumulate(goes_on, axis=1).sum(axis=1), np.int64)
 
 
 def _values_beside(layout: Layout, lines: Integers) -> Integers:
