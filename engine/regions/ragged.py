@@ -23,6 +23,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 AT_ONCE = 1 << 18  # pairs of a box and a point that numpy looks at at a time
+APART = 4.0  # between the tops of two pages: farther than any box reaches
 
 
 def ends(counts: Integers) -> Integers:
@@ -155,16 +156,23 @@ def inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) 
 
 
 def _inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) -> tuple[Integers, Integers]:
-    """The same without the extension, some boxes of a page at a time."""
-    middles = (others[:, :2] + others[:, 2:]) / 2
+    """The same without the extension: others sorted by page and height, and of each box those between its top and bottom."""
+    x, y = ((others[:, side] + others[:, side + 2]) / 2 for side in (0, 1))
+    heights = y + APART * owners(other_pages)  # in float64, which holds it exactly
+    order = np.argsort(heights, kind="stable")
+    x, heights = x.take(order), heights.take(order)
+    first = heights.searchsorted(boxes[:, 1] + APART * pages, "left")
+    counts = np.maximum(heights.searchsorted(boxes[:, 3] + APART * pages, "right") - first, 0)
+    edges, begin = ends(counts), 0
     found = [np.empty((2, 0), np.int64)]
-    for page, of_page in enumerate(slices(other_pages)):
-        on_page, here = np.flatnonzero(pages == page), middles[of_page]
-        step = max(AT_ONCE // max(len(here), 1), 1)
-        for some in (on_page[at : at + step] for at in range(0, len(on_page), step)):
-            box = boxes[some, None]
-            box_at, other = np.nonzero(((box[..., :2] <= here) & (here <= box[..., 2:])).all(axis=2))
-            found.append(np.stack([some[box_at], of_page.start + other]))
+    while begin < len(boxes):  # mostly once
+        stop = max(int(edges.searchsorted(edges[begin] + AT_ONCE, "right")) - 1, begin + 1)
+        box = np.arange(begin, stop).repeat(counts[begin:stop])
+        at = runs(first[begin:stop], counts[begin:stop])
+        across = x.take(at)
+        here = ((boxes[:, 0].take(box) <= across) & (across <= boxes[:, 2].take(box))).nonzero()[0]
+        found.append(np.stack([box.take(here), order.take(at.take(here))]))
+        begin = stop
     all_boxes, all_others = np.concatenate(found, axis=1)
-    order = np.argsort(all_boxes, kind="stable")
-    return all_boxes[order], all_others[order]
+    order = np.lexsort((all_others, all_boxes))
+    return all_boxes.take(order), all_others.take(order)
