@@ -47,7 +47,7 @@ class Runner:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(checkout),
+            env=environment(checkout) | ONE_THREAD,
             cwd=ROOT,
         )
 
@@ -64,7 +64,7 @@ class Runner:
 
 
 def environment(checkout: Path) -> dict[str, str]:
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{ROOT}"}
+    return {**os.environ, "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{ROOT}"}
 
 
 def checkouts(wanted: argparse.Namespace) -> dict[str, Path]:
