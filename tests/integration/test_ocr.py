@@ -95,7 +95,7 @@ def recognisers(engine):
     return character_network(model), AllAtOnce(Network(model))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(
         st.sampled_from("Harbour Gebühr §12 0,5% µg/l Ωδ é à → 港口の開館時間 漢字 收費 かな カナ".split()),

@@ -82,9 +82,10 @@ changes = st.lists(
 
 
 def apply(writer, done, files):
+    """files: by name their content, and how long it is, which is the same under every name."""
     for what, name, more in done:
         if what == "add":
-            files[name] = add_document(writer, name, more)
+            files[name] = add_document(writer, name, more), len("\f".join(more))
         elif what == "fail":
             writer.record_failure(source_file(name), "failed", "it is damaged", drop=more)
             if more:
@@ -93,9 +94,10 @@ def apply(writer, done, files):
             writer.remove_names([f"/docs/{name}".encode()])
             files.pop(name, None)
         elif name in files and what == "tag":
-            writer.set_tags(files[name], {"colour": more})
+            writer.set_tags(files[name][0], {"colour": more})
         elif name in files:
-            writer.add_name(files[name], source_file(more))
+            sha256, n_bytes = files[name]
+            writer.add_name(sha256, replace(source_file(more), n_bytes=n_bytes))
             files[more] = files[name]
 
 
