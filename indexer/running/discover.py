@@ -61,7 +61,7 @@ def _in_bucket(
 ) -> Iterator[SourceFile | Unusable]:
     """The same below a bucket, or a folder in it, by the same rules."""
     found = list(files_in(place))
-    for source, reason in sorted(found, key=lambda file: file[0].n_bytes >= LONG_BYTES):
+    for source, reason in sorted(found, key=lambda file: turn(file[0])):
         names, suffix = PurePosixPath(source.path).parts, source.location.suffix.lower()
         if source.location in seen or any(name.startswith((".", LOCK_PREFIX)) for name in names):
             continue
@@ -129,6 +129,12 @@ def _walk(
             yield _look(path, root)
     for path in long:
         yield _look(path, root)
+
+
+def turn(source: SourceFile) -> list[tuple[bool, str]]:
+    """What puts the files of a bucket in the order in which ``_walk`` comes to those of a folder."""
+    parts = PurePosixPath(source.path).parts  # none, where the place itself is a file and a folder, too
+    return [*((False, folder) for folder in parts[:-1]), (source.n_bytes >= LONG_BYTES, "".join(parts[-1:]))]
 
 
 def _is_long(entry: os.DirEntry[str]) -> bool:

@@ -16,7 +16,7 @@ from pagesight.indexer.reading.geometry import clean_word, covered_width, is_gar
 from pagesight.indexer.reading.layout import TextLine, line_words, reading_order
 from pagesight.indexer.reading.ocr import strips
 from pagesight.indexer.reading.page import open_document, read_page
-from pagesight.indexer.running.discover import LONG_BYTES, Unusable, discover
+from pagesight.indexer.running.discover import LONG_BYTES, Unusable, discover, turn
 from pagesight.storage.names import nfc, printable
 
 
@@ -57,17 +57,16 @@ def test_discover_walks_folders_in_order_and_takes_named_files_whatever_their_en
 
 
 def test_long_files_of_a_folder_come_last(tmp_path):
-    for name, n_bytes in (
-        ("1 long.pdf", LONG_BYTES),
-        ("2.pdf", 9),
-        ("3/1 long.pdf", LONG_BYTES),
-        ("3/2.pdf", 9),
-        ("4.pdf", 9),
-    ):
+    short = ("2.pdf", "3/2.pdf", "3.pdf", "4.pdf")
+    for name in (*short, "1 long.pdf", "3/1 long.pdf", "0/long.pdf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(bytes(n_bytes))
-    found = [found.path for found in discover([tmp_path])]
-    assert found == ["2.pdf", "3/2.pdf", "3/1 long.pdf", "4.pdf", "1 long.pdf"]
+        (tmp_path / name).write_bytes(bytes(9 if name in short else LONG_BYTES))
+    found = list(discover([tmp_path]))
+    assert [one.path for one in found] == [
+        "0/long.pdf", "2.pdf", "3/2.pdf", "3/1 long.pdf", "3.pdf", "4.pdf", "1 long.pdf"
+    ]  # fmt: skip
+    assert sorted(found, key=turn) == found  # as those of a bucket are sorted
+    assert turn(replace(found[0], path=".")) == [(True, "")]
 
 
 def test_discover_says_why_something_is_no_file(tmp_path):
