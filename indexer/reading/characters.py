@@ -1,8 +1,8 @@
 """Which character is at each place of a line: a recognition network of PP-OCR with its last layer apart.
 
-Six in seven of its 18,710 characters are Chinese ideographs, and to tell them all apart at every place is a tenth of the
+Six in seven of its 18,710 characters are ideographs and kana, and to tell them all apart at every place is a tenth of the
 network's time, with the softmax and the search for the largest of a million numbers behind it. So the others are asked
-first, and all only at places where none of these is sure; a line where an ideograph is seen is asked about all everywhere.
+first, and all only at places where none of these is sure; a line where one of those is seen is asked about all everywhere.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from pagesight.indexer.reading.network import Network
 # A character is sure with this logit and this share of the probability among those that are asked first. Of 3,134 lines of
 # 16 documents, a tenth of them Chinese or Japanese, no text differed, nor with 12 and 0.9; with 14 and 0.7 one did.
 SURE_LOGIT, SURE_SHARE = 14.0, 0.9
-IDEOGRAPHS = (("\u3400", "\u9fff"), ("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff"))
+# Ideographs and kana are asked later, together: of some of them (力, カ) nothing but what stands beside them says which it is.
+LATER = (
+    ("\u3007", "\u3007"),
+    ("\u3040", "\u30ff"),
+    ("\u31f0", "\u9fff"),
+    ("\uf900", "\ufaff"),
+    ("\U00020000", "\U0003ffff"),
+)
 Choice = tuple[NDArray[np.intp], NDArray[np.float32]]
 
 
@@ -46,12 +53,9 @@ def listed(metadata: Mapping[str, str]) -> list[str]:
     return ["", *metadata["character"].splitlines(), " "]
 
 
-def is_ideograph(character: str) -> bool:
-    return any(begin <= character[:1] <= end for begin, end in IDEOGRAPHS)
-
-
-def no_ideographs(characters: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([not is_ideograph(character) for character in characters])
+def asked_first(characters: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of them are no ideographs and no kana."""
+    return np.array([not any(begin <= one[:1] <= end for begin, end in LATER) for one in characters])
 
 
 class AllAtOnce:
@@ -70,12 +74,12 @@ class FewFirst:
     """A network whose last layer is asked about some classes first."""
 
     def __init__(self, trunk: Network, last: Network) -> None:
-        """trunk: pictures -> features (n, places, dim), and logits (n, places, some) of all that is no ideograph. last: features
+        """trunk: pictures -> features (n, places, dim), and logits (n, places, some) of those asked first. last: features
         (n, dim) -> logits of all.
         """
         self._trunk, self._last = trunk, last
         self.characters: Sequence[str] = listed(trunk.metadata)
-        self._first = no_ideographs(self.characters)
+        self._first = asked_first(self.characters)
         self._classes = np.flatnonzero(self._first)
 
     def __call__(self, pictures: NDArray[np.float32]) -> Sequence[Choice]:
@@ -102,7 +106,7 @@ def largest(logits: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.f
 
 def _apart(model: Path) -> tuple[bytes, bytes] | None:
     """A network that ends in features x weights + bias, softmax: all before that, with only the columns of weights and bias
-    behind it that are no ideographs; and all columns on their own. None where it ends otherwise.
+    behind it that are asked first; and all columns on their own. None where it ends otherwise.
     """
     import onnx
     from onnx import helper
@@ -113,7 +117,7 @@ def _apart(model: Path) -> tuple[bytes, bytes] | None:
     if found is None:
         return None
     features, weights, bias = found
-    first = no_ideographs(listed({entry.key: entry.value for entry in network.metadata_props}))
+    first = asked_first(listed({entry.key: entry.value for entry in network.metadata_props}))
     needed = {features}
     for node in reversed(list(graph.node)):
         if needed.isdisjoint(node.output):
