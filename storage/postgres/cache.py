@@ -53,13 +53,13 @@ class Cache:
 
     def view(self, snapshot: Snapshot) -> StoreView:
         """The state that a snapshot sees, fetched if it is not here. Raises Ahead, StorageError, DiskFull."""
-        view = self._kept.store.view()
+        view = self._kept.view()
         if self._fits(view, snapshot):
             return view
         view.close()
         with self._kept.alone():
             self._follow(snapshot)
-            return self._kept.store.view()
+            return self._kept.view()
 
     @property
     def is_current(self) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +15,7 @@ from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed
 from pagesight.storage.folder import FaultPoint
+from pagesight.storage.following.current import Current
 from pagesight.storage.manifest import FORMAT_VERSION, Space
 from pagesight.storage.postgres.address import PostgresAddress
 from pagesight.storage.postgres.cache import Ahead, Cache
@@ -50,9 +51,8 @@ class PostgresStore(Closing):
         except BaseException:
             self.engine.dispose()
             raise
-        self._cache: Cache | None = None
+        self._copies = Current(self.cache_folder, lambda: Cache(self.cache_folder, self.space))
         self._records = RecordCache(self._place.memory)
-        self._lock = threading.Lock()
         self._closed = False
 
     @classmethod
@@ -87,8 +87,8 @@ class PostgresStore(Closing):
         with database_errors(self.address):
             snapshot, kept = Snapshot(self.engine), None
             if (
-                self._cache is not None
-            ):  # who has searched will search again: fetch what changed while nothing is asked yet
+                self._copies.is_open
+            ):  # who has searched will search again: what changed is fetched while nothing is asked yet
                 snapshot, kept = self._with_kept(snapshot)
             return PostgresView(self.space, self.address, snapshot, kept, self._records, self._with_kept)
 
@@ -97,7 +97,7 @@ class PostgresStore(Closing):
         for _ in range(AHEAD_TRIES):
             try:
                 with database_errors(self.address):
-                    return snapshot, self._opened_cache().view(snapshot)
+                    return snapshot, self._copies.use(partial(Cache.view, snapshot=snapshot))
             except Ahead:
                 snapshot.close()
                 if as_it_is:
@@ -113,15 +113,6 @@ class PostgresStore(Closing):
             f"the database {self.address} is behind what searches have seen in {self.cache_folder}: a copy of another one, or "
             "restored from a backup; give it a folder of its own (cache=FOLDER), or delete that one"
         )
-
-    def _opened_cache(self) -> Cache:
-        with self._lock:
-            if self._cache is not None and not self._cache.is_current:
-                self._cache.close()
-                self._cache = None
-            if self._cache is None:
-                self._cache = Cache(self.cache_folder, self.space)
-            return self._cache
 
     @contextmanager
     def writer(self, fault: FaultPoint | None = None) -> Iterator[PostgresWriter]:
@@ -163,8 +154,7 @@ class PostgresStore(Closing):
     def close(self) -> None:
         """Let go of connections and files. Views that are open go on until they are closed."""
         self._closed = True
-        if self._cache is not None:
-            self._cache.close()
+        self._copies.close()
         self.engine.dispose()
 
     def _check_open(self) -> None:

@@ -35,11 +35,10 @@ SAID_EVERY_S = 10.0
 class Cache:
     """Of one index. Any number of threads may use it."""
 
-    def __init__(self, folder: Path, space: Space, address: str, points: Points) -> None:
+    def __init__(self, folder: Path, space: Space, address: str, points: Points, entries: Log) -> None:
         """Open it, or make an empty one. Raises StorageError, DiskFull."""
         self._kept = Kept(folder, space, followed, AT_FIRST)
-        self._address, self._points = address, points
-        self.log = Log(address, points)
+        self._address, self._points, self.log = address, points, entries
         self._sizes = row_sizes(space.single_dim, space.token_dim)
 
     def follow(self) -> int:
@@ -82,7 +81,7 @@ class Cache:
         """The present state, its generation, and whether it can be searched, which it is if ``filled``."""
         self.follow()
         while True:
-            view = self._kept.store.view()
+            view = self._kept.view()
             try:
                 generation, is_filled = _state_of(view._connection)
             except BaseException:

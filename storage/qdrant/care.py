@@ -12,32 +12,32 @@ from sqlalchemy import Connection, func, select
 from pagesight.storage.errors import StoreCorrupt
 from pagesight.storage.manifest import Space
 from pagesight.storage.packed import check_packed, unpack_page
-from pagesight.storage.qdrant.cache import Cache
 from pagesight.storage.qdrant.payload import packed_page
 from pagesight.storage.qdrant.points import AT_ONCE, SINGLE, TOKENS, Payload, Points, Vectors, asking
 from pagesight.storage.qdrant.writer import QdrantWriter
 from pagesight.storage.stored import Examination, Finding
 from pagesight.storage.tables.rows import in_parts
 from pagesight.storage.tables.schema import document, file, page
+from pagesight.storage.view import StoreView
 
 ROUNDED = 2e-3  # by half precision, of numbers below 2
 
 
-def examine(cache: Cache, address: str, points: Points, space: Space, discarding: QdrantWriter | None) -> Examination:
+def examine(
+    view: StoreView, address: str, points: Points, space: Space, discarding: QdrantWriter | None
+) -> Examination:
     """Read and check what every page has; readers and writers go on. discarding: writer that lets go of what is damaged."""
     findings: list[str] = []
     damaged: set[str] = set()
     n_pages = 0
-    view, _, _ = cache.view(filled=False)
-    with view:
-        connection = view._connection
-        for rows in _batches(connection):
-            n_pages += len(rows)
-            for sha256, problem in _problems(address, points, space, rows):
-                damaged.add(sha256)
-                findings.append(problem)
-        names = _names(connection, sorted(damaged))
-        n_documents = connection.execute(select(func.count(document.c.id))).scalar_one()
+    connection = view._connection
+    for rows in _batches(connection):
+        n_pages += len(rows)
+        for sha256, problem in _problems(address, points, space, rows):
+            damaged.add(sha256)
+            findings.append(problem)
+    names = _names(connection, sorted(damaged))
+    n_documents = connection.execute(select(func.count(document.c.id))).scalar_one()
     if discarding is not None and damaged:
         discarding.discard(sorted(damaged))
     found = tuple(Finding(problem, repaired=discarding is not None) for problem in findings)

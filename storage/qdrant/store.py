@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,9 +17,11 @@ from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import FormatVersionMismatch, StorageError, StoreClosed, StoreNotFound
 from pagesight.storage.folder import FaultPoint
+from pagesight.storage.following.current import Current
 from pagesight.storage.manifest import FORMAT_VERSION, Space
 from pagesight.storage.qdrant.address import QdrantAddress
 from pagesight.storage.qdrant.cache import Cache
+from pagesight.storage.qdrant.log import Log
 from pagesight.storage.qdrant.opened import Opened
 from pagesight.storage.qdrant.payload import FORMAT, PAGE, SPACE, named, space_point
 from pagesight.storage.qdrant.points import MEANS, SINGLE, TOKENS, Payload, Points, asking
@@ -60,8 +62,11 @@ class QdrantStore(Closing):
             self._opened.close()
             raise
         self.space, self._store_id = Space(**payload["space"]), payload["store_id"]
-        self._cache: Cache | None = None
-        self._lock = threading.Lock()
+        self._log = Log(self.address, self._opened.points)
+        self._copies = Current(
+            self.cache_folder,
+            lambda: Cache(self.cache_folder, self.space, self.address, self._opened.points, self._log),
+        )
         self._searched = self._closed = False
 
     @classmethod
@@ -101,23 +106,14 @@ class QdrantStore(Closing):
         return self._state(filled=True)
 
     def _state(self, *, filled: bool) -> State:
-        return State(*self._kept().view(filled=filled))
-
-    def _kept(self) -> Cache:
-        with self._lock:
-            if self._cache is not None and not self._cache.is_current:
-                self._cache.close()
-                self._cache = None
-            if self._cache is None:
-                self._cache = Cache(self.cache_folder, self.space, self.address, self._opened.points)
-            return self._cache
+        return State(*self._copies.use(partial(Cache.view, filled=filled)))
 
     @contextmanager
     def writer(self, fault: FaultPoint | None = None) -> Iterator[QdrantWriter]:
         """Writes beside others: each change takes its turn."""
         self._check_open()
         with self._opened.again() as opened:
-            yield QdrantWriter(self._kept(), self.address, opened.points, self.space, fault)
+            yield QdrantWriter(self._copies, self.address, opened.points, self._log, self.space, fault)
             self._clean()
 
     def optimize(self) -> Optimized:
@@ -128,7 +124,7 @@ class QdrantStore(Closing):
         return Optimized(bytes_before=before, bytes_after=self.bytes_on_disk(), bytes_written=0, n_pages_moved=0)
 
     def _clean(self) -> None:
-        sweep(self._kept(), self.address, self._opened.points, self._grace_s)
+        self._copies.use(lambda cache: sweep(cache, self.address, self._opened.points, self._grace_s))
         with asking(self.address):
             self._opened.points.settle()
 
@@ -137,9 +133,9 @@ class QdrantStore(Closing):
         from pagesight.storage.qdrant.care import examine
 
         self._check_open()
-        writer = QdrantWriter(self._kept(), self.address, self._opened.points, self.space)
-        with self._opened.again() as opened:
-            return examine(self._kept(), self.address, opened.points, self.space, writer if drop_damaged else None)
+        writer = QdrantWriter(self._copies, self.address, self._opened.points, self._log, self.space)
+        with self._opened.again() as opened, self._state(filled=False).view as view:
+            return examine(view, self.address, opened.points, self.space, writer if drop_damaged else None)
 
     def export(self, target: Path, *, overwrite: bool = False) -> Exported:  # noqa: ARG002 - as every store's
         """Raises StorageError: Qdrant has snapshots of its own."""
@@ -186,8 +182,7 @@ class QdrantStore(Closing):
     def close(self) -> None:
         """Let go of everything. Views that are open go on until they are closed."""
         self._closed = True
-        if self._cache is not None:
-            self._cache.close()
+        self._copies.close()
         self._opened.close()
 
     def _check_open(self) -> None:

@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from pagesight.storage.folder import FaultPoint
+from pagesight.storage.following.current import Current
 from pagesight.storage.manifest import Space
 from pagesight.storage.moving.catalogue import PageRow
 from pagesight.storage.qdrant.cache import Cache
 from pagesight.storage.qdrant.changes import Change, Discard, Fail, Name, Put, Remove, Tag, Touch, document_id, owners
 from pagesight.storage.qdrant.draft import QdrantDraft
+from pagesight.storage.qdrant.log import Log
 from pagesight.storage.qdrant.payload import page_point
 from pagesight.storage.qdrant.points import AT_ONCE, NewPoint, Points, asking
 from pagesight.storage.qdrant.tables import dropped
@@ -31,6 +34,7 @@ from pagesight.storage.values import DocumentInfo, SourceFile, now
 
 MAX_VALUES = 1 << 20  # of a point's multivector there must be fewer: rows times dimensions (Qdrant 1.19)
 NAMES_AT_ONCE = 50_000  # that are removed by one change
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,16 @@ class QdrantWriter:
     """``pagesight.indexer.running.pipeline.IndexWriter``; made by ``QdrantStore.writer()``."""
 
     def __init__(
-        self, cache: Cache, address: str, points: Points, space: Space, fault: FaultPoint | None = None
+        self,
+        copies: Current[Cache],
+        address: str,
+        points: Points,
+        entries: Log,
+        space: Space,
+        fault: FaultPoint | None = None,
     ) -> None:
-        self._cache, self._address, self._points, self._space = cache, address, points, space
-        self._fault = fault
+        self._copies, self._address, self._points, self._log = copies, address, points, entries
+        self._space, self._fault = space, fault
 
     @contextmanager
     def draft(self) -> Iterator[QdrantDraft]:
@@ -145,35 +155,39 @@ class QdrantWriter:
     def names_of(self, sha256: str) -> list[bytes]:
         """Locations of all files with this content."""
         query = select(file.c.location).join_from(file, document).where(document.c.sha256 == sha256)
-        self._cache.follow()
-        with self._cache.reading() as (connection, _):
-            return list(connection.execute(query).scalars())
+        return self._read(lambda connection: list(connection.execute(query).scalars()))[0]
 
     def has_document(self, sha256: str) -> bool:
-        self._cache.follow()
         return self._n_documents({sha256}) == 1
 
     def _n_documents(self, sha256s: set[str]) -> int:
-        with self._cache.reading() as (connection, _):
-            parts = in_parts(sorted(sha256s))
-            return sum(
-                len(connection.execute(select(document.c.id).where(document.c.sha256.in_(some))).all())
-                for some in parts
-            )
+        def count(connection: Connection) -> int:
+            parts = [select(document.c.id).where(document.c.sha256.in_(some)) for some in in_parts(sorted(sha256s))]
+            return sum(len(connection.execute(part).all()) for part in parts)
+
+        return self._read(count)[0]
+
+    def _read(self, ask: Callable[[Connection], T]) -> tuple[T, int]:
+        """What the present state answers, and its generation."""
+
+        def act(cache: Cache) -> tuple[T, int]:
+            cache.follow()
+            with cache.reading() as (connection, generation):
+                return ask(connection), generation
+
+        return self._copies.use(act)
 
     def _change(self, step: Callable[[Connection], Step | None]) -> bool:
         """Write what ``step`` makes of the present state into the log, after nothing else; False if it makes nothing of it."""
         while True:
-            generation = self._cache.follow()
-            with self._cache.reading() as (connection, _):
-                made = step(connection)
+            made, generation = self._read(step)
             if made is None:
                 return False
             self._reach("before commit")
-            if self._cache.log.append(generation + 1, sorted(made.changed), made.change):
+            if self._log.append(generation + 1, sorted(made.changed), made.change):
                 break
         self._reach("committed")
-        tidy(self._cache, self._address, self._points)
+        self._copies.use(lambda cache: tidy(cache, self._address, self._points))
         self._reach("tidied")
         return True
 

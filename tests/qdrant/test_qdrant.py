@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -437,7 +440,7 @@ def test_others_who_have_it_open_go_over_to_what_was_made_again(opened):
     for store in (one, other):
         with store.view() as view:
             assert view.nearest_by_words("quinces", 1, None).page_ids.tolist() == [1]
-    old = other._kept()._kept
+    old = other._copies.use(lambda cache: cache._kept)
     with contextlib.closing(sqlite3.connect(one.cache_folder / "metadata.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     damage_table(one.cache_folder / "metadata.db", "document")
@@ -452,6 +455,60 @@ def test_others_who_have_it_open_go_over_to_what_was_made_again(opened):
         assert texts(store) == {"a.pdf": ["quinces"], "b.pdf": ["pears"]}
         with store.view() as view:
             assert view.nearest_by_words("quinces", 1, None).page_ids.tolist() == [1]
+
+
+def test_a_writer_goes_on_when_what_is_kept_is_deleted_or_made_again(opened):
+    store = opened()
+    with store.writer() as writer:
+        sha256 = add_document(writer, "a.pdf", ["quinces"])
+        shutil.rmtree(store.cache_folder)
+        add_document(writer, "b.pdf", ["pears"])
+        assert stat.S_IMODE(store.cache_folder.stat().st_mode) == 0o700, "it holds the words of all pages"
+        make_again(opened())
+        add_document(writer, "c.pdf", ["plums"])
+        assert writer.has_document(sha256)
+    assert texts(store) == {"a.pdf": ["quinces"], "b.pdf": ["pears"], "c.pdf": ["plums"]}
+
+
+@pytest.mark.thorough
+def test_threads_search_on_while_what_is_kept_is_made_again_under_them(opened, tmp_path):
+    store, failed, n_searches = opened(), [], 0
+    with store.writer() as writer:
+        add_document(writer, "a.pdf", ["quinces"])
+    done = threading.Event()
+
+    def search():
+        nonlocal n_searches
+        try:
+            while not done.is_set():
+                with store.view() as view:
+                    assert view.nearest_by_words("quinces", 1, None).page_ids.tolist() == [1]
+                n_searches += 1
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(12):
+        if number % 3:
+            make_again(opened())
+        else:
+            store.cache_folder.rename(tmp_path / f"deleted-{number}")
+            time.sleep(0.3)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert n_searches > 12
+
+
+def make_again(store):
+    """What searches keep of this index is found damaged, by this store."""
+    store.cache_folder.mkdir(exist_ok=True, mode=0o700)
+    (store.cache_folder / "damaged").touch()
+    with store.view() as view:
+        assert view.documents()
 
 
 def test_means_that_were_cut_off_are_fetched_again(tmp_path):
