@@ -31,7 +31,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from pagesight.indexer.running.plan import Outcome, Status
-from pagesight.storage.errors import ConfigError
+from pagesight.storage.errors import StorageError
 from pagesight.storage.tables.connections import BUSY_SECONDS
 from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.values import now
@@ -104,23 +104,22 @@ class FileOutcome:
 
 
 class Journal:
-    """Any thread may use it. Every method that writes has it on the disk when it returns. Raises DiskFull."""
+    """Any thread may use it. Every method that writes has it on the disk when it returns.
+
+    Raises DiskFull, and StorageError where the database is damaged.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Raises ConfigError if what is there is damaged."""
         self._folder, self._path = folder, folder / "jobs.db"
         self._engine = create_engine(
             "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=4, max_overflow=-1
         )
         try:
-            with disk_errors(folder):
-                _metadata.create_all(self._engine)
-        except DatabaseError as error:
-            if isinstance(error, OperationalError):  # locked, or not to be opened
-                raise
-            raise ConfigError(
-                f"{self._path} is damaged ({error.orig}); move it away: indexes keep what is in them, and unfinished jobs are forgotten"
-            ) from error
+            with self._writing() as connection:
+                _metadata.create_all(connection)
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, check_same_thread=False)
@@ -130,8 +129,24 @@ class Journal:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with disk_errors(self._folder), self._engine.begin() as connection:
+        with self._damage_named(), disk_errors(self._folder), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._damage_named(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):  # locked, or not to be opened
+                raise
+            raise StorageError(
+                f"{self._path} is damaged ({error.orig}); move it away: indexes keep what is in them, and unfinished jobs are forgotten"
+            ) from error
 
     def add(self, index: str, kind: str, paths: Sequence[str], options: dict[str, Any]) -> Job:
         """A new job, queued. Old finished ones are forgotten."""
@@ -192,26 +207,26 @@ class Journal:
             connection.execute(_outcome.insert(), row)
 
     def get(self, job_id: str) -> Job | None:
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(select(_job).where(_job.c.id == job_id)).one_or_none()
         return None if row is None else _as_job(row)
 
     def jobs(self, limit: int, offset: int = 0) -> list[Job]:
         """The latest first."""
         query = select(_job).order_by(_job.c.number.desc()).limit(limit).offset(offset)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return [_as_job(row) for row in connection.execute(query)]
 
     def unfinished(self) -> list[Job]:
         """In the order in which they were asked for."""
         query = select(_job).where(_job.c.status.in_(UNFINISHED)).order_by(_job.c.number)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return [_as_job(row) for row in connection.execute(query)]
 
     def outcomes(self, job_id: str, after: int, limit: int) -> list[FileOutcome]:
         """Those with a number above ``after``, in order."""
         query = select(_outcome).where(_outcome.c.job_id == job_id, _outcome.c.number > after)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query.order_by(_outcome.c.number).limit(limit))
             return [
                 FileOutcome(
@@ -228,7 +243,7 @@ class Journal:
     def counts(self, job_id: str) -> dict[str, int]:
         """How many files became what."""
         query = select(_outcome.c.status, func.count()).where(_outcome.c.job_id == job_id).group_by(_outcome.c.status)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return {row.status: row[1] for row in connection.execute(query)}
 
     def close(self) -> None:

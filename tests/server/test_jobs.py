@@ -1,6 +1,7 @@
 """Uploads and jobs: what was promised is done, also by the next process; what became of every file is known."""
 
 import json
+import os
 import threading
 import time
 from dataclasses import replace
@@ -12,8 +13,8 @@ from pagesight.engine.server.errors import BadRequest, UnsupportedType
 from pagesight.engine.server.jobs import Jobs
 from pagesight.engine.server.journal import Journal
 from pagesight.engine.server.uploads import Uploads, safe_name
-from pagesight.storage.errors import ConfigError, DiskFull
-from tests.helpers import reading_processes
+from pagesight.storage.errors import ConfigError, DiskFull, StorageError
+from tests.helpers import damage_table, reading_processes
 from tests.server.conftest import PAGES, opened, wait_for
 from tests.server.test_search_api import error_of
 
@@ -67,16 +68,25 @@ def test_uploads_one_after_the_other_are_read_by_the_same_processes(writing, ind
     assert not set(reading_processes()) - before
 
 
-@pytest.mark.parametrize("size", [5000, 100_000], ids=["cut", "overwritten"])
-def test_a_damaged_journal_is_named(tmp_path, size):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: os.truncate(path, 5000),
+        lambda path: path.write_bytes(bytes(range(256)) * 400),
+        lambda path: damage_table(path, "job"),
+    ],
+    ids=["cut", "overwritten", "a table"],
+)
+def test_a_damaged_journal_is_named(writing, tmp_path, damage):
     journal = Journal(tmp_path)
     journal.add("new", "path", ["a.pdf"], {})
     journal.close()
-    path = tmp_path / "jobs.db"
-    data = path.read_bytes()
-    path.write_bytes(data[:size] if size < len(data) else bytes(range(256)) * (size // 256))
-    with pytest.raises(ConfigError, match=r"jobs\.db is damaged .*; move it away"):
-        Journal(tmp_path).unfinished()
+    damage(tmp_path / "jobs.db")
+    with (
+        pytest.raises(StorageError, match=r"jobs\.db is damaged .*; move it away"),
+        opened(replace(writing, state=tmp_path)),
+    ):
+        pass
 
 
 def test_an_upload_is_found_and_told_of(writing, index):
