@@ -10,8 +10,13 @@ spaces.py). Arrays are float32 and int64. That they fit each other is checked he
 
 #include "_regions.h"
 
-/* Of groups that lie end to end: (n_rows, n) numbers, or boxes, of which the width is 4. It takes too little time to let go of the
-   interpreter's lock, which another thread would keep. */
+/* What takes less than a millisecond keeps the interpreter's lock: another thread would take it, and keep it for longer. */
+static PyThreadState *let_go(int64_t n_numbers) { return n_numbers > 1 << 19 ? PyEval_SaveThread() : NULL; }
+static void take_back(PyThreadState *state) {
+    if (state != NULL) PyEval_RestoreThread(state);
+}
+
+/* Of groups that lie end to end: (n_rows, n) numbers, or boxes, of which the width is 4. */
 static PyObject *of_groups(PyObject *args, const char *format, OfGroups *find, int width) {
     Py_buffer rows, first, found;
     if (!PyArg_ParseTuple(args, format, &rows, &first, &found)) return NULL;
@@ -19,8 +24,10 @@ static PyObject *of_groups(PyObject *args, const char *format, OfGroups *find, i
     const ptrdiff_t n = n_rows ? rows.len / (4 * width) / n_rows : 0;
     const int fits = n_rows == 0 || groups_in_order(first.buf, n_groups, n);
     int32_t *keys = malloc((size_t)n * 4 + 4);
+    PyThreadState *const others_run = let_go(rows.len / 4);
     for (ptrdiff_t row = 0; fits && keys != NULL && row < n_rows; row++)
         find((float *)rows.buf + row * n * width, n, first.buf, n_groups, keys, (float *)found.buf + row * n_groups * width);
+    take_back(others_run);
     PyBuffer_Release(&rows);
     PyBuffer_Release(&first);
     PyBuffer_Release(&found);
@@ -64,8 +71,10 @@ static PyObject *points_inside(PyObject *self, PyObject *args) {
     const int fits = places.n_boxes == pages.len / 8 && places.n_pages >= 0 && found_others.len == found_boxes.len;
     float *scratch = malloc((size_t)places.n_others * 9 + 1);
     int64_t n = -1;
+    PyThreadState *const others_run = let_go(places.n_boxes * (places.n_others / (places.n_pages > 0 ? places.n_pages : 1)));
     if (scratch != NULL && fits)
         n = inside(&places, scratch, scratch + places.n_others, (uint8_t *)(scratch + 2 * places.n_others));
+    take_back(others_run);
     Py_buffer *const buffers[] = {&boxes, &pages, &others, &page_ends, &found_boxes, &found_others};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++) PyBuffer_Release(buffers[i]);
     free(scratch);

@@ -19,6 +19,7 @@ from pagesight.engine.regions.ragged import (
     bounds,
     counts_of,
     ends,
+    floats,
     medians,
     members,
     runs,
@@ -84,7 +85,7 @@ def lay_out(pages: Sequence[Float], aspects: Sequence[float]) -> Layout:
     lengths, line_heights, heights, sizes = np.empty((4, n), np.float32)
     block, row, first_lines, first_cells, first_words = np.empty((5, n), np.int64)
     in_table, titles, prose = np.empty((3, n), bool)
-    given = (boxes, page_words, np.array(aspects, np.float32), np.array(_RULES, np.float32))
+    given = (floats(boxes), page_words, np.array(aspects, np.float32), np.array(_RULES, np.float32))
     found = (lines, blocks, lengths, line_heights, heights, sizes, block, row, first_lines, first_cells, first_words)
     m, k, n_rows = _regions.lay_out(*given, *found, in_table, titles, prose, *page_edges)
     return Layout(

@@ -61,13 +61,23 @@ def counts_of(first: Integers, n: int) -> Integers:
     return counts
 
 
+def floats(values: Float) -> Float:
+    """As the extension reads them; themselves, as mostly."""
+    return np.ascontiguousarray(values, np.float32)
+
+
+def integers(values: Integers) -> Integers:
+    """As the extension reads them; themselves, as mostly."""
+    return np.ascontiguousarray(values, np.int64)
+
+
 def bounds(boxes: Float, first: Integers) -> Float:
     """The box around each group of boxes: (n_groups, 4)."""
     if _regions is None:
         reach = ((boxes[:, :2], np.minimum), (boxes[:, 2:], np.maximum))
         return np.concatenate([furthest.reduceat(sides, first) for sides, furthest in reach], axis=1)
     found = np.empty((len(first), 4), np.float32)
-    _regions.bounds(np.ascontiguousarray(boxes), np.ascontiguousarray(first), found)
+    _regions.bounds(floats(boxes), integers(first), found)
     return found
 
 
@@ -76,7 +86,7 @@ def largest(rows: Float, first: Integers) -> Float:
     if _regions is None:
         return np.maximum.reduceat(rows, first, axis=1)
     found = np.empty((len(rows), len(first)), np.float32)
-    _regions.largest(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
+    _regions.largest(floats(rows), integers(first), found)
     return found
 
 
@@ -88,7 +98,7 @@ def medians(rows: Float, first: Integers) -> Float:
             middle = group.shape[1] // 2
             found[:, i] = np.partition(group, middle, axis=1)[:, middle]
     else:
-        _regions.medians(np.ascontiguousarray(rows), np.ascontiguousarray(first), found)
+        _regions.medians(floats(rows), integers(first), found)
     return found
 
 
@@ -97,9 +107,9 @@ def stretch(rows: Float, first: Integers) -> Float:
 
     Returns how far the two were apart: (m, n_groups).
     """
-    if _regions is not None and rows.flags.c_contiguous:
+    if _regions is not None and rows is floats(rows):
         reach = np.empty((len(rows), len(first)), np.float32)
-        _regions.stretch(rows, np.ascontiguousarray(first), reach)
+        _regions.stretch(rows, integers(first), reach)
         return reach
     usual, counts = medians(rows, first), counts_of(first, rows.shape[1])
     reach = largest(rows, first) - usual
@@ -111,9 +121,9 @@ def stretch(rows: Float, first: Integers) -> Float:
 
 def spread(x: Float, y: Float, values: Float, edges: Integers) -> Float:
     """For each of n points the values of its group, each times exp(-d * d) of how far it is from there: (n,). edges: (n_groups + 1,)."""
-    found = np.empty_like(values)
+    found = np.empty(len(values), np.float32)
     if _regions is not None:
-        _regions.spread(x, y, values, np.ascontiguousarray(edges[:-1]), found)
+        _regions.spread(floats(x), floats(y), floats(values), integers(edges[:-1]), found)
         return found
     for group in slices(edges):
         step = max(AT_ONCE // (group.stop - group.start), 1)
@@ -145,8 +155,7 @@ def inside(boxes: Float, pages: Integers, others: Float, other_pages: Integers) 
     if _regions is None:
         return _inside(boxes, pages, others, other_pages)
     room = 2 * (len(boxes) + len(others))
-    boxes, pages = np.ascontiguousarray(boxes), np.ascontiguousarray(pages)
-    others, other_pages = np.ascontiguousarray(others), np.ascontiguousarray(other_pages)
+    boxes, pages, others, other_pages = floats(boxes), integers(pages), floats(others), integers(other_pages)
     while True:
         found = np.empty((2, room), np.int64)
         n = _regions.inside(boxes, pages, others, other_pages, found[0], found[1])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.engine.regions.ragged import Float, Integers
+from pagesight.engine.regions.ragged import Float, Integers, floats, integers
 
 try:
     from pagesight.engine.regions import _regions
@@ -60,11 +60,11 @@ def _below(
     if _regions is not None:
         spaces, there = np.empty((len(boxes), 4), np.float32), np.empty(len(boxes), bool)
         _regions.below(
-            np.ascontiguousarray(boxes),
-            np.ascontiguousarray(obstacles),
-            n_obstacles,
-            np.ascontiguousarray(within),
-            smallest,
+            floats(boxes),
+            floats(obstacles),
+            integers(n_obstacles),
+            floats(within),
+            floats(smallest),
             COLUMNS,
             SHARED,
             spaces,

@@ -127,7 +127,7 @@ class MemoryDraft:
 
     def add_page(self, new: NewPage) -> None:
         packed = pack_page(new, self._space, self._codec)
-        boxes = pooled_page(new.encoded, self._space.pool_factor).boxes
+        boxes = pooled_page(new.encoded, self._space.pool_factor).boxes.astype(np.float32)
         self._append(new, packed, unpack_page(packed, self._space).encoded.tokens, boxes)
 
     def add_packed(self, new: PackedPage) -> None:

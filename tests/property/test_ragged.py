@@ -32,10 +32,6 @@ WITH_EXTENSION = pytest.mark.skipif(ragged._regions is None, reason="there is no
 EITHER_WAY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-WITH_EXTENSION = pytest.mark.skipif(ragged._regions is None, reason="there is no extension")
-EITHER_WAY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
 @EITHER_WAY
 @given(
     st.lists(st.lists(small_box(), max_size=20), min_size=4, max_size=4),
@@ -216,3 +212,16 @@ def test_open_space_by_definition(asked):
                     best = max(best, width * height)
         area = 0.0 if space is None else float((space[2] - space[0]) * (space[3] - space[1]))
         assert area == pytest.approx(best, abs=2e-3) or math.isclose(area, best, rel_tol=1e-2)
+
+
+@pytest.mark.usefixtures("by")
+def test_numbers_of_other_types_are_the_same_numbers():
+    rows, first = np.arange(10.0)[None], np.array([0, 5], np.int32)
+    assert ragged.largest(rows, first).tolist() == [[4, 9]]
+    assert ragged.medians(rows, first).tolist() == [[2, 7]]
+    assert ragged.stretch(rows.copy(), first).tolist() == [[2, 2]]
+    assert ragged.bounds(np.tile(rows[0, :4], (2, 1)), first[:1]).tolist() == [[0, 1, 2, 3]]
+    boxes = np.array([(0, 0, 0.5, 0.1), (0.5, 0, 1, 0.1)])
+    dots, edges = np.tile(boxes, (2, 1)), np.array([0, 4], np.int32)
+    assert np.stack(ragged.inside(boxes, edges[:1].repeat(2), dots, edges)).tolist() == [[0, 0, 1, 1], [0, 2, 1, 3]]
+    assert lay_out([boxes], [1.0]).page_lines.tolist() == [0, 1]
