@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.common import ROOT
-from pagesight.engine.models.files.packaged import sha256_of
 from pagesight.engine.models.pocket import packed
+from pagesight.storage.made_once import sha256_of
 
 
 def main() -> None:

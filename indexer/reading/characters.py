@@ -8,6 +8,7 @@ first, and all only at places where none of these is sure; a line where one of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.indexer.reading.network import Network
+from pagesight.storage.made_once import made_once, sha256_of
 
 # A character is sure with this logit and this share of the probability among those that are asked first. Of 3,134 lines of
 # 16 documents, a tenth of them Chinese or Japanese, no text differed, nor with 12 and 0.9; with 14 and 0.7 one did.
@@ -27,6 +29,7 @@ LATER = (
     ("\uf900", "\ufaff"),
     ("\U00020000", "\U0003ffff"),
 )
+PARTS = ("trunk.onnx", "last.onnx")
 Choice = tuple[NDArray[np.intp], NDArray[np.float32]]
 
 
@@ -45,7 +48,11 @@ def character_network(model: Path) -> CharacterNetwork:
     """model: ONNX, (n, 3, height, width) -> (n, places, classes) probabilities. Class 0 is no character, the others are listed
     in its metadata "character".
     """
-    parts = _apart(model)
+    try:  # taking a network apart takes as long as reading a line of print ten times, and 50 MB of memory
+        kept = made_once("ocr", {"model": sha256_of(model), "later": LATER}, partial(_write_apart, model))
+    except OSError:  # a full disk: what is made here is no more than a help
+        kept = None
+    parts = _apart(model) if kept is None else _read_apart(kept)
     return AllAtOnce(Network(model)) if parts is None else FewFirst(*map(Network, parts))
 
 
@@ -104,6 +111,16 @@ def largest(logits: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.f
     return best, share, height
 
 
+def _write_apart(model: Path, folder: Path) -> None:
+    for name, part in zip(PARTS, _apart(model) or (), strict=False):
+        (folder / name).write_bytes(part)
+
+
+def _read_apart(folder: Path) -> tuple[Path, Path] | None:
+    trunk, last = (folder / name for name in PARTS)
+    return (trunk, last) if trunk.exists() else None
+
+
 def _apart(model: Path) -> tuple[bytes, bytes] | None:
     """A network that ends in features x weights + bias, softmax: all before that, with only the columns of weights and bias
     behind it that are asked first; and all columns on their own. None where it ends otherwise.
@@ -124,6 +141,9 @@ def _apart(model: Path) -> tuple[bytes, bytes] | None:
             graph.node.remove(node)
         else:
             needed.update(node.input)
+    for stored in list(graph.initializer):
+        if stored.name not in needed:
+            graph.initializer.remove(stored)
     del graph.output[:]
     graph.output.append(helper.make_empty_tensor_value_info(features))
     _add_layer(graph, features, weights[:, first], bias[first])

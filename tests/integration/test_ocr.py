@@ -1,5 +1,6 @@
 """OCR: what a line says does not depend on its neighbours, and nothing is read twice or in vain."""
 
+import sys
 from contextlib import closing
 
 import cv2
@@ -126,6 +127,18 @@ def test_the_network_that_is_installed_has_its_last_layer_apart(recognisers):
     few, whole = recognisers
     assert isinstance(few, FewFirst)
     assert few.characters == whole.characters
+
+
+def test_it_is_taken_apart_once_where_that_can_be_kept(engine, tmp_path, monkeypatch):
+    model = engine._model("Rec")
+    monkeypatch.setenv("PAGESIGHT_CACHE", str(tmp_path / "kept"))
+    assert isinstance(character_network(model), FewFirst)
+    with monkeypatch.context() as later:
+        later.setitem(sys.modules, "onnx", None)  # not asked for again
+        assert isinstance(character_network(model), FewFirst)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PAGESIGHT_CACHE", str(tmp_path / "file" / "kept"))
+    assert isinstance(character_network(model), FewFirst)
 
 
 def test_a_network_that_ends_otherwise_is_used_as_it_comes(engine, tmp_path):

