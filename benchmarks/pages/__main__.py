@@ -102,6 +102,8 @@ def index_whole(wanted: argparse.Namespace, what: str, folder: Path) -> None:
     for _ in range(wanted.rounds):
         for n_cores in wanted.cores:
             for name, path in checkouts(wanted).items():
+                if name not in (wanted.by or [name]):
+                    continue
                 command = [sys.executable, str(HERE / "whole.py"), str(folder), str(n_cores)]
                 done = subprocess.run(command, env=environment(path), cwd=ROOT, stdout=subprocess.PIPE, check=True)
                 keep(

@@ -24,7 +24,7 @@ def report(rows: Sequence[Row]) -> None:
         _median([row for row in rows if (row["kind"], row["by"]) == (kind, name)]) for kind in KINDS for name in names
     ]
     found = [row for row in by_kind if row]
-    whole = [row for row in rows if row["kind"] == WHOLE]
+    whole = [{"what": "kinds", **row} for row in rows if row["kind"] == WHOLE]
     runs = dict.fromkeys(itertools.product(*(dict.fromkeys(row[key] for row in whole) for key in RUN)))
     wholes = [_whole(same) for run in runs if (same := [row for row in whole if tuple(row[key] for key in RUN) == run])]
     write_result("pages", {"kinds": found, "whole": wholes})

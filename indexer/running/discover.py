@@ -109,7 +109,7 @@ def _walk(
     if identity in ancestors:
         yield Unusable(_source(folder, root), "a link back to a folder that contains it", skipped=True)
         return
-    long: list[Path] = []
+    long: list[SourceFile] = []
     for entry in entries:
         if entry.name.startswith((".", LOCK_PREFIX)):
             continue
@@ -123,25 +123,19 @@ def _walk(
         elif path.suffix.lower() not in extensions:
             if passed_over is not None:
                 passed_over[path.suffix.lower()] += 1
-        elif _is_long(entry):
-            long.append(path)
         else:
-            yield _look(path, root)
-    for path in long:
-        yield _look(path, root)
+            found = _look(path, root)
+            if isinstance(found, SourceFile) and found.n_bytes >= LONG_BYTES:
+                long.append(found)
+            else:
+                yield found
+    yield from long
 
 
 def turn(source: SourceFile) -> list[tuple[bool, str]]:
     """What puts the files of a bucket in the order in which ``_walk`` comes to those of a folder."""
     parts = PurePosixPath(source.path).parts  # none, where the place itself is a file and a folder, too
     return [*((False, folder) for folder in parts[:-1]), (source.n_bytes >= LONG_BYTES, "".join(parts[-1:]))]
-
-
-def _is_long(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.stat().st_size >= LONG_BYTES
-    except OSError:
-        return False
 
 
 def _look(path: Path, root: Path) -> SourceFile | Unusable:

