@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -13,29 +13,41 @@ from benchmarks.pages.stages import STAGES
 
 Row = dict[str, Any]
 WHOLE = "whole"  # the kind of rows about an index made by the real pipeline
-RUN = ("what", "cores", "by")
+KIND, RUN = ("kind", "by"), ("what", "cores", "by")  # what rows have in common that are of one measurement
+WRITTEN = RESULTS / "pages.json"
 COLOURS = ("#a0aec0", "#718096", "#4a5568", "#2f855a", "#2b6cb0", "#dd6b20", "#b83280", "#6b46c1", "#1a202c")
 
 
 def report(rows: Sequence[Row]) -> None:
-    """Medians of all rows of a kind and a program."""
-    names = list(dict.fromkeys(row["by"] for row in rows))
-    by_kind = [
-        _median([row for row in rows if (row["kind"], row["by"]) == (kind, name)]) for kind in KINDS for name in names
-    ]
-    found = [row for row in by_kind if row]
-    whole = [{"what": "kinds", **row} for row in rows if row["kind"] == WHOLE]
-    runs = dict.fromkeys(itertools.product(*(dict.fromkeys(row[key] for row in whole) for key in RUN)))
-    wholes = [_whole(same) for run in runs if (same := [row for row in whole if tuple(row[key] for key in RUN) == run])]
+    """Medians of all rows of a kind and a program, in place of those of earlier reports."""
+    before = json.loads(WRITTEN.read_text(encoding="utf-8")) if WRITTEN.exists() else {"kinds": [], "whole": []}
+    kinds = [_median(same) for same in _same([row for row in rows if row["kind"] != WHOLE], KIND)]
+    wholes = [_whole(same) for same in _same([row for row in rows if row["kind"] == WHOLE], RUN)]
+    found, wholes = _replaced(before["kinds"], kinds, KIND), _replaced(before["whole"], wholes, RUN)
+    found.sort(key=lambda row: KINDS.index(row["kind"]))
     write_result("pages", {"kinds": found, "whole": wholes})
     (RESULTS / "pages.md").write_text(_table(found, wholes), encoding="utf-8")
     _draw(found)
 
 
-def _median(rows: Sequence[Row]) -> Row | None:
+def _same(rows: Sequence[Row], keys: Sequence[str]) -> list[list[Row]]:
+    """Rows that have these in common."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(_key(row, keys), []).append(row)
+    return list(found.values())
+
+
+def _replaced(before: Sequence[Row], rows: Sequence[Row], keys: Sequence[str]) -> list[Row]:
+    return list({_key(row, keys): row for row in (*before, *rows)}.values())
+
+
+def _key(row: Row, keys: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(row[key] for key in keys)
+
+
+def _median(rows: Sequence[Row]) -> Row:
     """Seconds of processor time a page."""
-    if not rows:
-        return None
     stages = {
         stage: round(statistics.median(row["cpu"][stage] / row["pages"] for row in rows), 4) for stage in rows[0]["cpu"]
     }
@@ -87,7 +99,7 @@ def _table(rows: Sequence[Row], wholes: Sequence[Row]) -> str:
     if wholes:
         lines += [
             "",
-            "Whole folders as `pagesight index` does it, with loading of models; memory of all processes.",
+            "Whole folders as `pagesight index` does it, with loading of models; memory of all processes, what they share counted once.",
             "kinds: a file of each of the kinds above. long: one PDF of text.",
             "",
             "| what | cores | by | pages | wall s | processor s | peak MB | rounds |",

@@ -10,8 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-POLL_S = 0.1
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+POLL_S = 0.2
 
 
 def main() -> None:
@@ -32,7 +31,7 @@ def main() -> None:
 
 
 def _watch(peak: list[int], done: threading.Event) -> None:
-    """Memory of this process and those it started, at its highest (resident, what they share counted for each)."""
+    """Memory of this process and those it started, at its highest; what several share is counted once (Pss of proc(5))."""
     while not done.wait(POLL_S):
         total = 0
         for entry in Path("/proc").iterdir():
@@ -40,7 +39,7 @@ def _watch(peak: list[int], done: threading.Event) -> None:
                 try:
                     parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
                     if os.getpid() in (parent, int(entry.name)):
-                        total += int((entry / "statm").read_text().split()[1]) * PAGE_BYTES
+                        total += int((entry / "smaps_rollup").read_text().partition("\nPss:")[2].split()[0]) * 1024
                 except OSError:  # it has ended
                     continue
         peak[0] = max(peak[0], total)
