@@ -1,8 +1,10 @@
 """The words of pages for BM25: how text is folded into terms, and the FTS5 table they live in.
 
 Terms are runs of letters and digits, lower case, in Unicode's compatibility form (NFKC: ligatures and full-width forms
-become plain letters), digits of any script as 0 to 9, without what is not seen (soft hyphens, joiners). Chinese, Japanese and
-Korean write no spaces, so their runs become overlapping pairs of characters, as most search engines do. SQLite's unicode61 tokenizer takes the accents off. Scores are SQLite's ``bm25()`` (k1 1.2, b 0.75).
+become plain letters), digits of any script as 0 to 9, without what is not seen (soft hyphens, joiners) and without marks that
+do not become one character with their letter (vowel signs of Hindi, points of Arabic), at which SQLite's unicode61 tokenizer would
+cut words. Chinese, Japanese, Korean and Thai write no spaces or few, so their runs become overlapping pairs of characters, as most
+search engines do. The tokenizer takes the accents off. Scores are SQLite's ``bm25()`` (k1 1.2, b 0.75).
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from pagesight.storage.values import PageWords
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _RUN = re.compile(r"[^\W_]+")
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # Thai, Lao, Burmese, Khmer; CJK
+)
 
 MAX_QUERY_TERMS = 256  # a pasted page as a query: SQLite's expression depth is limited, and later terms add nothing
 
@@ -67,22 +71,28 @@ def terms(text: str) -> Iterator[str]:
 
 
 @cache
-def _cjk() -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _unspaced() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What cuts a run into parts with and without these characters, and what tells one. Compiled for who needs it: it takes 10 ms."""
-    return re.compile(f"[{_CJK}]+|[^{_CJK}]+"), re.compile(f"[{_CJK}]")
+    return re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+"), re.compile(f"[{_UNSPACED}]")
 
 
 def _terms(text: str) -> Iterator[str]:
-    for run in _RUN.findall(unicodedata.normalize("NFKC", visible(text)).lower()):
+    for run in _RUN.findall(_unmarked(unicodedata.normalize("NFKC", visible(text)).lower())):
         if run.isascii():
             yield run
             continue
-        parts, is_cjk = _cjk()
+        parts, is_unspaced = _unspaced()
         for part in parts.findall(run):
-            if len(part) > 1 and is_cjk.match(part):
+            if len(part) > 1 and is_unspaced.match(part):
                 yield from (part[i : i + 2] for i in range(len(part) - 1))
             else:
                 yield part
+
+
+def _unmarked(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(c for c in text if c.isascii() or not unicodedata.category(c).startswith("M"))
 
 
 def fold(text: str) -> str:

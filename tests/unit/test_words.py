@@ -4,7 +4,16 @@ import sqlite3
 
 import pytest
 
-from pagesight.storage.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_expression, query_terms, telling, terms
+from pagesight.storage.words import (
+    CREATE_WORDS,
+    MAX_QUERY_TERMS,
+    fold,
+    match_expression,
+    query_terms,
+    telling,
+    terms,
+    without_accents,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,10 +27,39 @@ from pagesight.storage.words import CREATE_WORDS, MAX_QUERY_TERMS, fold, match_e
         ("PDF\u6587\u4ef6", ["pdf", "\u6587\u4ef6"]),
         ("snake_case", ["snake", "case"]),
         ("... --- !", []),
+        (
+            "\u0e17\u0e35\u0e48\u0e2d\u0e22\u0e39\u0e48",
+            ["\u0e17\u0e2d", "\u0e2d\u0e22"],
+        ),  # Thai, with vowels and tones above and below
     ],
 )
 def test_terms(text, expected):
     assert list(terms(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("\u0130stanbul \u0130l\u00e7esi", "istanbul"),  # Turkish: a small i with its dot twice
+        (
+            "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e",
+            "\u092d\u093e\u0937\u093e",
+        ),  # Hindi: vowel signs
+        ("\u0628\u0650\u0633\u0652\u0645\u0650", "\u0628\u0633\u0645"),  # Arabic: with points, asked without
+        ("o\u0323\u0301be\u0323\u0300", "o\u0323\u0301be\u0323\u0300"),  # Yoruba: two accents on a letter
+    ],
+)
+def test_marks_do_not_cut_words(page, query):
+    database = sqlite3.connect(":memory:")
+    database.execute(CREATE_WORDS)
+    database.execute("INSERT INTO page_terms (rowid, terms) VALUES (1, ?)", [fold(page)])
+    (term,) = query_terms(query)
+    assert database.execute("SELECT count(*) FROM page_terms WHERE page_terms MATCH ?", [f'"{term}"']).fetchone() == (
+        1,
+    )
+    database.execute("CREATE VIRTUAL TABLE temp.v USING fts5vocab('main', 'page_terms', 'row')")
+    assert without_accents(term) in {row[0] for row in database.execute("SELECT term FROM v")}
+    database.close()
 
 
 def test_a_match_expression_cannot_be_more_than_words():
