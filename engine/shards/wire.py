@@ -77,10 +77,13 @@ def question_json(question: Question) -> Json:
 
 
 def question_of(fields: Json) -> Question:
-    """Raises ShardMismatch for a term that this version does not have."""
-    encoded = EncodedQuery(
-        vectors_of(fields["single"]), vectors_of(fields["tokens"]), tuple(map(str, fields["token_texts"]))
-    )
+    """Raises ShardMismatch for a term that this version does not have, and for token vectors that are none."""
+    tokens = vectors_of(fields["tokens"])
+    if tokens.ndim != 2 or not len(tokens) or not np.isfinite(tokens).all():
+        raise ShardMismatch(
+            f"a question has token vectors of numbers; these are of shape {tokens.shape}, or have others in them"
+        )
+    encoded = EncodedQuery(vectors_of(fields["single"]), tokens, tuple(map(str, fields["token_texts"])))
     return Question(
         encoded=encoded,
         text=fields["text"],

@@ -82,6 +82,8 @@ def scan(
         return np.asarray(maxima(query, records, layout, precise=False, kernel=kernel).sum(axis=0))
     if query.ndim != 2 or query.shape[1] != layout.dim:
         raise DimensionMismatch("query tokens", layout.dim, query.shape[-1])
+    if len(query) == 0:  # of which the kernel cannot make parts
+        return np.zeros(len(chosen), np.float32)
     if chosen.min() < 0 or chosen.max() >= len(rows):  # the kernel does not look where it reads
         raise IndexError(f"pages {chosen.min()} to {chosen.max()} are not among {len(rows)}")
     codes, scales = _rounded(query)

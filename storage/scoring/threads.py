@@ -14,8 +14,8 @@ SHARES = 3  # of the work for each thread, so that one that is held up does not 
 
 
 def asked_threads() -> int:
-    """OMP_NUM_THREADS, as for other numeric libraries; 0 if it is not set."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
+    """OMP_NUM_THREADS, as for other numeric libraries, of a list the first; 0 if it is not set."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(asked) if asked.isdecimal() else 0
 
 
@@ -32,7 +32,7 @@ def n_shares() -> int:
 
 
 def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """``work`` of each item, in order, by all threads. What is spread must not spread again: it would wait for itself.
+    """``work`` of each item, in order, by all threads.
 
     The caller works too, and begins at once; the others take what is left when they have woken up.
     """

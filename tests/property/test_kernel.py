@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagesight.engine.maxsim import token_maxima
+from pagesight.engine.retrieval import quick_error
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import DimensionMismatch
 from pagesight.storage.multivectors import MultiVectors
@@ -183,7 +184,7 @@ def test_no_product_is_read_outside_the_page():
     dim=st.sampled_from([4, 16, 128, 384]),
     n_pages=st.integers(1, 100),
     n_slots=st.integers(1, 9),
-    n_query=st.integers(1, 40),
+    n_query=st.integers(0, 40),
     seed=st.integers(0, 9999),
 )
 @settings(max_examples=25, deadline=None)
@@ -198,6 +199,28 @@ def test_a_scan_gives_the_sums_of_the_maxima(name, dim, n_pages, n_slots, n_quer
     records = Records(rows, asked * rows.shape[1], np.full(len(asked), n_slots))
     expected = kernel.maxima(query, records, layout, precise=False, kernel=name).sum(axis=0)
     np.testing.assert_allclose(kernel.scan(query, rows, asked, layout, kernel=name), expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("copies", [1, 60])
+def test_a_screen_allows_for_what_rounding_the_query_to_few_bits_does(name, copies):
+    """Of equal vectors, too, whose errors are the same."""
+    rng, dim, n_tokens, n_pages = np.random.default_rng(1), 128, 100, 400
+    codec = Int8Codec(dim)
+    query = np.tile(_units(rng, 4, dim), (copies, 1))
+    data = np.frombuffer(b"".join(codec.encode(_units(rng, n_tokens, dim)) for _ in range(n_pages)), np.uint8)
+    records = Records(data, np.arange(n_pages) * codec.n_bytes(n_tokens), np.full(n_pages, n_tokens))
+    quick, exact = (
+        kernel.maxima(query, records, CodeLayout(dim), precise=precise, kernel=name).sum(axis=0)
+        for precise in (False, True)
+    )
+    assert np.abs(quick - exact).max() <= quick_error(query)
+    assert quick_error(query) < 0.03 * exact.mean(), "or everything is scored twice"
+
+
+def _units(rng, n, dim):
+    rows = rng.standard_normal((n, dim)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def test_a_scan_reads_nothing_outside_the_rows():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pagesight import SearchConfig, errors
 from pagesight.engine.encoder import EncodedQuery
+from pagesight.engine.retrieval import Question
+from pagesight.engine.shards import wire
 from pagesight.engine.shards.cluster import Cluster
 from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.storage.parts import Part
@@ -316,3 +319,10 @@ def test_each_document_has_one_part_and_doubling_halves_it(sha256, n):
 def test_what_is_no_part(text):
     with pytest.raises(errors.ConfigError, match="part"):
         Part.parse(text)
+
+
+@pytest.mark.parametrize("tokens", [np.empty((0, 4)), np.ones(4), np.full((2, 4), np.nan)])
+def test_a_question_without_token_vectors_is_refused(tokens):
+    encoded = EncodedQuery(np.ones(4, np.float32), tokens.astype(np.float32), ())
+    with pytest.raises(errors.ShardMismatch, match="a question has token vectors"):
+        wire.question_of(wire.question_json(Question(encoded=encoded)))
