@@ -10,8 +10,10 @@ Everything here is derived from row files and belongs to one state of the index 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +113,7 @@ class RecallIndex:
         pages = self.page_ids if allowed is None else allowed
         for sieve, n_kept in [(sieve, sieve.kept(len(pages), k)) for sieve in SIEVES]:
             if len(pages) > n_kept:
-                pages = pages[_among_best(self._scan(tokens, pages, sieve.n_means), n_kept)]
+                pages = pages[_where_best(self._scan(tokens, pages, sieve.n_means), n_kept)]
         return _best(pages, self.means_maxima(tokens, pages).sum(axis=0), k)
 
     def means_maxima(self, tokens: Float, pages: PageIds) -> Float:
@@ -147,11 +149,30 @@ def _parts(pages: PageIds, row_bytes: int) -> list[PageIds]:
     return np.array_split(pages, max(1, min(n_shares(), len(pages) * row_bytes // LEAST_PART_BYTES)))
 
 
-def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:
-    """About the ``k`` best of many scores, by where they begin in a part of them."""
-    sample = scores[:: max(1, len(scores) // SAMPLED)]
-    at = len(sample) - max(1, round(k * len(sample) / len(scores)))
-    return np.asarray(scores >= np.partition(sample, at)[at])
+def _where_best(scores: Float, k: int) -> NDArray[np.int64]:
+    """Where the ``k`` best of at least as many scores are, ascending; of equal ones the first.
+
+    A sample tells which scores can be among them, so that few of a million are put in order.
+    """
+    sample = scores[(_sampled_at() * len(scores)).astype(np.int64)]
+    expected = k / len(scores) * SAMPLED
+    n_better = math.ceil(expected + 3 * math.sqrt(expected))  # by three standard deviations too many
+    least = np.partition(sample, -n_better)[-n_better] if n_better <= SAMPLED else -np.inf
+    where = np.flatnonzero(scores >= least)
+    if len(where) < k:  # the sample was an odd one
+        where = np.arange(len(scores))
+    some = scores[where]
+    least = np.partition(some, len(some) - k)[len(some) - k]
+    kept = some >= least
+    n_equal = k - np.count_nonzero(some > least)
+    kept[np.flatnonzero(some == least)[n_equal:]] = False
+    return np.asarray(where[kept])
+
+
+@cache
+def _sampled_at() -> NDArray[np.float64]:
+    """Random, but always the same: every n-th page would be the first of its document where all have n pages."""
+    return np.random.default_rng(1).random(SAMPLED)
 
 
 def _best(page_ids: PageIds, scores: Float, k: int) -> PageIds:

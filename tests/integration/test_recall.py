@@ -10,7 +10,7 @@ import pytest
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
-from pagesight.storage.recall.index import Sieve
+from pagesight.storage.recall.index import Sieve, _where_best
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
 from tests.helpers import source_file, space
@@ -208,3 +208,27 @@ def test_sieves_let_a_share_through_within_bounds():
     sieve = Sieve(n_means=1, one_of=10, at_least=50, at_most=200)
     assert [sieve.kept(n, 3) for n in (100, 1_000, 10_000)] == [50, 100, 200]
     assert sieve.kept(10_000, 150) == 300  # twice what is asked for
+
+
+@pytest.mark.parametrize("n_pages_each", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize(("n_pages", "k"), [(9_000, 8_192), (20_000, 8_192), (100_000, 10_000), (100_000, 1)])
+def test_a_sieve_keeps_the_best_however_long_documents_are(n_pages, k, n_pages_each):
+    scores = np.random.default_rng(1).standard_normal(n_pages).astype(np.float32)
+    scores[::n_pages_each] += 3  # first pages are better
+    assert _where_best(scores, k).tolist() == np.sort(np.argsort(-scores, kind="stable")[:k]).tolist()
+
+
+@pytest.mark.parametrize("n_better", [0, 3, 500, 5_000])
+def test_of_pages_that_score_the_same_a_sieve_keeps_the_first(n_better):
+    scores = np.zeros(20_000, np.float32)
+    scores[len(scores) - n_better :] = 1
+    expected = np.sort(np.argsort(-scores, kind="stable")[:2_000])
+    assert _where_best(scores, 2_000).tolist() == expected.tolist()
+
+
+def test_a_sieve_keeps_as_many_as_it_should_where_its_sample_misleads(monkeypatch):
+    scores = np.arange(20_000, dtype=np.float32)
+    monkeypatch.setattr(
+        "pagesight.storage.recall.index._sampled_at", lambda: np.linspace(0.9, 1, 8_192, endpoint=False)
+    )
+    assert _where_best(scores, 5_000).tolist() == list(range(15_000, 20_000))
