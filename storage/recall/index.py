@@ -11,7 +11,7 @@ Everything here is derived from row files and belongs to one state of the index 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -84,16 +84,36 @@ class SinglePart:
         return np.concatenate([ids for ids, _ in found]), np.concatenate([scores for _, scores in found])
 
 
+class OnceSingle:
+    """Makes the ``SinglePart`` of one state for the first search that asks for it: few pages are all candidates, and never do.
+
+    It knows nothing of who holds it: a circle would keep the files of each state open until Python looks for circles.
+    """
+
+    def __init__(self, folder: Path, dim: int, rows: PageRows, before: OnceSingle | None) -> None:
+        """before: of an earlier state, of which what still serves is kept."""
+        self._folder, self._dim, self._rows = folder, dim, rows
+        self._made: SinglePart | None = None
+        self._before: SinglePart | None = None if before is None else before._made or before._before
+        self._lock = threading.Lock()
+
+    def of(self, page_ids: PageIds) -> SinglePart:
+        """page_ids: all pages of this state. Raises StoreCorrupt."""
+        with self._lock:
+            if self._made is None:
+                self._made = SinglePart.of(self._folder, self._dim, self._rows, page_ids, self._before)
+                self._before = None
+            return self._made
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallIndex:
-    """page_ids: all pages of this state that have something to find, ascending. single: asked for these pages, the first time that
-    a search by single vector needs it. Any number of threads may search it.
-    """
+    """page_ids: all pages of this state that have something to find, ascending. Any number of threads may search it."""
 
     page_ids: PageIds
     rows: PageRows
     token_dim: int
-    single: Callable[[PageIds], SinglePart]
+    single: OnceSingle
 
     def nearest(self, vector: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The ``k`` nearest pages by single vector, best first, ties by page id: (<= k,).
@@ -102,7 +122,7 @@ class RecallIndex:
         """
         if allowed is not None and len(allowed) <= TAIL_PAGES:
             return _best(allowed, self.rows.singles(allowed) @ vector, k)
-        single = self.single(self.page_ids)
+        single = self.single.of(self.page_ids)
         return _best(*single.search(vector, k, self.page_ids if allowed is None else allowed), k)
 
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:

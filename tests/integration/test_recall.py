@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,3 +235,24 @@ def test_a_sieve_keeps_as_many_as_it_should_where_its_sample_misleads(monkeypatc
         "pagesight.storage.recall.index._sampled_at", lambda: np.linspace(0.9, 1, 8_192, endpoint=False)
     )
     assert _where_best(scores, 5_000).tolist() == list(range(15_000, 20_000))
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are listed on Linux")
+@pytest.mark.thorough
+def test_files_of_earlier_states_are_closed_without_the_collector(tmp_path):
+    counts = []
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(30):
+                fill(store, 1, n_pages=2, first=15 + number)
+                with store.view() as view:
+                    assert view.nearest(view.single(1), 3, None)[0] == 1
+                    assert len(view.nearest_by_means(view.tokens(np.array([1]))[0], 3, None)) == 3
+                counts.append(len(os.listdir("/proc/self/fd")))
+        finally:
+            gc.enable()
+    assert max(counts) == min(counts)
