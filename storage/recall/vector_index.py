@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.folder import sync_folder
+
 logger = logging.getLogger(__name__)
 
 Float = NDArray[np.float32]
@@ -122,7 +124,10 @@ def save(index: VectorIndex, folder: Path) -> int:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     faiss.write_index(index.index, str(temporary))
     size = temporary.stat().st_size
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
     os.replace(temporary, path)
+    sync_folder(folder)
     for older, _ in saved(folder):
         if older != path:
             older.unlink(missing_ok=True)

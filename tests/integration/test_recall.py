@@ -14,6 +14,7 @@ from pagesight.engine.config import SearchConfig
 from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
 from pagesight.storage.recall.index import Sieve, _where_best
+from pagesight.storage.recall.vector_index import flat, load, save
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
 from tests.helpers import source_file, space
@@ -235,6 +236,69 @@ def test_a_sieve_keeps_as_many_as_it_should_where_its_sample_misleads(monkeypatc
         "pagesight.storage.recall.index._sampled_at", lambda: np.linspace(0.9, 1, 8_192, endpoint=False)
     )
     assert _where_best(scores, 5_000).tolist() == list(range(15_000, 20_000))
+
+
+def lists_in(folder):
+    return sorted(path.name for path in folder.glob("recall-*.faiss"))
+
+
+def remove(store, numbers):
+    with store.writer() as writer:
+        writer.remove_names([f"/docs/{i}.pdf".encode() for i in numbers])
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.thorough
+def test_pages_that_were_replaced_leave_the_lists_when_they_are_most_of_them(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        for first in range(0, 30, 5):  # a third of the pages in each round
+            remove(store, range(first, first + 5))
+            fill(store, 5, first=first + 15)
+            assert load(tmp_path).n_rows <= 2 * 300
+        assert found_by_single(store) > 0.9
+
+
+@pytest.mark.usefixtures("large")
+def test_pages_of_newer_lists_that_were_damaged_are_put_into_the_next(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        (older,) = tmp_path.glob("recall-*.faiss")
+        kept = older.read_bytes()
+        fill(store, 3, first=15)
+        (newer,) = tmp_path.glob("recall-*.faiss")
+        assert newer != older
+        older.write_bytes(kept)
+        newer.write_bytes(newer.read_bytes()[:1000])
+        fill(store, 3, first=18)
+        assert len(lists_in(tmp_path)) == 1
+        assert load(tmp_path).n_rows == 21 * 20
+        with store.view() as view:
+            for page_id in range(301, 361, 5):  # of the damaged ones
+                assert page_id in view.nearest(view.single(page_id), 5, None)
+
+
+def test_lists_are_on_the_disk_before_they_take_the_place_of_others(tmp_path, monkeypatch):
+    done = []
+    lists = flat(np.eye(2, dtype=np.float32), np.array([1, 2]), 3)
+    save(lists, tmp_path)
+
+    def note(module, name):
+        real = getattr(module, name)
+
+        def call(what, *others, **options):
+            which = os.fstat(what) if isinstance(what, int) else os.stat(what)
+            done.append((name, "folder" if os.path.samestat(which, tmp_path.stat()) else "file"))
+            return real(what, *others, **options)
+
+        monkeypatch.setattr(module, name, call)
+
+    note(os, "fsync")
+    note(os, "replace")
+    note(Path, "unlink")
+    save(replace(lists, below=4), tmp_path)
+    assert done == [("fsync", "file"), ("replace", "file"), ("fsync", "folder"), ("unlink", "file")]
+    assert load(tmp_path).below == 4
 
 
 @pytest.mark.usefixtures("large")
