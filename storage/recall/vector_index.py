@@ -1,7 +1,8 @@
 """FAISS over rows of vectors with page ids as keys: flat for few, inverted lists for many.
 
 An index is never changed once it is made, so that any number of threads may search it. It may hold pages that were deleted
-since: whoever asks says which may be found. It is derived from the row files: a lost or damaged one costs time, and nothing else.
+since, or were added after the state that asks: whoever asks says which may be found. It is derived from the row files: a lost or
+damaged one costs time, and nothing else.
 
     recall-NNNNNNNNNN.faiss     holds pages with ids below N
 """
@@ -56,10 +57,12 @@ class VectorIndex:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         parameters: Any = faiss.SearchParameters  # its keywords, as those of the next, are added at run time
         options: dict[str, Any] = {}
-        if n_there < self.n_rows:  # else all that it holds: page ids are never used again
+        inverted = faiss.try_extract_index_ivf(self.index)
+        # In memory as many as it holds are all that it holds: page ids are never used again. Lists on the disk may be of a later
+        # state than these pages, and have as many others instead of some of them.
+        if inverted is not None or n_there < self.n_rows:
             bitmap: Any = faiss.IDSelectorBitmap  # it takes an array: changed at run time, too
             options["sel"] = bitmap(_bits(pages[:n_there]))
-        inverted = faiss.try_extract_index_ivf(self.index)
         if inverted is not None:
             parameters = faiss.SearchParametersIVF
             visited = max(min(VISITED_ROWS, self.n_rows * VISITED_SHARE), VISITED_A_RESULT * k)

@@ -260,6 +260,36 @@ def test_pages_that_were_replaced_leave_the_lists_when_they_are_most_of_them(tmp
 
 
 @pytest.mark.usefixtures("large")
+def test_an_older_view_finds_only_its_own_pages_in_newer_lists(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        with store.view() as old:
+            page_ids = old.page_ids()
+            vectors = [old.single(page_id) for page_id in page_ids[::30].tolist()]
+            remove(store, range(5))
+            fill(store, 5, first=15)
+            store.optimize()
+            for vector in vectors:
+                found = old.nearest(vector, 50, None)
+                assert 0 < len(found) <= 50
+                assert set(found.tolist()) <= set(page_ids.tolist())
+
+
+@pytest.mark.usefixtures("large")
+def test_an_older_view_finds_only_allowed_pages_in_lists_with_as_many(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        with store.view() as old:
+            page_ids = old.page_ids()
+            remove(store, range(5, 10))
+            store.optimize()
+            allowed = page_ids[100:]
+            assert load(tmp_path).n_rows == len(allowed)
+            found = old.nearest(old.single(1), 50, allowed)
+            assert set(found.tolist()) <= set(allowed.tolist())
+
+
+@pytest.mark.usefixtures("large")
 def test_pages_of_newer_lists_that_were_damaged_are_put_into_the_next(tmp_path):
     with Store.create(tmp_path, space()) as store:
         fill(store, 15)
