@@ -2,7 +2,7 @@
 
 New pages are added to the lists that are there, once there are enough of them; training anew happens only when the index has
 outgrown its lists, or most of their rows are of deleted pages. Either way it is a new file in place of the old one, written
-whole.
+whole. An index that needs no lists any more loses them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pagesight.storage.recall.vector_index import (
     load,
     sample_size,
     save,
+    saved,
     train,
 )
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
@@ -35,6 +36,8 @@ MOST_ROWS_A_PAGE = 2  # of lists that are added to: they have rows of deleted pa
 def grow(folder: Path, space: Space, page_ids: PageIds, *, anew: bool = False) -> int:
     """Bring the file up to these pages if enough were added; ``anew``: leave deleted pages out. Returns bytes written."""
     if fits_flat(len(page_ids), space.single_dim):
+        for path, _ in saved(folder):  # it had more pages once
+            path.unlink(missing_ok=True)
         return 0
     rows = PageRows(folder, row_sizes(space.single_dim, space.token_dim))
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.recall.vector_index import Float, PageIds, VectorIndex, flat, load
+from pagesight.storage.recall.vector_index import FileMark, Float, PageIds, VectorIndex, flat, load, newest
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.scoring.threads import n_shares, spread
@@ -55,27 +55,33 @@ SIEVES = Sieve(1, one_of=10, at_least=8_192, at_most=40_000), Sieve(8, one_of=40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SinglePart:
-    """FAISS indexes over the single vectors of disjoint pages, which serve several generations."""
+    """FAISS indexes over the single vectors of disjoint pages, which serve several generations.
+
+    lists: the newest file of inverted lists when ``main`` was made, whether it could be used or not.
+    """
 
     main: VectorIndex
     tail: VectorIndex
+    lists: FileMark | None
 
     @classmethod
     def of(cls, folder: Path, dim: int, rows: PageRows, page_ids: PageIds, before: SinglePart | None) -> SinglePart:
         """For these pages, keeping of ``before``, of an earlier generation, what still serves. Raises StoreCorrupt."""
         below = int(page_ids[-1]) + 1 if len(page_ids) else 0
-        if before is not None and below == before.tail.below:
+        lists = None if fits_flat(len(page_ids), dim) else newest(folder)
+        serves = before is not None and before.lists == lists  # else it would keep a file that others took away
+        if before is not None and serves and below == before.tail.below:
             return before
 
         def index_pages(first: int) -> VectorIndex:
             chosen = page_ids[np.searchsorted(page_ids, first) :]
             return flat(rows.singles(chosen), chosen, below)
 
-        main = None if before is None else before.main
+        main = before.main if before is not None and serves else None
         if main is None or len(page_ids) - np.searchsorted(page_ids, main.below) > TAIL_PAGES:
-            saved = None if fits_flat(len(page_ids), dim) else load(folder)
+            saved = None if lists is None else load(folder)
             main = saved or index_pages(0)
-        return cls(main, index_pages(main.below))
+        return cls(main, index_pages(main.below), lists)
 
     def search(self, vector: Float, k: int, pages: PageIds) -> tuple[PageIds, Float]:
         """The ``k`` nearest of these pages, ascending, and more, in no order: page ids and scores."""

@@ -9,6 +9,7 @@ damaged one costs time, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 Float = NDArray[np.float32]
 PageIds = NDArray[np.int64]
+FileMark = tuple[str, int, int, int]  # name, inode, time of the last change, size
 ROWS_A_LIST = 400  # of inverted lists, when they are trained
 TRAINED_FOR_GROWTH = 4  # they serve until there are this many times as many rows
 SAMPLE_A_LIST = 48  # training vectors a list; FAISS wants at least 39
@@ -165,3 +167,12 @@ def saved(folder: Path) -> Iterator[tuple[Path, int]]:
     """The files and the page ids they reach to, the newest first."""
     found = sorted(folder.glob("recall-*.faiss"), reverse=True)
     return ((path, int(path.stem.rpartition("-")[2])) for path in found)
+
+
+def newest(folder: Path) -> FileMark | None:
+    """What tells the newest file from all others, also from one that had its name before; None if there is none."""
+    for path, _ in saved(folder):
+        with contextlib.suppress(FileNotFoundError):  # a writer took it away in this moment
+            status = path.stat()
+            return path.name, status.st_ino, status.st_mtime_ns, status.st_size
+    return None

@@ -13,7 +13,7 @@ import pytest
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
-from pagesight.storage.recall.index import Sieve, _where_best
+from pagesight.storage.recall.index import Sieve, _where_best, fits_flat
 from pagesight.storage.recall.vector_index import flat, load, save
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
@@ -287,6 +287,40 @@ def test_an_older_view_finds_only_allowed_pages_in_lists_with_as_many(tmp_path):
             assert load(tmp_path).n_rows == len(allowed)
             found = old.nearest(old.single(1), 50, allowed)
             assert set(found.tolist()) <= set(allowed.tolist())
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="mapped files are listed on Linux")
+def test_an_open_index_lets_go_of_lists_that_were_replaced(tmp_path):
+    def held():
+        mapped = {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+        return {name for name in mapped if name.startswith(f"{tmp_path}/recall-")}
+
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        assert found_by_single(store) > 0.9
+        assert held() == {str(tmp_path / name) for name in lists_in(tmp_path)} != set()
+        remove(store, range(5))
+        assert found_by_single(store) > 0.9
+        store.optimize()  # makes lists of the same name
+        assert found_by_single(store) > 0.9
+        assert held() == {str(tmp_path / name) for name in lists_in(tmp_path)} != set()
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("by", ["removing", "optimizing"])
+def test_an_index_that_has_shrunk_has_no_lists(tmp_path, monkeypatch, by):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        assert found_by_single(store) > 0.9
+        if by == "optimizing":  # as after a version that left them
+            monkeypatch.setattr("pagesight.storage.recall.growth.fits_flat", lambda *_: False)
+        remove(store, range(11))
+        assert bool(lists_in(tmp_path)) == (by == "optimizing")
+        monkeypatch.setattr("pagesight.storage.recall.growth.fits_flat", fits_flat)
+        store.optimize()
+        assert lists_in(tmp_path) == []
+        assert found_by_single(store) == 1
 
 
 @pytest.mark.usefixtures("large")
