@@ -11,6 +11,7 @@ Everything here is derived from row files and belongs to one state of the index 
 from __future__ import annotations
 
 import math
+import random
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -197,8 +198,12 @@ def _where_best(scores: Float, k: int) -> NDArray[np.int64]:
 
 @cache
 def _sampled_at() -> NDArray[np.float64]:
-    """Random, but always the same: every n-th page would be the first of its document where all have n pages."""
-    return np.random.default_rng(1).random(SAMPLED)
+    """Random, but always the same: every n-th page would be the first of its document where all have n pages.
+
+    By Python: importing numpy's takes 13 ms, which a program that asks once would notice.
+    """
+    generator = random.Random(1)  # noqa: S311 - nothing is secret here
+    return np.array([generator.random() for _ in range(SAMPLED)])
 
 
 def _best(page_ids: PageIds, scores: Float, k: int) -> PageIds:
