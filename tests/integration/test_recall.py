@@ -311,11 +311,11 @@ def test_an_open_index_lets_go_of_lists_that_were_replaced(tmp_path):
 @pytest.mark.parametrize("by", ["removing", "optimizing"])
 def test_an_index_that_has_shrunk_has_no_lists(tmp_path, monkeypatch, by):
     with Store.create(tmp_path, space()) as store:
-        fill(store, 15)
+        fill(store, 3, n_pages=100)
         assert found_by_single(store) > 0.9
         if by == "optimizing":  # as after a version that left them
             monkeypatch.setattr("pagesight.storage.recall.growth.fits_flat", lambda *_: False)
-        remove(store, range(11))
+        remove(store, range(2))
         assert bool(lists_in(tmp_path)) == (by == "optimizing")
         monkeypatch.setattr("pagesight.storage.recall.growth.fits_flat", fits_flat)
         store.optimize()
@@ -326,17 +326,17 @@ def test_an_index_that_has_shrunk_has_no_lists(tmp_path, monkeypatch, by):
 @pytest.mark.usefixtures("large")
 def test_pages_of_newer_lists_that_were_damaged_are_put_into_the_next(tmp_path):
     with Store.create(tmp_path, space()) as store:
-        fill(store, 15)
+        fill(store, 3, n_pages=100)
         (older,) = tmp_path.glob("recall-*.faiss")
         kept = older.read_bytes()
-        fill(store, 3, first=15)
+        fill(store, 1, n_pages=60, first=3)
         (newer,) = tmp_path.glob("recall-*.faiss")
         assert newer != older
         older.write_bytes(kept)
         newer.write_bytes(newer.read_bytes()[:1000])
-        fill(store, 3, first=18)
+        fill(store, 1, n_pages=60, first=4)
         assert len(lists_in(tmp_path)) == 1
-        assert load(tmp_path).n_rows == 21 * 20
+        assert load(tmp_path).n_rows == 420
         with store.view() as view:
             for page_id in range(301, 361, 5):  # of the damaged ones
                 assert page_id in view.nearest(view.single(page_id), 5, None)
