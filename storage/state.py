@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pagesight.storage.folder import IndexFolder
 from pagesight.storage.places import load_places, read_places
-from pagesight.storage.recall.index import RecallIndex, SinglePart
+from pagesight.storage.recall.index import OnceSingle, RecallIndex
 from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
@@ -43,8 +43,8 @@ class State:
         self._folder = folder
         self.segments: SegmentReader = SegmentReader(folder.path, None if before is None else before.segments)
         self.rows = PageRows(folder.path, row_sizes(space.single_dim, space.token_dim))
-        self._single: SinglePart | None = None
-        self._single_before: SinglePart | None = None if before is None else before._single or before._single_before
+        single_before = None if before is None else before._single
+        self._single: OnceSingle = OnceSingle(folder.path, space.single_dim, self.rows, single_before)
         self._places: Places | None = None
         self._places_before: Places | None = None if before is None else before._places or before._places_before
         self._recall: RecallIndex | None = None
@@ -78,17 +78,8 @@ class State:
         with self._lock:
             if self._recall is None:
                 page_ids = self.places(snapshot).page_ids
-                self._recall = RecallIndex(page_ids, self.rows, self._folder.space.token_dim, self._single_part)
+                self._recall = RecallIndex(page_ids, self.rows, self._folder.space.token_dim, self._single)
             return self._recall
-
-    def _single_part(self, page_ids: PageIds) -> SinglePart:
-        """page_ids: all pages of this state. Made by the first search that asks for it: few pages are all candidates, and never do."""
-        with self._lock:
-            if self._single is None:
-                dim = self._folder.space.single_dim
-                self._single = SinglePart.of(self._folder.path, dim, self.rows, page_ids, self._single_before)
-                self._single_before = None
-            return self._single
 
     def allowed(self, expression: str, find: Callable[[], PageIds]) -> PageIds:
         """Pages that fit a filter, ascending; remembered for the filters that were asked for last."""

@@ -10,14 +10,17 @@ Everything here is derived from row files and belongs to one state of the index 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import random
+import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pagesight.storage.recall.vector_index import Float, PageIds, VectorIndex, flat, load
+from pagesight.storage.recall.vector_index import FileMark, Float, PageIds, VectorIndex, flat, load, newest
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.layout import CodeLayout, Records
 from pagesight.storage.scoring.threads import n_shares, spread
@@ -53,27 +56,33 @@ SIEVES = Sieve(1, one_of=10, at_least=8_192, at_most=40_000), Sieve(8, one_of=40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SinglePart:
-    """FAISS indexes over the single vectors of disjoint pages, which serve several generations."""
+    """FAISS indexes over the single vectors of disjoint pages, which serve several generations.
+
+    lists: the newest file of inverted lists when ``main`` was made, whether it could be used or not.
+    """
 
     main: VectorIndex
     tail: VectorIndex
+    lists: FileMark | None
 
     @classmethod
     def of(cls, folder: Path, dim: int, rows: PageRows, page_ids: PageIds, before: SinglePart | None) -> SinglePart:
         """For these pages, keeping of ``before``, of an earlier generation, what still serves. Raises StoreCorrupt."""
         below = int(page_ids[-1]) + 1 if len(page_ids) else 0
-        if before is not None and below == before.tail.below:
+        lists = None if fits_flat(len(page_ids), dim) else newest(folder)
+        serves = before is not None and before.lists == lists  # else it would keep a file that others took away
+        if before is not None and serves and below == before.tail.below:
             return before
 
         def index_pages(first: int) -> VectorIndex:
             chosen = page_ids[np.searchsorted(page_ids, first) :]
             return flat(rows.singles(chosen), chosen, below)
 
-        main = None if before is None else before.main
+        main = before.main if before is not None and serves else None
         if main is None or len(page_ids) - np.searchsorted(page_ids, main.below) > TAIL_PAGES:
-            saved = None if fits_flat(len(page_ids), dim) else load(folder)
+            saved = None if lists is None else load(folder)
             main = saved or index_pages(0)
-        return cls(main, index_pages(main.below))
+        return cls(main, index_pages(main.below), lists)
 
     def search(self, vector: Float, k: int, pages: PageIds) -> tuple[PageIds, Float]:
         """The ``k`` nearest of these pages, ascending, and more, in no order: page ids and scores."""
@@ -82,16 +91,36 @@ class SinglePart:
         return np.concatenate([ids for ids, _ in found]), np.concatenate([scores for _, scores in found])
 
 
+class OnceSingle:
+    """Makes the ``SinglePart`` of one state for the first search that asks for it: few pages are all candidates, and never do.
+
+    It knows nothing of who holds it: a circle would keep the files of each state open until Python looks for circles.
+    """
+
+    def __init__(self, folder: Path, dim: int, rows: PageRows, before: OnceSingle | None) -> None:
+        """before: of an earlier state, of which what still serves is kept."""
+        self._folder, self._dim, self._rows = folder, dim, rows
+        self._made: SinglePart | None = None
+        self._before: SinglePart | None = None if before is None else before._made or before._before
+        self._lock = threading.Lock()
+
+    def of(self, page_ids: PageIds) -> SinglePart:
+        """page_ids: all pages of this state. Raises StoreCorrupt."""
+        with self._lock:
+            if self._made is None:
+                self._made = SinglePart.of(self._folder, self._dim, self._rows, page_ids, self._before)
+                self._before = None
+            return self._made
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallIndex:
-    """page_ids: all pages of this state that have something to find, ascending. single: asked for these pages, the first time that
-    a search by single vector needs it. Any number of threads may search it.
-    """
+    """page_ids: all pages of this state that have something to find, ascending. Any number of threads may search it."""
 
     page_ids: PageIds
     rows: PageRows
     token_dim: int
-    single: Callable[[PageIds], SinglePart]
+    single: OnceSingle
 
     def nearest(self, vector: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The ``k`` nearest pages by single vector, best first, ties by page id: (<= k,).
@@ -100,7 +129,7 @@ class RecallIndex:
         """
         if allowed is not None and len(allowed) <= TAIL_PAGES:
             return _best(allowed, self.rows.singles(allowed) @ vector, k)
-        single = self.single(self.page_ids)
+        single = self.single.of(self.page_ids)
         return _best(*single.search(vector, k, self.page_ids if allowed is None else allowed), k)
 
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
@@ -111,7 +140,7 @@ class RecallIndex:
         pages = self.page_ids if allowed is None else allowed
         for sieve, n_kept in [(sieve, sieve.kept(len(pages), k)) for sieve in SIEVES]:
             if len(pages) > n_kept:
-                pages = pages[_among_best(self._scan(tokens, pages, sieve.n_means), n_kept)]
+                pages = pages[_where_best(self._scan(tokens, pages, sieve.n_means), n_kept)]
         return _best(pages, self.means_maxima(tokens, pages).sum(axis=0), k)
 
     def means_maxima(self, tokens: Float, pages: PageIds) -> Float:
@@ -147,11 +176,34 @@ def _parts(pages: PageIds, row_bytes: int) -> list[PageIds]:
     return np.array_split(pages, max(1, min(n_shares(), len(pages) * row_bytes // LEAST_PART_BYTES)))
 
 
-def _among_best(scores: Float, k: int) -> NDArray[np.bool_]:
-    """About the ``k`` best of many scores, by where they begin in a part of them."""
-    sample = scores[:: max(1, len(scores) // SAMPLED)]
-    at = len(sample) - max(1, round(k * len(sample) / len(scores)))
-    return np.asarray(scores >= np.partition(sample, at)[at])
+def _where_best(scores: Float, k: int) -> NDArray[np.int64]:
+    """Where the ``k`` best of at least as many scores are, ascending; of equal ones the first.
+
+    A sample tells which scores can be among them, so that few of a million are put in order.
+    """
+    sample = scores[(_sampled_at() * len(scores)).astype(np.int64)]
+    expected = k / len(scores) * SAMPLED
+    n_better = math.ceil(expected + 3 * math.sqrt(expected))  # by three standard deviations too many
+    least = np.partition(sample, -n_better)[-n_better] if n_better <= SAMPLED else -np.inf
+    where = np.flatnonzero(scores >= least)
+    if len(where) < k:  # the sample was an odd one
+        where = np.arange(len(scores))
+    some = scores[where]
+    least = np.partition(some, len(some) - k)[len(some) - k]
+    kept = some >= least
+    n_equal = k - np.count_nonzero(some > least)
+    kept[np.flatnonzero(some == least)[n_equal:]] = False
+    return np.asarray(where[kept])
+
+
+@cache
+def _sampled_at() -> NDArray[np.float64]:
+    """Random, but always the same: every n-th page would be the first of its document where all have n pages.
+
+    By Python: importing numpy's takes 13 ms, which a program that asks once would notice.
+    """
+    generator = random.Random(1)  # noqa: S311 - nothing is secret here
+    return np.array([generator.random() for _ in range(SAMPLED)])
 
 
 def _best(page_ids: PageIds, scores: Float, k: int) -> PageIds:

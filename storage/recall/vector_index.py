@@ -1,13 +1,15 @@
 """FAISS over rows of vectors with page ids as keys: flat for few, inverted lists for many.
 
 An index is never changed once it is made, so that any number of threads may search it. It may hold pages that were deleted
-since: whoever asks says which may be found. It is derived from the row files: a lost or damaged one costs time, and nothing else.
+since, or were added after the state that asks: whoever asks says which may be found. It is derived from the row files: a lost or
+damaged one costs time, and nothing else.
 
     recall-NNNNNNNNNN.faiss     holds pages with ids below N
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -19,10 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.folder import sync_folder
+
 logger = logging.getLogger(__name__)
 
 Float = NDArray[np.float32]
 PageIds = NDArray[np.int64]
+FileMark = tuple[str, int, int, int]  # name, inode, time of the last change, size
 ROWS_A_LIST = 400  # of inverted lists, when they are trained
 TRAINED_FOR_GROWTH = 4  # they serve until there are this many times as many rows
 SAMPLE_A_LIST = 48  # training vectors a list; FAISS wants at least 39
@@ -54,10 +59,12 @@ class VectorIndex:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         parameters: Any = faiss.SearchParameters  # its keywords, as those of the next, are added at run time
         options: dict[str, Any] = {}
-        if n_there < self.n_rows:  # else all that it holds: page ids are never used again
+        inverted = faiss.try_extract_index_ivf(self.index)
+        # In memory as many as it holds are all that it holds: page ids are never used again. Lists on the disk may be of a later
+        # state than these pages, and have as many others instead of some of them.
+        if inverted is not None or n_there < self.n_rows:
             bitmap: Any = faiss.IDSelectorBitmap  # it takes an array: changed at run time, too
             options["sel"] = bitmap(_bits(pages[:n_there]))
-        inverted = faiss.try_extract_index_ivf(self.index)
         if inverted is not None:
             parameters = faiss.SearchParametersIVF
             visited = max(min(VISITED_ROWS, self.n_rows * VISITED_SHARE), VISITED_A_RESULT * k)
@@ -122,7 +129,10 @@ def save(index: VectorIndex, folder: Path) -> int:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     faiss.write_index(index.index, str(temporary))
     size = temporary.stat().st_size
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
     os.replace(temporary, path)
+    sync_folder(folder)
     for older, _ in saved(folder):
         if older != path:
             older.unlink(missing_ok=True)
@@ -157,3 +167,12 @@ def saved(folder: Path) -> Iterator[tuple[Path, int]]:
     """The files and the page ids they reach to, the newest first."""
     found = sorted(folder.glob("recall-*.faiss"), reverse=True)
     return ((path, int(path.stem.rpartition("-")[2])) for path in found)
+
+
+def newest(folder: Path) -> FileMark | None:
+    """What tells the newest file from all others, also from one that had its name before; None if there is none."""
+    for path, _ in saved(folder):
+        with contextlib.suppress(FileNotFoundError):  # a writer took it away in this moment
+            status = path.stat()
+            return path.name, status.st_ino, status.st_mtime_ns, status.st_size
+    return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,8 @@ import pytest
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.measure import made_up_questions, measure
 from pagesight.engine.retrieval import search
-from pagesight.storage.recall.index import Sieve
+from pagesight.storage.recall.index import Sieve, _where_best, fits_flat
+from pagesight.storage.recall.vector_index import flat, load, save
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PageWords
 from tests.helpers import source_file, space
@@ -208,3 +212,175 @@ def test_sieves_let_a_share_through_within_bounds():
     sieve = Sieve(n_means=1, one_of=10, at_least=50, at_most=200)
     assert [sieve.kept(n, 3) for n in (100, 1_000, 10_000)] == [50, 100, 200]
     assert sieve.kept(10_000, 150) == 300  # twice what is asked for
+
+
+@pytest.mark.parametrize("n_pages_each", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize(("n_pages", "k"), [(9_000, 8_192), (20_000, 8_192), (100_000, 10_000), (100_000, 1)])
+def test_a_sieve_keeps_the_best_however_long_documents_are(n_pages, k, n_pages_each):
+    scores = np.random.default_rng(1).standard_normal(n_pages).astype(np.float32)
+    scores[::n_pages_each] += 3  # first pages are better
+    assert _where_best(scores, k).tolist() == np.sort(np.argsort(-scores, kind="stable")[:k]).tolist()
+
+
+@pytest.mark.parametrize("n_better", [0, 3, 500, 5_000])
+def test_of_pages_that_score_the_same_a_sieve_keeps_the_first(n_better):
+    scores = np.zeros(20_000, np.float32)
+    scores[len(scores) - n_better :] = 1
+    expected = np.sort(np.argsort(-scores, kind="stable")[:2_000])
+    assert _where_best(scores, 2_000).tolist() == expected.tolist()
+
+
+def test_a_sieve_keeps_as_many_as_it_should_where_its_sample_misleads(monkeypatch):
+    scores = np.arange(20_000, dtype=np.float32)
+    monkeypatch.setattr(
+        "pagesight.storage.recall.index._sampled_at", lambda: np.linspace(0.9, 1, 8_192, endpoint=False)
+    )
+    assert _where_best(scores, 5_000).tolist() == list(range(15_000, 20_000))
+
+
+def lists_in(folder):
+    return sorted(path.name for path in folder.glob("recall-*.faiss"))
+
+
+def remove(store, numbers):
+    with store.writer() as writer:
+        writer.remove_names([f"/docs/{i}.pdf".encode() for i in numbers])
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.thorough
+def test_pages_that_were_replaced_leave_the_lists_when_they_are_most_of_them(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        for first in range(0, 30, 5):  # a third of the pages in each round
+            remove(store, range(first, first + 5))
+            fill(store, 5, first=first + 15)
+            assert load(tmp_path).n_rows <= 2 * 300
+        assert found_by_single(store) > 0.9
+
+
+@pytest.mark.usefixtures("large")
+def test_an_older_view_finds_only_its_own_pages_in_newer_lists(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        with store.view() as old:
+            page_ids = old.page_ids()
+            vectors = [old.single(page_id) for page_id in page_ids[::30].tolist()]
+            remove(store, range(5))
+            fill(store, 5, first=15)
+            store.optimize()
+            for vector in vectors:
+                found = old.nearest(vector, 50, None)
+                assert 0 < len(found) <= 50
+                assert set(found.tolist()) <= set(page_ids.tolist())
+
+
+@pytest.mark.usefixtures("large")
+def test_an_older_view_finds_only_allowed_pages_in_lists_with_as_many(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        with store.view() as old:
+            page_ids = old.page_ids()
+            remove(store, range(5, 10))
+            store.optimize()
+            allowed = page_ids[100:]
+            assert load(tmp_path).n_rows == len(allowed)
+            found = old.nearest(old.single(1), 50, allowed)
+            assert set(found.tolist()) <= set(allowed.tolist())
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="mapped files are listed on Linux")
+def test_an_open_index_lets_go_of_lists_that_were_replaced(tmp_path):
+    def held():
+        mapped = {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+        return {name for name in mapped if name.startswith(f"{tmp_path}/recall-")}
+
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        assert found_by_single(store) > 0.9
+        assert held() == {str(tmp_path / name) for name in lists_in(tmp_path)} != set()
+        remove(store, range(5))
+        assert found_by_single(store) > 0.9
+        store.optimize()  # makes lists of the same name
+        assert found_by_single(store) > 0.9
+        assert held() == {str(tmp_path / name) for name in lists_in(tmp_path)} != set()
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("by", ["removing", "optimizing"])
+def test_an_index_that_has_shrunk_has_no_lists(tmp_path, monkeypatch, by):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 3, n_pages=100)
+        assert found_by_single(store) > 0.9
+        if by == "optimizing":  # as after a version that left them
+            monkeypatch.setattr("pagesight.storage.recall.growth.fits_flat", lambda *_: False)
+        remove(store, range(2))
+        assert bool(lists_in(tmp_path)) == (by == "optimizing")
+        monkeypatch.setattr("pagesight.storage.recall.growth.fits_flat", fits_flat)
+        store.optimize()
+        assert lists_in(tmp_path) == []
+        assert found_by_single(store) == 1
+
+
+@pytest.mark.usefixtures("large")
+def test_pages_of_newer_lists_that_were_damaged_are_put_into_the_next(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 3, n_pages=100)
+        (older,) = tmp_path.glob("recall-*.faiss")
+        kept = older.read_bytes()
+        fill(store, 1, n_pages=60, first=3)
+        (newer,) = tmp_path.glob("recall-*.faiss")
+        assert newer != older
+        older.write_bytes(kept)
+        newer.write_bytes(newer.read_bytes()[:1000])
+        fill(store, 1, n_pages=60, first=4)
+        assert len(lists_in(tmp_path)) == 1
+        assert load(tmp_path).n_rows == 420
+        with store.view() as view:
+            for page_id in range(301, 361, 5):  # of the damaged ones
+                assert page_id in view.nearest(view.single(page_id), 5, None)
+
+
+def test_lists_are_on_the_disk_before_they_take_the_place_of_others(tmp_path, monkeypatch):
+    done = []
+    lists = flat(np.eye(2, dtype=np.float32), np.array([1, 2]), 3)
+    save(lists, tmp_path)
+
+    def note(module, name):
+        real = getattr(module, name)
+
+        def call(what, *others, **options):
+            which = os.fstat(what) if isinstance(what, int) else os.stat(what)
+            done.append((name, "folder" if os.path.samestat(which, tmp_path.stat()) else "file"))
+            return real(what, *others, **options)
+
+        monkeypatch.setattr(module, name, call)
+
+    note(os, "fsync")
+    note(os, "replace")
+    note(Path, "unlink")
+    save(replace(lists, below=4), tmp_path)
+    assert done == [("fsync", "file"), ("replace", "file"), ("fsync", "folder"), ("unlink", "file")]
+    assert load(tmp_path).below == 4
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are listed on Linux")
+@pytest.mark.thorough
+def test_files_of_earlier_states_are_closed_without_the_collector(tmp_path):
+    counts = []
+    with Store.create(tmp_path, space()) as store:
+        fill(store, 15)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(30):
+                fill(store, 1, n_pages=2, first=15 + number)
+                with store.view() as view:
+                    assert view.nearest(view.single(1), 3, None)[0] == 1
+                    assert len(view.nearest_by_means(view.tokens(np.array([1]))[0], 3, None)) == 3
+                counts.append(len(os.listdir("/proc/self/fd")))
+        finally:
+            gc.enable()
+    assert max(counts) == min(counts)
