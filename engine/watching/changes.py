@@ -6,6 +6,7 @@ before anybody listened cost time and nothing else.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from pagesight.storage.errors import ExtraMissing
 
 QUIET_S = 0.2  # without an event, before they are told together
 TOGETHER_S = 5.0  # at most, while they go on
+UNREADABLE_NAME = "Unable to decode path"  # what watchfiles says of a name that is no UTF-8
 ALIVE_S = 1.0  # between two looks whether the folder is still the one that is listened to
 
 
@@ -63,13 +65,19 @@ class Changes:
                 continue
             try:
                 self._listen_to(folder, identity)
-            except (OSError, RuntimeError) as error:  # as a rule inotify's limit; what else there is ends the same way
+            except Exception as error:  # of the system, or of a library that is told of it
                 if _identity(folder) is None:
                     continue
+                if UNREADABLE_NAME in str(error):  # one event is lost: something was called in no encoding
+                    self._tell(folder)
+                    self._stop.wait(QUIET_S)
+                    continue
                 self._deaf.add(folder)
+                # inotify's limits, as a rule
+                limited = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EMFILE)
                 self._note(
-                    f"the system gives no events for {folder} ({error}); it is looked at from time to time instead. "
-                    "On Linux the limit is fs.inotify.max_user_watches"
+                    f"the system gives no events for {folder} ({error}); it is looked at from time to time instead"
+                    + ("; on Linux the limit is fs.inotify.max_user_watches" if limited else "")
                 )
                 self._tell(folder)
                 return

@@ -118,13 +118,13 @@ class Watcher:
     def _index(self, ready: Sequence[tuple[_Folder, Look]], stop: threading.Event) -> None:
         """One run of the index for these folders, without what may be half-written."""
         unsettled = frozenset[Path]().union(*(look.unsettled for _, look in ready))
-        folders = [folder.path for folder, _ in ready if folder.path.is_dir()]
-        if not folders:
+        ready = [(folder, look) for folder, look in ready if folder.path.is_dir()]
+        if not ready:
             return
         config, deleted = replace(self._config, prune=False), list[Outcome]()
         try:
             outcomes = self._engine.iter_index(
-                folders,
+                [folder.path for folder, _ in ready],
                 config,
                 on_page=lambda _: _check(stop),
                 leave_out=lambda path: path in unsettled or self._is_ours(path),

@@ -94,6 +94,9 @@ class Ingest:
         self._options, self._on_page = options, on_page
         self._planner = Planner(known, options)
         self._attachments: dict[str, tuple[Attachment, ...]] = {}  # of content that was read in this run
+        self._named: dict[
+            bytes, set[bytes]
+        ] = {}  # attachments of files whose content was stored before, by their new names
 
     def run(self, found: Iterator[SourceFile | Unusable]) -> Iterator[Outcome]:
         """Index each document whole or not at all. Only the files' own faults are outcomes: a full disk raises."""
@@ -113,7 +116,7 @@ class Ingest:
             self._attachments[sha256] = reading.opened().attachments
         elif outcome.status not in (Status.COPIED, Status.RENAMED):
             return
-        now = set()
+        now = self._named.pop(os.fsencode(outer.location), set())
         for attachment in self._attachments.get(sha256, ()):
             plan = self._planner.attached(outer, attachment)
             now.add(os.fsencode(plan.source.location))
@@ -124,7 +127,7 @@ class Ingest:
                 yield from self._within(result, inner, ahead, depth + 1)
         gone = [place for place in self._planner.known_inside(os.fsencode(outer.location)) if place not in now]
         if gone:
-            self._writer.remove_names(gone)
+            self._writer.remove_names([place for outer in gone for place in (outer, *self._all_inside(outer))])
 
     def _finish(self, reading: Reading[Plan]) -> Outcome:
         plan = reading.item
@@ -157,23 +160,33 @@ class Ingest:
         if known and known.sha256 == plan.sha256:
             self._writer.touch(plan.source)
             return Outcome(source=plan.source, status=Status.UNCHANGED)
-        gone = [name for name in self._writer.names_of(plan.sha256) if not is_there(os.fsdecode(name))]
+        names = self._writer.names_of(plan.sha256)
+        gone = [name for name in names if not is_there(os.fsdecode(name))]
         self._writer.add_name(plan.sha256, plan.source)
-        for name in gone:
-            self._move_attachments(name, plan.source)
+        whole = next((name for name in (*gone, *names) if self._planner.known_inside(name)), None)
+        if whole is not None:
+            self._named[os.fsencode(plan.source.location)] = self._name_attachments(whole, plan.source)
         if gone:
-            self._writer.remove_names(gone)
+            self._writer.remove_names([inside for name in gone for inside in self._all_inside(name)] + gone)
         return Outcome(source=plan.source, status=Status.RENAMED if gone else Status.COPIED)
 
-    def _move_attachments(self, before: bytes, now: SourceFile) -> None:
-        """What is attached to a file that was renamed goes with it."""
+    def _name_attachments(self, before: bytes, now: SourceFile) -> set[bytes]:
+        """What is attached to a file has names in another with the same content, too; returns the locations of the outer ones."""
+        named = set()
         for location in self._planner.known_inside(before):
             name = os.fsdecode(os.path.basename(location))
             known = self._planner.known_at(location)
             source = replace(now, path=f"{now.path} > {nfc(name)}", location=now.location / name, n_bytes=known.n_bytes)
             if self._writer.has_document(known.sha256):
                 self._writer.add_name(known.sha256, source)
-            self._writer.remove_names([location])
+                named.add(os.fsencode(source.location))
+                self._name_attachments(location, source)
+        return named
+
+    def _all_inside(self, location: bytes) -> Iterator[bytes]:
+        for inside in self._planner.known_inside(location):
+            yield inside
+            yield from self._all_inside(inside)
 
     def _add_document(self, plan: Plan, reading: Reading[Plan]) -> Outcome:
         source, opened = plan.source, reading.opened()

@@ -110,8 +110,22 @@ class Planner:
         for location in self._known:
             if (outer := os.path.dirname(location)) in self._known:
                 self._inside.setdefault(outer, []).append(location)
+        self._wanting = self._with_failures_inside()
         # Content that needs no reading: what is stored, and what the plans so far will store.
-        self._there = {file.sha256 for file in self._known.values() if self._is_current(file)}
+        self._there = {
+            file.sha256
+            for location, file in self._known.items()
+            if self._is_current(file) and location not in self._wanting
+        }
+
+    def _with_failures_inside(self) -> set[bytes]:
+        """Locations of files with an attachment that could not be read, and is to be tried again."""
+        found = set()
+        for location, failure in self._failures.items():
+            if self._options.retry or worth_retrying(failure.reason, self._options.seconds):
+                while (location := os.path.dirname(location)) in self._known:
+                    found.add(location)
+        return found
 
     def known(self, source: SourceFile) -> KnownFile | None:
         """What the index knew of this file when the run began."""
@@ -146,7 +160,9 @@ class Planner:
     def is_unchanged(self, found: SourceFile) -> bool:
         """Whether a look at size and time is enough to pass it over."""
         options, known = self._options, self.known(found)
-        look_inside = options.reindex or options.rehash or options.tags or os.fsencode(found.location) in self._failures
+        location = os.fsencode(found.location)
+        troubled = location in self._failures or location in self._wanting
+        look_inside = options.reindex or options.rehash or options.tags or troubled
         return bool(known and not look_inside and self._is_current(known) and _looks_unchanged(found, known))
 
     def plan(self, found: SourceFile | Unusable) -> Plan:

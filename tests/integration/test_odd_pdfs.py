@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 
 import numpy as np
 import pymupdf
@@ -217,6 +218,42 @@ def test_attachments_are_documents_of_their_own(tmp_path):
         (docs / "b.pdf").unlink()
         assert set(statuses(engine, docs, prune=True).values()) == {"removed"}
         assert names(engine) == []
+
+
+@pytest.mark.thorough
+def test_attachments_go_with_copies_too_whichever_goes_first(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    inner = with_attachments(tmp_path / "inner.pdf", "offer", {"deep.pdf": pdf_bytes(tmp_path, "deepest walnuts")})
+    with_attachments(docs / "a.pdf", "see the attached file", {"inner.pdf": inner.read_bytes()})
+    with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
+        statuses(engine, docs)
+        shutil.copy(docs / "a.pdf", docs / "b.pdf")
+        assert statuses(engine, docs) == {"a.pdf": "unchanged", "b.pdf": "copied"}
+        (docs / "a.pdf").unlink()
+        statuses(engine, docs, prune=True)
+        of_b = ["b.pdf", "b.pdf > inner.pdf", "b.pdf > inner.pdf > deep.pdf"]
+        assert names(engine) == of_b
+        (docs / "b.pdf").rename(docs / "c.pdf")
+        assert statuses(engine, docs) == {"c.pdf": "renamed"}
+        assert names(engine) == [name.replace("b.pdf", "c.pdf") for name in of_b]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("again", [{"password": "open sesame"}, {"retry": True}], ids=str)
+def test_what_failed_inside_a_file_is_tried_again(tmp_path, again):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    with pymupdf.open(make_pdf(tmp_path / "plain.pdf", ["secret walnuts"])) as document:
+        document.save(
+            tmp_path / "locked.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="open sesame", owner_pw="x"
+        )
+    with_attachments(docs / "a.pdf", "see inside", {"locked.pdf": (tmp_path / "locked.pdf").read_bytes()})
+    with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
+        assert statuses(engine, docs) == {"a.pdf": "indexed", "a.pdf > locked.pdf": "failed"}
+        assert statuses(engine, docs) == {"a.pdf": "unchanged"}
+        now = statuses(engine, docs, **again)
+        assert now == {"a.pdf": "indexed", "a.pdf > locked.pdf": "indexed" if "password" in again else "failed"}
 
 
 def test_names_of_attachments_stay_names(tmp_path):

@@ -160,6 +160,54 @@ for presence in (presence, look()): print(presence.is_deleted(docs / "stick" / "
     assert result.stdout.split() == ["False", "True"] * 2, result.stderr
 
 
+class Hearing:
+    """All events come."""
+
+    def hears(self, folder):
+        return True
+
+
+def test_what_goes_from_a_folder_while_it_is_away_is_noticed_when_it_is_back(tmp_path):
+    """Also when another folder was indexed meanwhile."""
+    one, other, away = tmp_path / "one", tmp_path / "other", tmp_path / ".away"
+    for folder, names in ((one, "xy"), (other, "q")):
+        folder.mkdir()
+        for name in names:
+            old_file(folder / f"{name}.txt")
+    removed = []
+    with SearchEngine.open("memory://away", model="hashing") as engine:
+        watcher = Watcher(
+            engine,
+            [one, other],
+            IndexConfig(text=True, prune=True, n_processes=1),
+            WatchConfig(settle_s=0.05, nice=0),
+            on_outcome=lambda o: removed.append(o.source.path) if o.status == "removed" else None,
+        )
+
+        def look():
+            ready = [(folder, look) for folder in watcher._folders if (look := watcher._look(folder, Hearing())).ready]
+            if ready:
+                watcher._index(ready, threading.Event())
+            time.sleep(0.06)
+
+        look()
+        one.rename(away)
+        look()
+        old_file(other / "new.txt")
+        look()
+        look()
+        (away / "x.txt").unlink()
+        away.rename(one)
+        for _ in range(3):
+            look()
+    assert removed == ["x.txt"]
+
+
+def old_file(path):
+    path.write_text(f"words of {path.name}")
+    os.utime(path, (1e9, 1e9))
+
+
 @pytest.fixture
 def watched(tmp_path, request):
     """A folder that is watched, what it tells, and the engine over it."""
@@ -224,6 +272,11 @@ def test_the_index_follows_the_folder(watched):
     comes(("removed", "renamed.txt"), ("failed", "broken.pdf"))
     assert [document.document for document in engine.documents()] == ["first.txt"]
     assert [hit.document for hit in engine.search("gamma")] == ["first.txt"]
+    odd = docs / os.fsdecode(b"gr\xfcn.txt")  # no event can name it; nor does that end the listening
+    odd.write_text("delta")
+    comes(("indexed", r"gr\xfcn.txt"))
+    (docs / "last.txt").write_text("epsilon")
+    comes(("indexed", "last.txt"))
     with engine.view() as view:
         generation = view.generation
     time.sleep(1.5)
