@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.folder import IndexFolder
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.places import load_places, read_places
 from pagesight.storage.recall.index import RecallIndex, SinglePart
 from pagesight.storage.tables.snapshots import Snapshot
@@ -33,7 +34,7 @@ _INSTANCES_SQL = "SELECT doc FROM page_instances WHERE term = ?"
 _LENGTHS_SQL = "SELECT id, sz FROM page_terms_docsize ORDER BY id"
 
 
-class State:
+class State(Forked):
     """Shared by views and threads: what is missing is made by the first who needs it, while others wait."""
 
     def __init__(self, folder: IndexFolder, generation: int, before: State | None) -> None:
@@ -55,6 +56,10 @@ class State:
         self._word_counts: dict[str, tuple[PageIds, PageIds]] = {}
         self._word_lengths: tuple[PageIds, PageIds] | None = None
         self._vocabulary: dict[str, dict[str, int]] = {}
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        self._lock = threading.RLock()
 
     def places(self, snapshot: Snapshot) -> Places:
         """Where all pages are that have something to find. snapshot: of this generation."""
