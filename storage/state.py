@@ -16,6 +16,7 @@ from pagesight.storage.folder import IndexFolder
 from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.places import load_places, read_places
 from pagesight.storage.recall.index import RecallIndex, SinglePart
+from pagesight.storage.remembered import Remembered
 from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
@@ -23,10 +24,11 @@ from pagesight.storage.vectors.segments import SegmentReader
 from pagesight.storage.words import match_expression, row_length
 
 PageIds = NDArray[np.int64]
+Counts = tuple[PageIds, PageIds]
 
-MAX_FILTERS = 64  # whose pages are remembered
+FILTER_BYTES = 64_000_000  # of the pages of filters that are remembered: eight filters that let a million through
 MAX_TERMS = 20_000  # of which it is remembered on how many pages they are
-MAX_COUNTS = 4_000_000  # pages of terms of which it is remembered how often they have them: 64 MB
+COUNT_BYTES = 64_000_000  # of the pages of terms of which it is remembered how often they have them: four million
 MAX_PREFIXES = 500  # whose terms are remembered
 _VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND term < ?"
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
@@ -51,10 +53,10 @@ class State(Forked):
         self._recall: RecallIndex | None = None
         self._has_pictures: bool | None = None
         self._lock = threading.RLock()
-        self._filtered: dict[str, PageIds] = {}
+        self._filtered: Remembered[PageIds] = Remembered(FILTER_BYTES, lambda pages: pages.nbytes)
         self._pages_with: dict[str, int] = {}
-        self._word_counts: dict[str, tuple[PageIds, PageIds]] = {}
-        self._word_lengths: tuple[PageIds, PageIds] | None = None
+        self._word_counts: Remembered[Counts] = Remembered(COUNT_BYTES, lambda found: found[0].nbytes + found[1].nbytes)
+        self._word_lengths: Counts | None = None
         self._vocabulary: dict[str, dict[str, int]] = {}
         tell_of_forks(self)
 
@@ -98,15 +100,11 @@ class State(Forked):
     def allowed(self, expression: str, find: Callable[[], PageIds]) -> PageIds:
         """Pages that fit a filter, ascending; remembered for the filters that were asked for last."""
         with self._lock:
-            found = self._filtered.pop(expression, None)
-            if found is not None:
-                self._filtered[expression] = found
-                return found
-        found = find()  # not while others wait; if two find it at once, they find the same
-        with self._lock:
-            self._filtered[expression] = found
-            while len(self._filtered) > MAX_FILTERS:
-                self._filtered.pop(next(iter(self._filtered)))
+            found = self._filtered.get(expression)
+        if found is None:
+            found = find()  # not while others wait; if two find it at once, they find the same
+            with self._lock:
+                self._filtered.put(expression, found)
         return found
 
     def terms_from(self, snapshot: Snapshot, prefix: str) -> dict[str, int]:
@@ -118,8 +116,8 @@ class State(Forked):
             known[prefix] = dict(snapshot.rows(_VOCABULARY_SQL, prefix, prefix + "\U0010ffff"))
         return known[prefix]
 
-    def word_counts(self, snapshot: Snapshot, term: str) -> tuple[PageIds, PageIds]:
-        """The pages that have a term, ascending, and how often each; remembered for those asked for last, up to MAX_COUNTS in all."""
+    def word_counts(self, snapshot: Snapshot, term: str) -> Counts:
+        """The pages that have a term, ascending, and how often each; remembered for the terms that were asked for last."""
         with self._lock:
             found = self._word_counts.get(term)
         if found is None:
@@ -127,12 +125,10 @@ class State(Forked):
             pages, counts = np.unique(places, return_counts=True)
             found = pages, counts.astype(np.int64)
             with self._lock:
-                self._word_counts[term] = found
-                while sum(len(some) for some, _ in self._word_counts.values()) > MAX_COUNTS:
-                    self._word_counts.pop(next(iter(self._word_counts)))
+                self._word_counts.put(term, found)
         return found
 
-    def word_lengths(self, snapshot: Snapshot) -> tuple[PageIds, PageIds]:
+    def word_lengths(self, snapshot: Snapshot) -> Counts:
         """All pages, ascending, and how many terms each has; read once."""
         with self._lock:
             if self._word_lengths is None:
