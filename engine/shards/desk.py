@@ -73,7 +73,7 @@ def _words(view: View, body: Json) -> Json:
 
 
 def _by_words(view: View, asked: Json) -> tuple[WordScores, np.ndarray]:
-    allowed = None if asked["filters"] is None else view.page_ids(asked["filters"])
+    allowed = view.page_ids(asked["filters"])
     return best_by_words(counting(view), wire.statistics_of(asked["statistics"]), BEST_BY_WORDS, allowed)
 
 
