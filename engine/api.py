@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 import numpy as np
 
 from pagesight.engine.answering import ask, described
-from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, search_config
+from pagesight.engine.config import IndexConfig, ModelConfig, SearchConfig, SearchFields, WiderConfig, search_config
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.models import known_name, load_model
 from pagesight.engine.notebook import Hits
@@ -416,7 +416,7 @@ class SearchEngine(Closing):
             ids = [view.find_page(document, number) for document, number in names]
             findable = np.intersect1d(np.array([i for i in ids if i is not None], np.int64), view.page_ids())
             question = Question(encoded=query, opening_weight=self.encoder.opening_weight)
-            found = rerank(question, view, findable, SearchConfig(k=max(1, len(findable))))
+            found = rerank(question, view, findable, WiderConfig(k=max(1, len(findable))))
         scores = {page.page_id: page.score for page in found}
         return [None if i is None else scores.get(i, 0.0) for i in ids]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Self, TypedDict
+from numbers import Real
+from operator import index
+from typing import ClassVar, Self, TypedDict
 
 from pagesight.indexer.modes import OcrMode, check_ocr
 from pagesight.storage.errors import ConfigError
@@ -36,17 +39,36 @@ class SearchConfig:
     min_confidence: float = 0.0
     mend: bool = True
     second_opinion: int = 20
+    most_k: ClassVar[int] = 10_000
 
     def __post_init__(self) -> None:
-        if not 1 <= self.k <= 10_000:
-            raise ConfigError(f"k must be from 1 to 10000, not {self.k}")
+        for name in ("k", "n_candidates", "second_opinion"):
+            given = getattr(self, name)
+            try:
+                object.__setattr__(self, name, index(given))  # of numpy's integers, too, which JSON does not know
+            except TypeError:
+                raise ConfigError(f"{name} must be a whole number, not {given!r}") from None
+        if not 1 <= self.k <= self.most_k:
+            raise ConfigError(f"k must be from 1 to {self.most_k}, not {self.k}")
         if self.n_candidates < 1:
             raise ConfigError(f"n_candidates must be at least 1, not {self.n_candidates}")
-        if not 0 <= self.min_confidence <= 1:
-            raise ConfigError(f"min_confidence must be from 0 to 1, not {self.min_confidence}")
+        if not (isinstance(self.min_confidence, Real) and 0 <= self.min_confidence <= 1):
+            raise ConfigError(f"min_confidence must be from 0 to 1, not {self.min_confidence!r}")
         if not 0 <= self.second_opinion <= 1_000:
             raise ConfigError(f"second_opinion must be from 0 to 1000, not {self.second_opinion}")
         object.__setattr__(self, "n_candidates", max(self.n_candidates, self.k))
+
+    def wider(self, k: int) -> SearchConfig:
+        """The same for ``k`` pages, however many."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return WiderConfig(**{**own, "k": k})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiderConfig(SearchConfig):
+    """Of a search that we make to answer another one: it may need one page more, or all that somebody named."""
+
+    most_k: ClassVar[int] = sys.maxsize
 
 
 class SearchFields(TypedDict, total=False):

@@ -22,7 +22,7 @@ def similar_pages(
 ) -> list[SearchHit]:
     """Pages like this one, without itself."""
     asked = as_question(page_id, view, filters)
-    wider = SearchConfig(k=config.k + 1, n_candidates=config.n_candidates, exact=config.exact, score_on=config.score_on)
+    wider = config.wider(config.k + 1)
     found = [page for page in search(asked, view, wider, on_stage) if page.page_id != page_id][: config.k]
     with stage("describe", on_stage):
         return describe(found, asked.encoded, view)

@@ -78,10 +78,11 @@ class WordStatistics:
 
 
 def best_by_words(
-    view: CountsWords, statistics: WordStatistics, k: int, allowed: PageIds | None
+    view: CountsWords, statistics: WordStatistics, k: int, allowed: PageIds
 ) -> tuple[WordScores, NDArray[np.float64]]:
     """The ``k`` best pages of a view, as ``View.nearest_by_words`` finds them in the whole; and the scores before they are shares.
 
+    allowed: which may be found; pages with words may have no token vectors.
     Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework"; fts5_aux.c of SQLite.
     """
     terms = telling(statistics.n_with, statistics.n_findable)
@@ -99,8 +100,7 @@ def best_by_words(
         length = K1 * (1 - B + B * lengths[at] / usual)
         scores[at] += (weight if weight > 0 else LEAST) * ((often * (K1 + 1.0)) / (often + length))
     found = np.flatnonzero(scores > 0)
-    if allowed is not None:
-        found = found[np.isin(pages[found], allowed)]
+    found = found[np.isin(pages[found], allowed)]
     best = found[np.lexsort((pages[found], -scores[found]))[:k]]
     most = max(largest_score(statistics.n_findable, statistics.n_with.values()), 1e-9)
     shares = np.clip(scores[best] / most, 0, 1).astype(np.float32)

@@ -74,6 +74,12 @@ def write_lock(folder: Path) -> Iterator[None]:
         raise StoreLocked(folder, holder or "another process") from None
 
 
+def numbers_in(folder: Path, begin: str, end: str) -> list[int]:
+    """Numbers of the files that are named so, as tokens-00000001.seg, ascending. A file named otherwise is somebody else's."""
+    names = (path.name.removeprefix(begin).removesuffix(end) for path in folder.glob(f"{begin}*{end}"))
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
 def sync_folder(folder: Path) -> None:
     """Bring the names of new files to the disk, without which a power cut may leave their bytes and lose them."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.folder import numbers_in
 from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.vectors.records import Places
 
@@ -65,17 +66,16 @@ def remember_places(snapshot: Snapshot, folder: Path) -> Places:
 
     Only for who has the right to write.
     """
-    files = sorted(folder.glob("places-*.npy"))
-    newest = load_places(folder, int(files[-1].stem.removeprefix("places-"))) if files else None
-    path = _path(folder, snapshot.generation())
-    if newest is not None and files[-1] == path:
+    kept, generation = _kept(folder), snapshot.generation()
+    newest = load_places(folder, kept[-1]) if kept else None
+    if newest is not None and kept[-1] == generation:
         return newest
     places = read_places(snapshot, newest)
     if len(places.page_ids) >= KEPT_PAGES:
-        _save(places, path)
-    for other in files:
-        if other != path:
-            other.unlink(missing_ok=True)
+        _save(places, _path(folder, generation))
+    for other in kept:
+        if other != generation:
+            _path(folder, other).unlink(missing_ok=True)
     return places
 
 
@@ -94,9 +94,14 @@ def _save(places: Places, path: Path) -> None:
 
 def drop_later_places(folder: Path, generation: int) -> None:
     """Take away files of generations that are yet to come: this database took the place of another one."""
-    for path in folder.glob("places-*.npy"):
-        if path > _path(folder, generation):
-            path.unlink(missing_ok=True)
+    for other in _kept(folder):
+        if other > generation:
+            _path(folder, other).unlink(missing_ok=True)
+
+
+def _kept(folder: Path) -> list[int]:
+    """Generations of which there is a file, ascending."""
+    return numbers_in(folder, "places-", ".npy")
 
 
 def _path(folder: Path, generation: int) -> Path:

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.folder import IndexFolder
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.places import load_places, read_places
 from pagesight.storage.recall.index import OnceSingle, RecallIndex
+from pagesight.storage.remembered import Remembered
 from pagesight.storage.tables.snapshots import Snapshot
 from pagesight.storage.vectors.page_rows import PageRows, row_sizes
 from pagesight.storage.vectors.records import Places
@@ -22,10 +24,11 @@ from pagesight.storage.vectors.segments import SegmentReader
 from pagesight.storage.words import match_expression, row_length
 
 PageIds = NDArray[np.int64]
+Counts = tuple[PageIds, PageIds]
 
-MAX_FILTERS = 64  # whose pages are remembered
+FILTER_BYTES = 64_000_000  # of the pages of filters that are remembered: eight filters that let a million through
 MAX_TERMS = 20_000  # of which it is remembered on how many pages they are
-MAX_COUNTS = 4_000_000  # pages of terms of which it is remembered how often they have them: 64 MB
+COUNT_BYTES = 64_000_000  # of the pages of terms of which it is remembered how often they have them: four million
 MAX_PREFIXES = 500  # whose terms are remembered
 _VOCABULARY_SQL = "SELECT term, doc FROM page_vocabulary WHERE term >= ? AND term < ?"
 _PAGES_WITH_SQL = "SELECT count(*) FROM (SELECT 1 FROM page_terms WHERE page_terms MATCH ? LIMIT ?)"
@@ -33,7 +36,7 @@ _INSTANCES_SQL = "SELECT doc FROM page_instances WHERE term = ?"
 _LENGTHS_SQL = "SELECT id, sz FROM page_terms_docsize ORDER BY id"
 
 
-class State:
+class State(Forked):
     """Shared by views and threads: what is missing is made by the first who needs it, while others wait."""
 
     def __init__(self, folder: IndexFolder, generation: int, before: State | None) -> None:
@@ -50,11 +53,15 @@ class State:
         self._recall: RecallIndex | None = None
         self._has_pictures: bool | None = None
         self._lock = threading.RLock()
-        self._filtered: dict[str, PageIds] = {}
+        self._filtered: Remembered[PageIds] = Remembered(FILTER_BYTES, lambda pages: pages.nbytes)
         self._pages_with: dict[str, int] = {}
-        self._word_counts: dict[str, tuple[PageIds, PageIds]] = {}
-        self._word_lengths: tuple[PageIds, PageIds] | None = None
+        self._word_counts: Remembered[Counts] = Remembered(COUNT_BYTES, lambda found: found[0].nbytes + found[1].nbytes)
+        self._word_lengths: Counts | None = None
         self._vocabulary: dict[str, dict[str, int]] = {}
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        self._lock = threading.RLock()
 
     def places(self, snapshot: Snapshot) -> Places:
         """Where all pages are that have something to find. snapshot: of this generation."""
@@ -84,15 +91,11 @@ class State:
     def allowed(self, expression: str, find: Callable[[], PageIds]) -> PageIds:
         """Pages that fit a filter, ascending; remembered for the filters that were asked for last."""
         with self._lock:
-            found = self._filtered.pop(expression, None)
-            if found is not None:
-                self._filtered[expression] = found
-                return found
-        found = find()  # not while others wait; if two find it at once, they find the same
-        with self._lock:
-            self._filtered[expression] = found
-            while len(self._filtered) > MAX_FILTERS:
-                self._filtered.pop(next(iter(self._filtered)))
+            found = self._filtered.get(expression)
+        if found is None:
+            found = find()  # not while others wait; if two find it at once, they find the same
+            with self._lock:
+                self._filtered.put(expression, found)
         return found
 
     def terms_from(self, snapshot: Snapshot, prefix: str) -> dict[str, int]:
@@ -104,8 +107,8 @@ class State:
             known[prefix] = dict(snapshot.rows(_VOCABULARY_SQL, prefix, prefix + "\U0010ffff"))
         return known[prefix]
 
-    def word_counts(self, snapshot: Snapshot, term: str) -> tuple[PageIds, PageIds]:
-        """The pages that have a term, ascending, and how often each; remembered for those asked for last, up to MAX_COUNTS in all."""
+    def word_counts(self, snapshot: Snapshot, term: str) -> Counts:
+        """The pages that have a term, ascending, and how often each; remembered for the terms that were asked for last."""
         with self._lock:
             found = self._word_counts.get(term)
         if found is None:
@@ -113,12 +116,10 @@ class State:
             pages, counts = np.unique(places, return_counts=True)
             found = pages, counts.astype(np.int64)
             with self._lock:
-                self._word_counts[term] = found
-                while sum(len(some) for some, _ in self._word_counts.values()) > MAX_COUNTS:
-                    self._word_counts.pop(next(iter(self._word_counts)))
+                self._word_counts.put(term, found)
         return found
 
-    def word_lengths(self, snapshot: Snapshot) -> tuple[PageIds, PageIds]:
+    def word_lengths(self, snapshot: Snapshot) -> Counts:
         """All pages, ascending, and how many terms each has; read once."""
         with self._lock:
             if self._word_lengths is None:

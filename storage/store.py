@@ -13,6 +13,7 @@ from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed
 from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
 from pagesight.storage.state import State
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pagesight.storage.writer import StoreWriter
 
 
-class Store(Closing):
+class Store(Closing, Forked):
     """``pagesight.engine.index.Store`` in a folder. Any number of threads and processes may read it while one writes."""
 
     def __init__(self, folder: str | PathLike[str], damaged: Damaged = corrupt) -> None:
@@ -51,6 +52,7 @@ class Store(Closing):
         self._state: State | None = None
         self._state_lock = threading.Lock()
         self._closed = False
+        tell_of_forks(self)
 
     @classmethod
     def create(cls, folder: str | PathLike[str], space: Space, damaged: Damaged = corrupt) -> Self:
@@ -193,6 +195,9 @@ class Store(Closing):
         self._closed = True
         self._state = None
         self._folder.database.dispose()
+
+    def after_fork(self) -> None:
+        self._state_lock = threading.Lock()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,6 +185,7 @@ class StoreView(Closing):
 
     def opening_pages(self, page_ids: PageIds) -> PageIds:
         firsts = dict(self._snapshot.rows(_OPENINGS_SQL, _listed(page_ids)))
+        self._check_found(len(firsts), len(page_ids))
         return np.array([firsts[page_id] for page_id in page_ids.tolist()], np.int64)
 
     # What describing a hit asks
@@ -326,19 +327,30 @@ class StoreView(Closing):
         return np.array(rows, np.int64).reshape(-1)
 
     def _words_within(self, match: str, k: int, allowed: PageIds | None) -> Sequence[Any]:
-        """The first ``k`` of these pages by words, of all for None. Many are looked for among the first of all, which takes SQLite less time
-        than a long list of them.
+        """The first ``k`` of these pages by words, of all that can be found for None. Many are looked for among the first of all,
+        which takes SQLite less time than a long list of them.
         """
+        places = self._places()
         if allowed is None:
-            return self._snapshot.rows(_WORDS_SQL, match, k)
+            n_asked = k
+            while (found := self._among_first(match, n_asked, k, places.has)) is None:  # hardly a page has words alone
+                n_asked *= 4
+            return found
         if len(allowed) > MANY_PAGES:
-            n_asked = 2 * k * len(self._places().page_ids) // len(allowed)
-            rows = self._snapshot.rows(_WORDS_SQL, match, n_asked)
-            fits = np.isin(np.array([page_id for page_id, _ in rows], np.int64), allowed)
-            found = [row for row, fit in zip(rows, fits.tolist(), strict=True) if fit]
-            if len(found) >= k or len(rows) < n_asked:
-                return found[:k]
+            n_asked = 2 * k * len(places.page_ids) // len(allowed)
+            found = self._among_first(match, n_asked, k, lambda page_ids: np.isin(page_ids, allowed))
+            if found is not None:
+                return found
         return self._snapshot.rows(_WORDS_FILTERED_SQL, match, _listed(allowed), k)
+
+    def _among_first(
+        self, match: str, n_asked: int, k: int, fit: Callable[[PageIds], NDArray[np.bool_]]
+    ) -> Sequence[Any] | None:
+        """The first ``k`` pages that fit, looked for among the first ``n_asked`` of all; None if they may lie behind these."""
+        rows = self._snapshot.rows(_WORDS_SQL, match, n_asked)
+        fits = fit(np.array([page_id for page_id, _ in rows], np.int64))
+        found = [row for row, fits_ in zip(rows, fits.tolist(), strict=True) if fits_]
+        return found[:k] if len(found) >= k or len(rows) < n_asked else None
 
     def _find_file(self, location: bytes, nearby: bytes) -> Path:
         """Where the file is now: where it was, or in the same place relative to the index when both have moved."""

@@ -169,7 +169,7 @@ class Coordinator(Closing):
         if named["question"] is None:
             return Hits([], self)
         place = Place.of(named["place"])
-        wider = SearchConfig(k=chosen.k + 1, n_candidates=chosen.n_candidates, exact=chosen.exact)
+        wider = chosen.wider(chosen.k + 1)
         (hits,) = self._answered([[wire.question_of(named["question"])]], view, wider, on_stage)
         others = [hit for hit in hits if (hit.sha256, hit.page) != place.key][: chosen.k]
         return Hits([replace(hit, rank=rank) for rank, hit in enumerate(others, start=1)], self, view.missing)

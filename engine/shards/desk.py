@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pagesight.engine.config import SearchConfig
+from pagesight.engine.config import SearchConfig, WiderConfig
 from pagesight.engine.describe import describe, describe_page
 from pagesight.engine.maxsim import summed
 from pagesight.engine.ranking.terms import BEST_BY_WORDS, Asked, PageIds
@@ -73,7 +73,7 @@ def _words(view: View, body: Json) -> Json:
 
 
 def _by_words(view: View, asked: Json) -> tuple[WordScores, np.ndarray]:
-    allowed = None if asked["filters"] is None else view.page_ids(asked["filters"])
+    allowed = view.page_ids(asked["filters"])
     return best_by_words(counting(view), wire.statistics_of(asked["statistics"]), BEST_BY_WORDS, allowed)
 
 
@@ -87,7 +87,7 @@ class _AskedOfAll(Asked):
 
 def _search(view: View, body: Json) -> Json:
     """The best pages of each question, and what a sample of this part's pages gets."""
-    config = SearchConfig(**body["config"])
+    config = WiderConfig(**body["config"])
     return {"questions": [_best(view, one, config) for one in body["questions"]]}
 
 
@@ -182,7 +182,7 @@ def _scores(view: View, body: Json) -> Json:
     question = wire.question_of(body["question"])
     ids = [view.find_page(document, number) for document, number in body["pages"]]
     known = np.intersect1d(np.array([i for i in ids if i is not None], np.int64), view.page_ids())
-    found = {page.page_id: page.score for page in rerank(question, view, known, SearchConfig(k=max(1, len(known))))}
+    found = {page.page_id: page.score for page in rerank(question, view, known, WiderConfig(k=max(1, len(known))))}
     return {"scores": [None if i is None else found.get(i, 0.0) for i in ids]}
 
 

@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pagesight.storage.closing import Closing
 from pagesight.storage.errors import KeptCorrupt
+from pagesight.storage.forking import Forked, tell_of_forks
 
 TRIES = 5
 
@@ -27,13 +28,17 @@ C = TypeVar("C", bound=Copy)
 T = TypeVar("T")
 
 
-class Current(Closing, Generic[C]):
+class Current(Closing, Forked, Generic[C]):
     """Opened when it is first used, and again when it is no more what lies in its folder. Any number of threads may use it."""
 
     def __init__(self, folder: Path, open_copy: Callable[[], C]) -> None:
         self._folder, self._open_copy = folder, open_copy
         self._copy: C | None = None
         self._closed = False
+        self._lock = threading.Lock()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
 
     @property

@@ -70,8 +70,8 @@ class MemoryView(Closing):
                 count = text.count(bare[term])
                 length = 1.2 * (0.25 + 0.75 * len(text) / usual) if usual else 1.0
                 scores[page_id] += weight * ((count * 2.2) / (count + length))  # in SQLite's order
-        among = None if allowed is None else set(allowed.tolist())
-        found = [i for i, score in scores.items() if score > 0 and (among is None or i in among)]
+        among = set(self._found if allowed is None else allowed.tolist())
+        found = [i for i, score in scores.items() if score > 0 and i in among]
         best = sorted(found, key=lambda i: (-scores[i], i))[:k]
         most = max(largest_score(len(self._found), n_pages_with.values()), 1e-9)
         shares = np.clip([scores[i] / most for i in best], 0, 1).astype(np.float32)

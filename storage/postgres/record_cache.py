@@ -6,10 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from pagesight.storage.forking import Forked, tell_of_forks
+
 ONE_EACH = 4096  # bytes that a record counts for at least: those of its entry, too
 
 
-class RecordCache:
+class RecordCache(Forked):
     """Records by id, of one store; those that were used longest ago go first. Any number of threads may use it.
 
     Nothing in it can be out of date: a record is written once and never changed, and its id is not given again in the history of
@@ -21,6 +23,10 @@ class RecordCache:
         self.n_bytes = n_bytes
         self._records: OrderedDict[int, memoryview] = OrderedDict()
         self._used = 0
+        self._lock = threading.Lock()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def find(self, record_ids: Iterable[int]) -> dict[int, memoryview]:

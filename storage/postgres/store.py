@@ -16,6 +16,7 @@ from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed
 from pagesight.storage.folder import FaultPoint
 from pagesight.storage.following.current import Current
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION, Space
 from pagesight.storage.postgres.address import PostgresAddress
 from pagesight.storage.postgres.cache import Ahead, Cache
@@ -39,7 +40,7 @@ _BYTES = text(
 AHEAD_TRIES, AHEAD_S = 50, 0.05  # a copy of a database may be behind for a moment
 
 
-class PostgresStore(Closing):
+class PostgresStore(Closing, Forked):
     """``pagesight.engine.index.Store`` in a database. Any number of processes and machines may read and write it at once."""
 
     def __init__(self, address: str) -> None:
@@ -54,6 +55,7 @@ class PostgresStore(Closing):
         self._copies = Current(self.cache_folder, lambda: Cache(self.cache_folder, self.space))
         self._records = RecordCache(self._place.memory)
         self._closed = False
+        tell_of_forks(self)
 
     @classmethod
     def create(cls, address: str, space: Space) -> Self:
@@ -156,6 +158,10 @@ class PostgresStore(Closing):
         self._closed = True
         self._copies.close()
         self.engine.dispose()
+
+    def after_fork(self) -> None:
+        """The parent goes on with the connections that are open."""
+        self.engine.dispose(close=False)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.recall.vector_index import FileMark, Float, PageIds, VectorIndex, flat, load, newest
 from pagesight.storage.scoring import kernel
 from pagesight.storage.scoring.layout import CodeLayout, Records
@@ -91,7 +92,7 @@ class SinglePart:
         return np.concatenate([ids for ids, _ in found]), np.concatenate([scores for _, scores in found])
 
 
-class OnceSingle:
+class OnceSingle(Forked):
     """Makes the ``SinglePart`` of one state for the first search that asks for it: few pages are all candidates, and never do.
 
     It knows nothing of who holds it: a circle would keep the files of each state open until Python looks for circles.
@@ -102,6 +103,10 @@ class OnceSingle:
         self._folder, self._dim, self._rows = folder, dim, rows
         self._made: SinglePart | None = None
         self._before: SinglePart | None = None if before is None else before._made or before._before
+        self._lock = threading.Lock()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def of(self, page_ids: PageIds) -> SinglePart:

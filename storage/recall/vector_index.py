@@ -165,8 +165,8 @@ def load(folder: Path, *, whole: bool = False) -> VectorIndex | None:
 
 def saved(folder: Path) -> Iterator[tuple[Path, int]]:
     """The files and the page ids they reach to, the newest first."""
-    found = sorted(folder.glob("recall-*.faiss"), reverse=True)
-    return ((path, int(path.stem.rpartition("-")[2])) for path in found)
+    found = ((path, path.stem.partition("-")[2]) for path in sorted(folder.glob("recall-*.faiss"), reverse=True))
+    return ((path, int(reached)) for path, reached in found if reached.isdecimal())
 
 
 def newest(folder: Path) -> FileMark | None:

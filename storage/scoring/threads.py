@@ -64,3 +64,7 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n_threads(), thread_name_prefix="score")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # its threads stayed with the parent

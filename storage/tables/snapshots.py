@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pagesight.storage.closing import Closing
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION
 from pagesight.storage.tables.connections import Damaged, connect, corrupt
 from pagesight.storage.words import CREATE_INSTANCES, CREATE_VOCABULARY
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 KEPT_OPEN = 8  # connections, for views to come
 
 
-class Database:
-    """The database of an open index. Any number of threads may use it."""
+class Database(Forked):
+    """The database of an open index. Any number of threads may use it, and processes that are forked while no snapshot is open."""
 
     def __init__(self, folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged = corrupt) -> None:
         """Nothing is opened before it is asked for. format_version, damaged: as of ``connect``."""
@@ -34,6 +35,7 @@ class Database:
         self._engine: Engine | None = None
         self._disposed = 0
         self.n_snapshots = 0  # that are open
+        tell_of_forks(self)
 
     def snapshot(self) -> Snapshot:
         """The present state. Close it, or use it by ``with``."""
@@ -77,6 +79,22 @@ class Database:
             connection.close()
         if engine is not None:
             engine.dispose()
+
+    def before_fork(self) -> None:
+        """What is in use goes back to the same pool, to be closed by the next fork: ``Engine.dispose`` would make a new one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        if self._engine is not None:
+            self._engine.pool.dispose()
+
+    def after_fork(self) -> None:
+        """Connections that another thread opened meanwhile are not used either, nor closed."""
+        self._lock, self._idle = threading.RLock(), []
+        self._disposed += 1
+        if self._engine is not None:
+            self._engine.dispose(close=False)
 
     def _ended(self, connection: sqlite3.Connection, disposed: int) -> None:
         """A snapshot's connection, in no transaction. disposed: how often that had happened when it was taken."""

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import StoreCorrupt
+from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.vectors.codecs import Int8Codec
 from pagesight.storage.vectors.pooling import pool
 
@@ -79,7 +80,7 @@ def _filled(means: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     return np.concatenate([means, np.repeat(means[-1:], n - len(means), axis=0)])
 
 
-class PageRows:
+class PageRows(Forked):
     """The row files as they are now, open; mapped where they are used, so that opening them costs nothing.
 
     Whoever is given one reads these files, whatever takes their place in the folder meanwhile. Threads may share it.
@@ -95,6 +96,10 @@ class PageRows:
             with contextlib.suppress(FileNotFoundError):
                 self._files[name] = open(folder / name, "rb")  # noqa: SIM115 - closed with the last reference
                 weakref.finalize(self, self._files[name].close)
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
 
     def map(self, name: str, last_page_id: int) -> NDArray[np.uint8]:
         """A file in memory as (rows, row_bytes) uint8, read where it is touched. Mapped once: a new map is slow to touch.

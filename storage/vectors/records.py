@@ -41,6 +41,11 @@ class Places:
         """rows: (page id, segment, offset, count), by ascending page id."""
         return cls(*np.array(rows, np.int64).reshape(-1, 4).T.copy())
 
+    def has(self, page_ids: Integers) -> NDArray[np.bool_]:
+        """For each of these pages whether it is there."""
+        ends = np.searchsorted(self.page_ids, page_ids, "right")
+        return np.asarray(ends > np.searchsorted(self.page_ids, page_ids))
+
     def find(self, page_ids: Integers) -> Integers:
         """Positions of these pages in the arrays. Raises StoreCorrupt for a page that is not there."""
         at = np.searchsorted(self.page_ids, page_ids)

@@ -10,9 +10,6 @@ from pagesight.storage.scoring.kernel import KERNELS, ON_TORCH
 from pagesight.storage.scoring.threads import spread
 from pagesight.storage.vectors.records import PART_BYTES, PageRecords
 
-# Scored at a time on a device: expanded and with their addresses about 16 times as much memory.
-TORCH_PART_BYTES = 1 << 24
-
 
 def stored_maxima(
     query: NDArray[np.float32], records: PageRecords, *, precise: bool = True, device: str | None = None

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.storage.errors import StoreCorrupt
-from pagesight.storage.folder import sync_folder
+from pagesight.storage.folder import numbers_in, sync_folder
 from pagesight.storage.values import PageWords
 from pagesight.storage.vectors.codecs import TokenCodec
 
@@ -60,7 +60,7 @@ def padded(n_bytes: int) -> int:
 
 def segments_in(folder: Path) -> list[int]:
     """Numbers of the segments that are there, ascending."""
-    return sorted(int(path.stem.removeprefix("tokens-")) for path in folder.glob("tokens-*.seg"))
+    return numbers_in(folder, "tokens-", ".seg")
 
 
 def pack_record(codec: TokenCodec, tokens: NDArray[np.float32], boxes: NDArray[np.float32]) -> bytes:

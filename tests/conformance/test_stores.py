@@ -11,7 +11,8 @@ from pagesight import SearchEngine
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.retrieval import Question, search
 from pagesight.storage import errors
-from pagesight.storage.values import DocumentInfo
+from pagesight.storage.bm25 import WordStatistics, best_by_words, counting
+from pagesight.storage.values import DocumentInfo, EncodedPage
 from tests.conformance.answers import assert_same, everything
 from tests.conformance.stores import PLACES, SLOW
 from tests.helpers import HASHING, add_document, new_page, source_file, space
@@ -78,6 +79,36 @@ def test_ties_are_broken_by_page_id(store):
             assert [scored.page_id for scored in found] == view.page_ids()[:7].tolist()
         assert view.nearest(question("same").encoded.single, 5, None).tolist() == view.page_ids()[:5].tolist()
         assert view.nearest_by_words("same", 5, None).page_ids.tolist() == view.page_ids()[:5].tolist()
+
+
+def test_a_page_with_words_and_no_token_vectors_is_not_found(store):
+    """Nearly all that match, and the best of them."""
+    page = new_page(1, "quince quince quince")
+    bare = EncodedPage(page.encoded.single, page.encoded.tokens[:0], page.encoded.boxes[:0])
+    with store.writer() as writer:
+        for number in range(20):
+            with writer.draft() as draft:
+                draft.add_page(replace(page, encoded=bare))
+                info = DocumentInfo(sha256=f"{number:064x}", media_type="application/pdf", kind="pdf", n_pages=1)
+                draft.commit(info, source_file(f"{number:02}.pdf"))
+        for number in range(6):
+            add_document(writer, f"found{number}.pdf", [f"quince medlar other{number} words here"])
+        for number in range(40):
+            add_document(writer, f"other{number}.pdf", [f"nothing{number} of it"])
+    with store.view() as view:
+        findable, quinces = view.page_ids(), view.page_ids('document ~ "found*"')
+        assert len(findable) == 46
+        for allowed in (None, findable):
+            for k in (1, 3, 50):
+                found = view.nearest_by_words("quince", k, allowed).page_ids.tolist()
+                assert len(found) == min(k, 6)
+                assert set(found) <= set(quinces.tolist())
+        for weight in (0.0, 0.5):
+            found = search(question("quince", opening_weight=weight), view, SearchConfig(k=4, n_candidates=4))
+            assert {scored.page_id for scored in found} <= set(findable.tolist())
+            assert len(found) == 4
+        by_numbers, _ = best_by_words(counting(view), WordStatistics.of(counting(view), "quince", 46), 50, findable)
+        assert sorted(by_numbers.page_ids.tolist()) == quinces.tolist()
 
 
 def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):

@@ -10,11 +10,11 @@ import pytest
 
 from pagesight import ModelConfig, SearchConfig, SearchEngine
 from pagesight.engine.models import hashing
-from pagesight.storage.state import MAX_FILTERS
+from pagesight.storage.remembered import ENTRY_BYTES, Remembered
 from pagesight.storage.store import Store
 from tests.helpers import add_document, space
 
-N_THREADS = 8
+N_THREADS, N_FILTERS = 8, 64
 
 
 @pytest.fixture(autouse=True)
@@ -57,31 +57,34 @@ def together(work, n=N_THREADS):
     return results
 
 
-def test_remembered_filters_are_those_that_were_asked_for(store):
+def test_remembered_filters_are_those_that_were_asked_for(store, monkeypatch):
     """More filters than are remembered, from all threads at once, each pushing out those of others."""
     with store.view() as view:
         state = view._state
+    most = N_FILTERS * (ENTRY_BYTES + sys.getsizeof("page = 100") + 8)
+    monkeypatch.setattr(state, "_filtered", Remembered(most, lambda pages: pages.nbytes))
 
     def ask(i):
         rng = random.Random(i)
         for _ in range(1500):
-            number = rng.randrange(2 * MAX_FILTERS)
+            number = 100 + rng.randrange(2 * N_FILTERS)
             found = state.allowed(f"page = {number}", lambda number=number: np.array([number], np.int64))
             assert found.tolist() == [number]
 
     together(ask)
-    assert len(state._filtered) == MAX_FILTERS
-    last = list(state._filtered)
+    last = list(state._filtered._values)
+    assert len(last) == N_FILTERS
     for expression in last:  # they are remembered under their own names
         assert f"page = {state.allowed(expression, lambda: pytest.fail('asked again'))[0]}" == expression
 
 
-def test_filters_of_many_threads_find_their_own_pages(store):
+def test_filters_of_many_threads_find_their_own_pages(store, monkeypatch):
     """The same through views: as one thread finds them."""
-    filters = [f"page = {1 + n // 40} and document ~ '*/{n % 40}.pdf'" for n in range(MAX_FILTERS + 10)]
+    filters = [f"page = {1 + n // 40} and document ~ '*/{n % 40}.pdf'" for n in range(N_FILTERS + 10)]
     with store.view() as view:
+        monkeypatch.setattr(view._state, "_filtered", Remembered(20_000, lambda pages: pages.nbytes))
         right = {one: view._find(one).tolist() for one in filters}
-    assert len(set(map(tuple, right.values()))) == len(filters) > MAX_FILTERS
+    assert len(set(map(tuple, right.values()))) == len(filters)
 
     def ask(i):
         mine = random.Random(i).sample(filters, len(filters))
@@ -89,6 +92,7 @@ def test_filters_of_many_threads_find_their_own_pages(store):
             return all(view.page_ids(one).tolist() == right[one] for one in mine)
 
     assert together(ask) == [True] * N_THREADS
+    assert 0 < len(view._state._filtered._values) < len(filters)
 
 
 def test_what_a_state_makes_at_its_first_use_is_made_once(store):

@@ -127,6 +127,22 @@ def test_a_file_of_a_generation_to_come_is_not_believed(tmp_path, kept):
                 assert view.page_ids().tolist() == [1, 2, 3, 4, 5]
 
 
+def test_a_file_of_somebody_else_is_left_alone(tmp_path, kept):
+    strays = [tmp_path / name for name in ("places-x.npy", "places-.npy", "tokens-copy.seg")]
+    with Store.create(tmp_path, space()) as store:
+        for stray in strays:
+            stray.write_bytes(b"none of ours")
+        for name in "ab":
+            with store.writer() as writer:
+                add(writer, name, 4)
+        store.optimize()
+        assert len(list(tmp_path.glob("places-0*.npy"))) == 1
+        assert store.examine().findings == ()
+        with Store(tmp_path) as again, again.view() as view:
+            assert view.page_ids().tolist() == list(range(1, 9))
+    assert all(stray.exists() for stray in strays)
+
+
 def test_a_process_that_dies_between_commit_and_file_leaves_an_index_that_is_whole(tmp_path, kept):
     with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:

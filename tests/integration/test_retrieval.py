@@ -5,10 +5,12 @@ import random
 import numpy as np
 import pytest
 
+from pagesight import SearchEngine
 from pagesight.engine.config import SearchConfig
 from pagesight.engine.retrieval import Question, fuse, recall, rerank, search
 from pagesight.storage.errors import ConfigError
 from pagesight.storage.store import Store
+from pagesight.storage.view import StoreView
 from tests.helpers import HASHING, add_document, space
 
 ROUNDING = 1e-3  # of a query to 15 bits, times its tokens
@@ -169,3 +171,68 @@ def test_impossible_settings_are_refused():
     with pytest.raises(ConfigError, match="n_candidates must be at least 1"):
         SearchConfig(n_candidates=0)
     assert SearchConfig(k=50, n_candidates=10).n_candidates == 50
+
+
+@pytest.mark.parametrize("name", ["k", "n_candidates", "second_opinion"])
+def test_numbers_of_things_are_whole(name):
+    for wrong in ("5", 2.5, None):
+        with pytest.raises(ConfigError, match=f"{name} must be a whole number, not {wrong!r}"):
+            SearchConfig(**{name: wrong})
+    assert type(getattr(SearchConfig(**{name: np.int64(7)}), name)) is int
+
+
+def test_a_probability_is_a_number():
+    with pytest.raises(ConfigError, match=r"min_confidence must be from 0 to 1, not '0\.5'"):
+        SearchConfig(min_confidence="0.5")
+
+
+@pytest.mark.parametrize("device", ["meta", "nonsense"])
+def test_what_cannot_score_is_refused_by_the_call(tmp_path, device):
+    pytest.importorskip("torch")
+    with Store.create(tmp_path, space()) as store, SearchEngine.open(tmp_path, encoder=HASHING) as engine:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["apple kiwi"])
+        with pytest.raises(ConfigError, match=f"the device '{device}' cannot be used here; there are cpu"):
+            engine.search("apple", score_on=device)
+
+
+@pytest.fixture
+def fruit(tmp_path):
+    """An engine over 14 pages."""
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            for number in range(14):
+                add_document(writer, f"{number}.pdf", [f"{WORDS[number]} {WORDS[number + 1]}"])
+        with SearchEngine.open(tmp_path, encoder=HASHING) as engine:
+            yield engine
+
+
+def test_as_many_pages_are_like_one_as_may_be_asked_for(fruit, monkeypatch):
+    assert len(fruit.similar("0.pdf", 1, k=SearchConfig.most_k)) == 13
+    monkeypatch.setattr(SearchConfig, "most_k", 10)
+    for exact in (True, False):
+        found = fruit.similar("0.pdf", 1, k=10, exact=exact)
+        assert found[0].document == "1.pdf"
+        assert len(found) == 10
+    with pytest.raises(ConfigError, match="k must be from 1 to 10, not 11"):
+        fruit.similar("0.pdf", 1, k=11)
+
+
+def test_more_pages_are_scored_by_name_than_a_search_returns(fruit, monkeypatch):
+    (query,) = HASHING.encode_queries(["pear quince"])
+    names = [(f"{number}.pdf", 1) for number in range(15)]
+    expected = fruit.score_pages(names, query)
+    assert expected[1] == max(expected[:14])
+    assert expected[14] is None
+    monkeypatch.setattr(SearchConfig, "most_k", 10)
+    assert fruit.score_pages(names, query) == expected
+
+
+def test_pages_like_one_are_found_without_token_vectors_if_so_asked(fruit, monkeypatch):
+    def fail(*_):
+        raise AssertionError("it was asked by token vectors")
+
+    monkeypatch.setattr(StoreView, "nearest_by_means", fail)
+    assert len(fruit.similar("0.pdf", 1, k=1, n_candidates=3, token_recall=False)) == 1
+    with pytest.raises(AssertionError, match="by token vectors"):
+        fruit.similar("0.pdf", 1, k=1, n_candidates=3)

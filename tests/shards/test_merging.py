@@ -103,6 +103,18 @@ def test_whatever_is_asked_of_one_index_is_answered_alike(documents, n):
         assert parts.score_pages(names, query) == whole.score_pages(names, query)
 
 
+def test_as_much_is_asked_of_parts_as_of_one_index(monkeypatch):
+    documents = {f"{number}.pdf": [f"{word} meadow"] for number, word in enumerate(WORDS)}
+    with whole_of(documents) as whole, cluster_of(documents, 2)[0] as parts:
+        names = [(name, 1) for name in documents]
+        (query,) = READS.encode_queries(["meadow"])
+        monkeypatch.setattr(SearchConfig, "most_k", 10)
+        found = parts.similar(*names[0], k=10)
+        assert len(found) == 10
+        assert same(found) == same(whole.similar(*names[0], k=10))
+        assert parts.score_pages(names, query) == whole.score_pages(names, query)
+
+
 @pytest.mark.parametrize("call", ["similar", "look_up", "page_text"])
 def test_a_page_that_no_part_has(call):
     with cluster_of({"a.pdf": ["red"]}, 2)[0] as parts, pytest.raises(errors.UnknownHit, match=r"no page b\.pdf:1"):

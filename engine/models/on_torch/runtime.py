@@ -63,7 +63,7 @@ def check_device(name: str) -> None:
     import torch
 
     try:
-        torch.zeros(1, device=name)
+        torch.zeros(1, device=name).item()  # "meta" makes tensors without numbers
     except Exception as error:  # torch raises AssertionError and RuntimeError, and lists all it knows
         found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
         known = ", ".join(["cpu", *found]) + ("" if found else " (this torch sees no GPU)")

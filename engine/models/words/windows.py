@@ -17,21 +17,29 @@ import numpy as np
 
 from pagesight.engine.models.words.bert_graph import INPUT_WORDS, OUTPUT
 from pagesight.engine.models.words.weights import Float, WordTable
+from pagesight.storage.forking import Forked, tell_of_forks
 
 REMEMBERED_WINDOWS = 128  # 25 MB: about the last 20 pages
 
 Ids = Sequence[int]
 
 
-class WindowRunner:
+class WindowRunner(Forked):
     """The model, for one window after the other."""
 
     def __init__(self, session: Any, table: WordTable, threads: int) -> None:
         """session: an onnxruntime.InferenceSession of a graph by bert_graph. threads: windows at once, 0 for one a core."""
         self.session, self._table = session, table
         self._threads = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="windows")
+        self._begin()
         self.dim = int(session.get_outputs()[0].shape[-1])
+        tell_of_forks(self)
+
+    def _begin(self) -> None:
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="windows")
+
+    def after_fork(self) -> None:
+        self._begin()
 
     def run(self, windows: Sequence[Ids]) -> list[Float]:
         """Vectors of all pieces of each window: (n_pieces, dim) float32."""
@@ -45,12 +53,16 @@ class WindowRunner:
         return np.asarray(result[0], np.float32)
 
 
-class LastWindows:
+class LastWindows(Forked):
     """Remembers the vectors of the windows that came last: pages that come again, and empty forms, are encoded once."""
 
     def __init__(self, run: Callable[[Sequence[Ids]], list[Float]], limit: int = REMEMBERED_WINDOWS) -> None:
         self._run, self._limit = run, limit
         self._known: dict[tuple[int, ...], Float] = {}  # the latest last
+        self._lock = Lock()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
         self._lock = Lock()
 
     def run(self, windows: Sequence[Ids]) -> list[Float]:
