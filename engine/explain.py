@@ -13,6 +13,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.engine.maxsim import summed
 from pagesight.engine.regions.evidence import EDGE, Standing
 from pagesight.engine.regions.ragged import Integers, ends, inside, members, owners, runs, slices, spread
 from pagesight.engine.results import TokenMatch
@@ -49,8 +50,7 @@ def token_heats(standing: Standing) -> Float:
     squared, pages = np.square(standing.closeness), standing.pages
     shares = standing.weights / np.maximum(np.add.reduceat(squared, pages[:-1], axis=1), 1e-6)
     squared *= shares.repeat(members(pages), axis=1)
-    heat = squared.sum(axis=0)  # not by BLAS, whose last bits would tell which pages are described together
-    return _of_sum_1(heat, pages, np.float32(1))
+    return _of_sum_1(summed(squared), pages, np.float32(1))
 
 
 def _of_sum_1(heat: Float, pages: Integers, otherwise: Float | np.float32) -> Float:

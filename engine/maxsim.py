@@ -31,9 +31,10 @@ def token_maxima(query: NDArray[np.float32], pages: MultiVectors) -> NDArray[np.
 
 
 def summed(maxima: NDArray[np.float32]) -> NDArray[np.float32]:
-    """MaxSim of pages from the best products of each query token: (n_query_tokens, n_pages) -> (n_pages,).
+    """MaxSim of pages from the best products of each query token: (n_query_tokens, n_pages) -> (n_pages,). So are sums of other rows.
 
-    One row after the other, so that a page's score has the same bits among whatever other pages; numpy's own sum does not promise it.
+    One row after the other, so that a page's score has the same bits among whatever other pages: numpy adds one column alone in
+    another order than several.
     """
     total = np.zeros(maxima.shape[1], np.float32)
     for row in maxima:

@@ -203,7 +203,7 @@ def rerank(
     asked = asked or question.asked(view)
     ranking = question.ranking if config.terms else MAXSIM_ALONE
     terms = ranking.parts(asked, question.length, page_ids)
-    added = np.asarray(terms.sum(axis=0), np.float32)
+    added = summed(terms)
 
     openings = _openings(page_ids, view, question.opening_weight)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pagesight.engine.maxsim import summed
 from pagesight.engine.ranking.terms import Asked, PageIds, Term
 
 Float = NDArray[np.float32]
@@ -26,7 +27,7 @@ class Ranking:
         """For each page what it gets beside MaxSim: (n_pages,). length: of the question, the sum of its vectors' lengths."""
         if not self.terms:
             return np.zeros(len(page_ids), np.float32)
-        return np.asarray(self.parts(asked, length, page_ids).sum(axis=0), np.float32)
+        return summed(self.parts(asked, length, page_ids))
 
     def parts(self, asked: Asked, length: float, page_ids: PageIds) -> Float:
         """What each term adds, in the order of ``terms``: (n_terms, n_pages)."""

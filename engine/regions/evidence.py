@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pagesight.engine.maxsim import summed
 from pagesight.engine.regions.layout import Layout
 from pagesight.engine.regions.ragged import Float, Integers, ends, inside, largest, members, owners, starts, stretch
 
@@ -66,7 +67,7 @@ def match_lines(standing: Standing, boxes: Sequence[Float], layout: Layout, at: 
     line, page = line.take(order), page.take(order)
     closeness = standing.closeness.take(warm.take(order), axis=1)
     weights = standing.weights.take(at, axis=1)
-    totals = weights.cumsum(axis=0)[-1]  # one after the other: ``sum`` adds those of one page alone in another order
+    totals = summed(weights)
     weights /= np.where(totals > 0, totals, np.float32(1))
     closeness *= closeness >= LEAST
     closeness *= weights.take(page, axis=1)
@@ -86,7 +87,7 @@ def _line_of(boxes: Float, page: Integers, layout: Layout) -> Integers:
 
 def scores(matches: Float, inherited: Float, layout: Layout) -> Float:
     """How much of the question each line answers: (n_lines,). What it inherits counts as far as it has matches of its own."""
-    own = matches.sum(axis=0)
+    own = summed(matches)
     most = np.maximum(np.maximum.reduceat(own, layout.page_lines[:-1]), np.float32(1e-9))
     share = own / most.repeat(members(layout.page_lines))
-    return np.asarray(own + np.maximum(inherited - matches, 0).sum(axis=0) * share, np.float32)
+    return np.asarray(own + summed(np.maximum(inherited - matches, 0)) * share, np.float32)

@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 
+from pagesight.engine.maxsim import summed
 from pagesight.engine.regions.evidence import INHERITED
 from pagesight.engine.regions.layout import EDGES, Layout, level
 from pagesight.engine.regions.ragged import Flags, Float, bounds, counts_of, largest, members, slices
@@ -46,7 +47,7 @@ class Matched:
 
     @classmethod
     def of(cls, layout: Layout, matches: Float) -> Matched:
-        own, lines, first = matches.sum(axis=0), layout.lines, layout.page_lines[:-1]
+        own, lines, first = summed(matches), layout.lines, layout.page_lines[:-1]
         middle = (lines[:, 1] + lines[:, 3]) / 2
         within = bounds(lines, first)
         within[:, 0] = np.minimum(within[:, 0], 0.08)
@@ -117,7 +118,7 @@ def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool
 def _titles_and_captions(matched: Matched, texts: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
     """Page and block of the best that match, MAX_NAMED a page at most."""
     layout, pages = matched.layout, matched.layout.page_blocks
-    sums = matched.of_blocks.sum(axis=0)
+    sums = summed(matched.of_blocks)
     matching = sums >= MATCHING * matched.best.repeat(members(pages))
     hot = (matching & (layout.titles | (layout.sizes <= CAPTION))).nonzero()[0]
     page = pages.searchsorted(hot, "right") - 1
