@@ -19,6 +19,7 @@ from pagesight.storage.values import SourceFile
 
 LONG_BYTES = 1_000_000  # some hundred pages of text, or a few scans
 LOCK_PREFIX = "~$"  # Office writes such a file beside each document that is open
+MOST_NS = 2**63 - 1  # what a database keeps: the year 2262
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +161,16 @@ def _look(path: Path, root: Path) -> SourceFile | Unusable:
 
 def _source(path: Path, root: Path, status: os.stat_result | None = None) -> SourceFile:
     relative = path.relative_to(root).as_posix() if path != root else "."
+    n_bytes, mtime_ns = size_and_time(status) if status else (0, 0)
     return SourceFile(
         root=root,
         path=printable(relative),
         location=path,
-        n_bytes=status.st_size if status else 0,
-        mtime_ns=status.st_mtime_ns if status else 0,
+        n_bytes=n_bytes,
+        mtime_ns=mtime_ns,
     )
+
+
+def size_and_time(status: os.stat_result) -> tuple[int, int]:
+    """What a file is told by from its other versions. Where a clock was wrong, of a time that cannot be kept the nearest that can."""
+    return status.st_size, max(-MOST_NS, min(status.st_mtime_ns, MOST_NS))

@@ -14,7 +14,7 @@ from typing import Protocol
 from pagesight.indexer.content import Attachment
 from pagesight.indexer.formats import reading_version
 from pagesight.indexer.running.buckets import copy_of, on_disk
-from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.running.discover import Unusable, size_and_time
 from pagesight.indexer.running.patience import worth_retrying
 from pagesight.indexer.running.reader import PageProblem
 from pagesight.storage.errors import UnreadableDocument
@@ -190,8 +190,11 @@ def check_untouched(source: SourceFile) -> None:
         status = os.stat(outer or place)
     except OSError as error:
         raise UnreadableDocument("it went away while it was being read") from error
-    n_bytes = source.n_bytes if outer else status.st_size  # an attachment has a size of its own
-    if (n_bytes, status.st_mtime_ns) != (source.n_bytes, source.mtime_ns):
+    n_bytes, mtime_ns = size_and_time(status)
+    if (source.n_bytes if outer else n_bytes, mtime_ns) != (
+        source.n_bytes,
+        source.mtime_ns,
+    ):  # an attachment has its own
         raise UnreadableDocument("it was changed while it was being read; index it again")
 
 
