@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagesight.engine.config import IndexConfig
@@ -160,7 +159,7 @@ def _as_it_is(source: SourceFile) -> SourceFile:
     try:
         status = os.stat(source.location)
     except OSError:
-        if not Path(source.root).exists():
+        if not os.path.exists(source.root):
             raise ConfigError(
                 f"this machine does not see {source.root}, where queued files are; workers need the folders under the same names"
             ) from None

@@ -135,9 +135,10 @@ class Ingest:
             outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error), needs_password=encrypted)
         if outcome.status in (Status.FAILED, Status.SKIPPED, Status.ELSEWHERE) and not outcome.remembered:
             # Content that we could hash is new and unreadable, so the old is gone; a file that could not even be
-            # opened (a network drive, a permission) may be back tomorrow as it was.
+            # opened (a network drive, a permission) may be back tomorrow as it was, and one that somebody writes to is whole soon.
             known = self._planner.known(plan.source)
-            drop = bool(plan.sha256) and not (known and known.sha256 == plan.sha256)
+            new = bool(plan.sha256) and not (known and known.sha256 == plan.sha256)
+            drop = new and _is_untouched(plan.source)
             self._writer.record_failure(outcome.source, outcome.status, outcome.reason, drop=drop)
         return outcome
 
@@ -239,6 +240,14 @@ class Ingest:
             if self._on_page is not None:
                 self._on_page(PageDone(source, page.number, n_pages, "ocr" in page.text_source))
         return problems
+
+
+def _is_untouched(source: SourceFile) -> bool:
+    try:
+        check_untouched(source)
+    except DocumentError:
+        return False
+    return True
 
 
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -166,7 +166,10 @@ class Planner:
                 reason = failure.reason if elsewhere else f"{failure.reason} (unchanged since; not tried again)"
                 return _decided(found, Status(failure.status), reason, remembered=True)
         try:
-            sha256 = hash_file(copy_of(found))
+            path = copy_of(found)
+            n_bytes, mtime_ns = size_and_time(os.stat(path))  # it may have waited for its turn
+            found = replace(found, n_bytes=n_bytes, mtime_ns=mtime_ns)
+            sha256 = hash_file(path)
         except OSError as error:
             return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
         if options.owns is not None and not options.owns(sha256):

@@ -1,9 +1,12 @@
 """Finding files that are odd, or that change meanwhile."""
 
 import os
+from pathlib import Path
 
-from pagesight.indexer.running.discover import discover
-from pagesight.indexer.running.plan import check_untouched, file_date
+import pytest
+
+from pagesight.indexer.running.discover import LONG_BYTES, Unusable, discover
+from pagesight.indexer.running.plan import IngestOptions, Planner, check_untouched, file_date
 
 
 def test_a_time_of_any_year_can_be_kept(tmp_path):
@@ -16,3 +19,85 @@ def test_a_time_of_any_year_can_be_kept(tmp_path):
         assert -(2**63) <= source.mtime_ns < 2**63
         check_untouched(source)
         assert len(file_date(source)) == len("2262-04-11")
+
+
+class Nothing:
+    """An index that knows no file."""
+
+    def known_files(self):
+        return {}
+
+    def known_failures(self):
+        return {}
+
+
+def test_a_file_is_taken_as_it_is_when_its_turn_comes(tmp_path):
+    for name, n_bytes in (("a.pdf", LONG_BYTES), ("b.pdf", 3), ("c.pdf", 4)):
+        (tmp_path / name).write_bytes(bytes(n_bytes))
+    found = discover([tmp_path])
+    short = [next(found), next(found)]
+    (tmp_path / "a.pdf").write_bytes(bytes(LONG_BYTES + 1))
+    (tmp_path / "b.pdf").write_bytes(bytes(5))
+    (tmp_path / "c.pdf").unlink()
+    planner = Planner(Nothing(), IngestOptions())
+    plans = [planner.plan(source) for source in (*short, *found)]
+    assert [(plan.source.path, plan.source.n_bytes) for plan in plans] == [
+        ("b.pdf", 5), ("c.pdf", 4), ("a.pdf", LONG_BYTES + 1)
+    ]  # fmt: skip
+    assert plans[1].outcome.reason == "cannot be opened: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "nul\0byte", "nul\0byte/below", "file/below"], ids=["long", "nul", "below nul", "below a file"]
+)
+def test_a_name_that_no_file_has_is_said_of_its_file(tmp_path, name):
+    (tmp_path / "file").write_bytes(b"x")
+    (found,) = discover([tmp_path / name])
+    assert isinstance(found, Unusable)
+    assert not found.skipped
+    assert found.source.location == tmp_path / name
+
+
+def test_what_may_not_be_looked_at_is_said_of_its_file(tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    real = os.stat
+
+    def refused(path, **options):
+        if closed in Path(os.fsdecode(path)).parents:
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    (found,) = discover([closed / "a.pdf"])
+    assert found.reason == "cannot be looked at: Permission denied"
+
+
+def test_folders_with_links_to_each_other_are_walked_few_times(tmp_path):
+    folders = [tmp_path / f"d{i}" for i in range(7)]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "a.pdf").write_bytes(b"x")
+        for other in folders:
+            if other != folder:
+                (folder / f"to {other.name}").symlink_to(other)
+    found = list(discover([tmp_path]))
+    files = {item.path for item in found if not isinstance(item, Unusable)}
+    assert {f"d{i}/a.pdf" for i in range(7)} < files
+    assert {f"d{i}/to d{j}/a.pdf" for i in range(7) for j in range(7) if i != j} < files
+    assert len(found) < 500
+    reasons = {item.reason for item in found if isinstance(item, Unusable)}
+    assert reasons == {"a link back to a folder that contains it", "a link to a folder that another link led to"}
+
+
+def test_folders_may_be_as_deep_as_they_like(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1100):
+        os.mkdir("d")
+        os.chdir("d")
+    Path("a.pdf").write_bytes(b"x")
+    found = [item.path for item in discover([tmp_path])]
+    os.unlink("a.pdf")
+    for _ in range(1100):  # shutil.rmtree cannot
+        os.chdir("..")
+        os.rmdir("d")
+    assert found == ["d/" * 1100 + "a.pdf"]
