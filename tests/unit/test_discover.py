@@ -1,12 +1,16 @@
 """Finding files that are odd, or that change meanwhile."""
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from pagesight.indexer.running.discover import LONG_BYTES, Unusable, discover
+from pagesight.indexer.running.pipeline import missing_files
 from pagesight.indexer.running.plan import IngestOptions, Planner, check_untouched, file_date
+from pagesight.storage.values import SourceFile
 
 
 def test_a_time_of_any_year_can_be_kept(tmp_path):
@@ -45,6 +49,49 @@ def test_a_file_is_taken_as_it_is_when_its_turn_comes(tmp_path):
         ("b.pdf", 5), ("c.pdf", 4), ("a.pdf", LONG_BYTES + 1)
     ]  # fmt: skip
     assert plans[1].outcome.reason == "cannot be opened: No such file or directory"
+
+
+def known(root, *names):
+    """Indexed files; " > " comes before what is attached to one."""
+    locations = [root.joinpath(*name.replace(" > ", "/").split("/")) for name in names]
+    return [
+        SourceFile(root=root, path=name, location=location, n_bytes=1, mtime_ns=1)
+        for name, location in zip(names, locations, strict=True)
+    ]
+
+
+def test_a_file_that_became_a_folder_is_gone_and_so_is_one_in_a_folder_that_became_a_file(tmp_path):
+    (tmp_path / "a.pdf").mkdir()
+    (tmp_path / "a.pdf" / "x.pdf").write_bytes(b"x")
+    (tmp_path / "d.pdf").write_bytes(b"x")
+    (tmp_path / "broken.pdf").symlink_to("nowhere")
+    there = known(tmp_path, "a.pdf/x.pdf", "d.pdf", "d.pdf > inner.pdf", "d.pdf > inner.pdf > more.pdf", "broken.pdf")
+    gone = known(tmp_path, "a.pdf", "d.pdf/a.pdf", "a.pdf > was attached.pdf", "d.pdf > unknown.pdf > more.pdf")
+    assert missing_files([*there, *gone], [tmp_path]) == gone
+    assert missing_files([*there, *gone], [tmp_path / "d.pdf"]) == [gone[1], gone[3]]
+    assert missing_files([*there, *gone], [tmp_path / "d.p", tmp_path / "other"]) == []
+
+
+def test_what_may_not_be_looked_at_is_not_gone(tmp_path, monkeypatch):
+    (tmp_path / "a.pdf").touch()
+    refused = {tmp_path / "closed" / "a.pdf": errno.EACCES, tmp_path / "mount" / "a.pdf": errno.ESTALE}
+    real = os.lstat
+
+    def lstat(path, **options):
+        if (number := refused.get(Path(os.fsdecode(path)))) is not None:
+            raise OSError(number, os.strerror(number))
+        return real(path, **options)
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    files = known(tmp_path, "a.pdf", "closed/a.pdf", "mount/a.pdf", "gone.pdf")
+    assert [source.path for source in missing_files(files, [tmp_path])] == ["gone.pdf"]
+
+
+def test_files_that_are_named_one_by_one_are_compared_once_each(tmp_path):
+    files = known(tmp_path, *(f"{i}.pdf" for i in range(3000)))
+    began = time.process_time()
+    assert missing_files(files, [source.location for source in files]) == files
+    assert time.process_time() - began < 1.5, "comparing each with each takes several seconds"
 
 
 @pytest.mark.parametrize(
