@@ -23,6 +23,8 @@ from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may change again within the same time stamp
 
+NOT_TRIED = " (unchanged since; not tried again)"
+
 
 class KnownIndex(Protocol):
     """What planning needs of an index: what it holds, by location."""
@@ -49,8 +51,8 @@ class Status(StrEnum):
 class Outcome:
     """What became of one file.
 
-    reason: why, for skipped and failed ones. notes: what is to be said of one that was read. remembered: it was so at an earlier run, and was not tried again.
-    needs_password: it failed because it is encrypted.
+    reason: why, for skipped and failed ones. notes: what is to be said of one that was read. remembered: it was so at an earlier run,
+    too; NOT_TRIED in the reason says that reading it was not tried again. needs_password: it failed because it is encrypted.
     """
 
     source: SourceFile
@@ -151,8 +153,7 @@ class Planner:
 
     def plan(self, found: SourceFile | Unusable) -> Plan:
         if isinstance(found, Unusable):
-            status = Status.SKIPPED if found.skipped else Status.FAILED
-            return _decided(found.source, status, found.reason)
+            return self._unusable(found)
         options = self._options
         if self.is_unchanged(found):
             return _decided(found, Status.UNCHANGED)
@@ -163,7 +164,7 @@ class Planner:
         if failure and not again:  # noqa: SIM102 - two questions
             if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):
                 elsewhere = failure.status == Status.ELSEWHERE
-                reason = failure.reason if elsewhere else f"{failure.reason} (unchanged since; not tried again)"
+                reason = failure.reason if elsewhere else failure.reason + NOT_TRIED
                 return _decided(found, Status(failure.status), reason, remembered=True)
         try:
             path = copy_of(found)
@@ -177,6 +178,13 @@ class Planner:
         copy = sha256 in self._there
         self._there.add(sha256)
         return Plan(found, sha256, copy=copy)
+
+    def _unusable(self, found: Unusable) -> Plan:
+        """What was told so at an earlier run is not noted again: others would see an index that has changed."""
+        source, status = found.source, Status.SKIPPED if found.skipped else Status.FAILED
+        location = os.fsencode(source.location)
+        now = KnownFailure(location, status, found.reason, source.n_bytes, source.mtime_ns)
+        return _decided(source, status, found.reason, remembered=self._failures.get(location) == now)
 
 
 def hash_file(path: Path) -> str:

@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pagesight.indexer.running.discover import LONG_BYTES, Unusable, discover
 from pagesight.indexer.running.pipeline import missing_files
 from pagesight.indexer.running.plan import IngestOptions, Planner, check_untouched, file_date
-from pagesight.storage.values import SourceFile
+from pagesight.storage.values import KnownFailure, SourceFile
 
 
 def test_a_time_of_any_year_can_be_kept(tmp_path):
@@ -26,13 +27,19 @@ def test_a_time_of_any_year_can_be_kept(tmp_path):
 
 
 class Nothing:
-    """An index that knows no file."""
+    """An index without documents."""
+
+    failures = ()
 
     def known_files(self):
         return {}
 
     def known_failures(self):
-        return {}
+        made = (
+            KnownFailure(os.fsencode(source.location), str(status), reason, source.n_bytes, source.mtime_ns)
+            for source, status, reason in self.failures
+        )
+        return {failure.location: failure for failure in made}
 
 
 def test_a_file_is_taken_as_it_is_when_its_turn_comes(tmp_path):
@@ -117,6 +124,22 @@ def test_what_may_not_be_looked_at_is_said_of_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "stat", refused)
     (found,) = discover([closed / "a.pdf"])
     assert found.reason == "cannot be looked at: Permission denied"
+
+
+def test_what_is_no_document_is_told_anew_only_when_it_is_so_for_another_reason(tmp_path):
+    (tmp_path / "empty.pdf").touch()
+    (tmp_path / "link.pdf").symlink_to("nowhere")
+    index = Nothing()
+    first = [Planner(index, IngestOptions()).plan(found).outcome for found in discover([tmp_path])]
+    assert [(str(told.status), told.remembered) for told in first] == [("failed", False)] * 2
+    index.failures = [(told.source, told.status, told.reason) for told in first]
+    again = [Planner(index, IngestOptions(retry=True)).plan(found).outcome for found in discover([tmp_path])]
+    assert again == [replace(told, remembered=True) for told in first]
+    (tmp_path / "link.pdf").unlink()
+    (tmp_path / "link.pdf").touch()
+    os.utime(tmp_path / "empty.pdf", (1, 1))
+    planner = Planner(index, IngestOptions())
+    assert [planner.plan(found).outcome.remembered for found in discover([tmp_path])] == [False] * 2
 
 
 def test_folders_with_links_to_each_other_are_walked_few_times(tmp_path):
