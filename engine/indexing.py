@@ -14,7 +14,7 @@ from pagesight.engine.config import IndexConfig
 from pagesight.engine.encoder import Sees
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import walked_extensions
-from pagesight.indexer.running.discover import Unusable, as_on_disk, discover
+from pagesight.indexer.running.discover import Unusable, discover
 from pagesight.indexer.running.pipeline import Ingest, PageDone, missing_files
 from pagesight.indexer.running.plan import IngestOptions, Outcome, Planner, Status
 from pagesight.indexer.running.reader import PageReader
@@ -90,7 +90,8 @@ def index_files(
         with store.view() as known:
             ingest = Ingest(writer, known, reader, encoder, ingest_options(config), on_page)
             if config.prune:  # a folder that was renamed is named once more to let go of it
-                gone = {path for path in map(as_on_disk, paths) if missing_files(known.indexed_files(), [path])}
+                missing = missing_files(known.indexed_files(), paths)
+                gone = {place for source in missing for place in (source.location, *source.location.parents)}
                 found = (item for item in found if os.path.lexists(location_of(item)) or location_of(item) not in gone)
         yield from ingest.run(found)
         with store.view() as view:

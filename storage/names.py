@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from pathlib import Path
@@ -62,7 +63,16 @@ def outer_file(location: str | os.PathLike[str]) -> str | None:
 
 def is_there(location: str | os.PathLike[str]) -> bool:
     """Whether a file, or the one that holds it, is on the disk. What is in a bucket is not looked for: that it is, is assumed."""
-    return is_in_bucket(location) or os.path.lexists(location) or outer_file(location) is not None
+    return is_in_bucket(location) or is_file_there(location) or outer_file(location) is not None
+
+
+def is_file_there(location: str | os.PathLike[str]) -> bool:
+    """Whether something that is no folder has this name; in doubt, as where it may not be looked at, it has."""
+    try:
+        os.lstat(location)
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+    return not os.path.isdir(location)
 
 
 def _bytes(text: str) -> bytes:

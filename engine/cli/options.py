@@ -145,6 +145,6 @@ def default_index() -> Path:
 
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / INDEX_FOLDER).is_dir():
+        if os.path.isdir(folder / INDEX_FOLDER):  # also of folders that may not be looked at
             return folder / INDEX_FOLDER
     return user_data_path("pagesight") / "index"

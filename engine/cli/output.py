@@ -195,12 +195,14 @@ def page_remedy(reason: str) -> str:
 def _remedy(outcome: Outcome) -> str:
     """What the command line has for this failure."""
     from pagesight.indexer.running.patience import is_time_limit
+    from pagesight.indexer.running.plan import NOT_TRIED
 
     if outcome.needs_password:
         return " (see --password)"
+    not_tried = outcome.reason.endswith(NOT_TRIED)
     if is_time_limit(outcome.reason):
-        return f" (see --page-timeout{' and --retry' if outcome.remembered else ''})"
-    return " (see --retry)" if outcome.remembered else ""
+        return f" (see --page-timeout{' and --retry' if not_tried else ''})"
+    return " (see --retry)" if not_tried else ""
 
 
 def sizes(paths: Sequence[Path]) -> dict[Path, int]:

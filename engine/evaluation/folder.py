@@ -116,7 +116,7 @@ def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, .
 def _judged(root: Path, relevant: dict[str, Any]) -> JudgedPage:
     document = str(relevant["document"])
     page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
-    if not as_on_disk(root / document).is_file():
+    if not os.path.isfile(as_on_disk(root / document)):
         raise DatasetError(f"there is no document {document!r} in {root}")
     boxes = tuple(_box(box) for box in relevant.get("boxes", ()))
     return JudgedPage(document, page, int(relevant.get("grade", 1)), boxes)

@@ -47,7 +47,7 @@ class Presence:
         if any(mount in location.parents and not os.path.ismount(mount) for mount in self._mounts):
             return False
         for folder in location.parents:
-            if folder.is_dir():
+            if os.path.isdir(folder):
                 return folder in self._populated
             if folder in self._roots:
                 return False

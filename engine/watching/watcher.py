@@ -118,7 +118,7 @@ class Watcher:
     def _index(self, ready: Sequence[tuple[_Folder, Look]], stop: threading.Event) -> None:
         """One run of the index for these folders, without what may be half-written."""
         unsettled = frozenset[Path]().union(*(look.unsettled for _, look in ready))
-        ready = [(folder, look) for folder, look in ready if folder.path.is_dir()]
+        ready = [(folder, look) for folder, look in ready if os.path.isdir(folder.path)]
         if not ready:
             return
         config, deleted = replace(self._config, prune=False), list[Outcome]()
@@ -170,7 +170,7 @@ class Watcher:
     def _found(self, folder: Path) -> list[SourceFile | Unusable]:
         return [
             item
-            for item in (found_files([folder], self._config) if folder.is_dir() else ())
+            for item in (found_files([folder], self._config) if os.path.isdir(folder) else ())
             if not self._is_ours(location_of(item))
         ]
 
@@ -217,6 +217,6 @@ def _outermost(folders: Sequence[str | PathLike[str]]) -> list[Path]:
     if not paths:
         raise ConfigError("name at least one folder to watch")
     for path in paths:
-        if path.exists() and not path.is_dir():
+        if os.path.exists(path) and not os.path.isdir(path):
             raise ConfigError(f"{path} is a file; name folders to watch")
     return [path for path in paths if not any(other in path.parents for other in paths)]

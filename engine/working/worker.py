@@ -14,13 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagesight.engine.config import IndexConfig
 from pagesight.engine.indexing import ingest_options, page_reader
 from pagesight.engine.working.queue import Jobs, JobWriter, jobs_of
 from pagesight.indexer.running.buckets import as_it_is
+from pagesight.indexer.running.discover import size_and_time
 from pagesight.indexer.running.pipeline import Ingest, PageDone
 from pagesight.storage.errors import ConfigError, LeaseLost, StorageError, StoreUnreachable
 from pagesight.storage.jobs import LEASE_S, Job
@@ -159,12 +159,13 @@ def _as_it_is(source: SourceFile) -> SourceFile:
     try:
         status = os.stat(source.location)
     except OSError:
-        if not Path(source.root).exists():
+        if not os.path.exists(source.root):
             raise ConfigError(
                 f"this machine does not see {source.root}, where queued files are; workers need the folders under the same names"
             ) from None
         return source  # gone since it was queued, which reading it will say
-    return replace(source, n_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+    n_bytes, mtime_ns = size_and_time(status)
+    return replace(source, n_bytes=n_bytes, mtime_ns=mtime_ns)
 
 
 class _Heart:

@@ -9,7 +9,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
@@ -19,6 +19,8 @@ from pagesight.storage.values import SourceFile
 
 LONG_BYTES = 1_000_000  # some hundred pages of text, or a few scans
 LOCK_PREFIX = "~$"  # Office writes such a file beside each document that is open
+Identity = tuple[int, int]  # of a folder: device and inode
+MOST_NS = 2**63 - 1  # what a database keeps: the year 2262
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ def discover(
     """Files below folders that end in one of ``extensions``, and every file named on its own.
 
     Hidden files and folders (a leading dot) and locks of Office programs are passed over without a word. So are other endings inside folders, which ``passed_over`` counts.
-    Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at.
+    Links are followed; one that leads back to a folder already on its way is Unusable, as is what cannot be looked at. So is one
+    in a linked folder that leads where another such link has led.
     """
     seen: set[Path] = set()
     for path in paths:
@@ -44,11 +47,8 @@ def discover(
             yield from _in_bucket(path, extensions, passed_over, seen)
             continue
         absolute = as_on_disk(path)
-        root = absolute if absolute.is_dir() else absolute.parent
         for found in (
-            _walk(absolute, root, extensions, passed_over, frozenset())
-            if absolute.is_dir()
-            else [_look(absolute, root)]
+            _walk(absolute, extensions, passed_over) if os.path.isdir(absolute) else [_look(absolute, absolute.parent)]
         ):
             location = (found.source if isinstance(found, Unusable) else found).location
             if location not in seen:
@@ -86,50 +86,83 @@ def as_on_disk(path: Path) -> Path:
         if not os.path.lexists(place / part):
             try:
                 part = next((name for name in sorted(os.listdir(place)) if nfc(name) == nfc(part)), part)  # noqa: PLW2901
-            except OSError:
+            except (OSError, ValueError):
                 return absolute
         place /= part
     return place
 
 
-def _walk(
-    folder: Path,
-    root: Path,
-    extensions: frozenset[str],
-    passed_over: Counter[str] | None,
-    ancestors: frozenset[tuple[int, int]],
-) -> Iterator[SourceFile | Unusable]:
-    try:
-        status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield Unusable(_source(folder, root), f"the folder cannot be opened: {error.strerror}", skipped=False)
+@dataclass(slots=True)
+class _Folder:
+    """On the way from the top to where the walk is. linked: a link led to it, or to a folder above it."""
+
+    path: Path
+    identity: Identity
+    linked: bool
+    entries: Iterator[os.DirEntry[str]]
+    long: list[Path] = field(default_factory=list)
+
+
+def _walk(top: Path, extensions: frozenset[str], passed_over: Counter[str] | None) -> Iterator[SourceFile | Unusable]:
+    """A link in a linked folder is taken if no other such link led to the same place.
+
+    Else folders with links to each other would be walked on every way there is among them.
+    """
+    followed: set[Identity] = set()
+    first = _entered(top, top, linked=False)
+    if isinstance(first, Unusable):
+        yield first
         return
-    identity = (status.st_dev, status.st_ino)
-    if identity in ancestors:
-        yield Unusable(_source(folder, root), "a link back to a folder that contains it", skipped=True)
-        return
-    long: list[SourceFile] = []
-    for entry in entries:
+    way = [first]
+    while way:
+        folder = way[-1]
+        entry = next(folder.entries, None)
+        if entry is None:
+            way.pop()
+            for path in folder.long:  # looked at once more: those before them took their time
+                yield _look(path, top)
+            continue
         if entry.name.startswith((".", LOCK_PREFIX)):
             continue
-        path = folder / entry.name
-        try:
-            is_folder = entry.is_dir()
-        except OSError:  # a link in a circle: _look says so
-            is_folder = False
-        if is_folder:
-            yield from _walk(path, root, extensions, passed_over, ancestors | {identity})
+        path = folder.path / entry.name
+        if _is_folder(entry):
+            is_link = entry.is_symlink()
+            inner = _entered(path, top, linked=folder.linked or is_link)
+            if isinstance(inner, Unusable):
+                yield inner
+            elif any(inner.identity == above.identity for above in way):
+                yield Unusable(_source(path, top), "a link back to a folder that contains it", skipped=True)
+            elif folder.linked and is_link and inner.identity in followed:
+                yield Unusable(_source(path, top), "a link to a folder that another link led to", skipped=True)
+            else:
+                if folder.linked and is_link:
+                    followed.add(inner.identity)
+                way.append(inner)
         elif path.suffix.lower() not in extensions:
             if passed_over is not None:
                 passed_over[path.suffix.lower()] += 1
         else:
-            found = _look(path, root)
+            found = _look(path, top)
             if isinstance(found, SourceFile) and found.n_bytes >= LONG_BYTES:
-                long.append(found)
+                folder.long.append(path)
             else:
                 yield found
-    yield from long
+
+
+def _entered(folder: Path, top: Path, *, linked: bool) -> _Folder | Unusable:
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        return Unusable(_source(folder, top), f"the folder cannot be opened: {error.strerror}", skipped=False)
+    return _Folder(folder, (status.st_dev, status.st_ino), linked, iter(entries))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle: _look says so
+        return False
 
 
 def turn(source: SourceFile) -> list[tuple[bool, str]]:
@@ -142,11 +175,13 @@ def _look(path: Path, root: Path) -> SourceFile | Unusable:
     try:
         status = path.stat()
     except FileNotFoundError:
-        broken = path.is_symlink()
+        broken = os.path.islink(path)
         reason = "a link to a file that is not there" if broken else "there is no such file"
         return Unusable(_source(path, root), reason, skipped=False)
     except OSError as error:
         return Unusable(_source(path, root), f"cannot be looked at: {error.strerror}", skipped=False)
+    except ValueError as error:  # a character that no name has
+        return Unusable(_source(path, root), f"cannot be looked at: {error}", skipped=False)
     source = _source(path, root, status)
     if path.name.startswith(LOCK_PREFIX):
         return Unusable(source, "not a document, but the lock of one that is open in an Office program", skipped=True)
@@ -160,10 +195,16 @@ def _look(path: Path, root: Path) -> SourceFile | Unusable:
 
 def _source(path: Path, root: Path, status: os.stat_result | None = None) -> SourceFile:
     relative = path.relative_to(root).as_posix() if path != root else "."
+    n_bytes, mtime_ns = size_and_time(status) if status else (0, 0)
     return SourceFile(
         root=root,
         path=printable(relative),
         location=path,
-        n_bytes=status.st_size if status else 0,
-        mtime_ns=status.st_mtime_ns if status else 0,
+        n_bytes=n_bytes,
+        mtime_ns=mtime_ns,
     )
+
+
+def size_and_time(status: os.stat_result) -> tuple[int, int]:
+    """What a file is told by from its other versions. Where a clock was wrong, of a time that cannot be kept the nearest that can."""
+    return status.st_size, max(-MOST_NS, min(status.st_mtime_ns, MOST_NS))

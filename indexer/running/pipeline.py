@@ -29,7 +29,7 @@ from pagesight.indexer.running.plan import (
 from pagesight.indexer.running.read_ahead import ReadAhead, Reading
 from pagesight.indexer.running.reader import PageProblem, PageReader
 from pagesight.storage.errors import DocumentError, EncryptedDocument, PageTooLarge, UnreadableDocument
-from pagesight.storage.names import is_in_bucket, is_there, nfc
+from pagesight.storage.names import is_file_there, is_in_bucket, is_there, nfc
 from pagesight.storage.values import DocumentInfo, EncodedPage, NewPage, PackedPage, SourceFile
 
 MAX_DEPTH = 3  # of attachments within attachments
@@ -138,9 +138,10 @@ class Ingest:
             outcome = Outcome(source=plan.source, status=Status.FAILED, reason=str(error), needs_password=encrypted)
         if outcome.status in (Status.FAILED, Status.SKIPPED, Status.ELSEWHERE) and not outcome.remembered:
             # Content that we could hash is new and unreadable, so the old is gone; a file that could not even be
-            # opened (a network drive, a permission) may be back tomorrow as it was.
+            # opened (a network drive, a permission) may be back tomorrow as it was, and one that somebody writes to is whole soon.
             known = self._planner.known(plan.source)
-            drop = bool(plan.sha256) and not (known and known.sha256 == plan.sha256)
+            new = bool(plan.sha256) and not (known and known.sha256 == plan.sha256)
+            drop = new and _is_untouched(plan.source)
             self._writer.record_failure(outcome.source, outcome.status, outcome.reason, drop=drop)
         return outcome
 
@@ -254,22 +255,38 @@ class Ingest:
         return problems
 
 
+def _is_untouched(source: SourceFile) -> bool:
+    try:
+        check_untouched(source)
+    except DocumentError:
+        return False
+    return True
+
+
 def missing_files(files: Iterable[SourceFile], paths: Sequence[Path]) -> list[SourceFile]:
     """Those of these indexed files that are at or below the paths, and not on the disk any more."""
-    places = [os.fsencode(as_on_disk(path)) for path in paths]
+    known = {os.fsencode(source.location): source for source in files}
+    places = {os.fsencode(as_on_disk(path)) for path in paths}
     listed = {os.fsencode(source.location) for path in paths if is_in_bucket(path) for source, _ in files_in(path)}
 
-    def there(location: Path) -> bool:
-        if not is_in_bucket(location):
-            return is_there(location)
-        return any(os.fsencode(place) in listed for place in (location, *location.parents))  # or what it is attached to
+    def there(location: bytes) -> bool:
+        if location in listed if is_in_bucket(os.fsdecode(location)) else is_file_there(os.fsdecode(location)):
+            return True
+        outer = os.path.dirname(location)
+        return outer in known and _is_attached(known[location]) and there(outer)
 
-    return [
-        source
-        for source in files
-        if any(_is_below(os.fsencode(source.location), place) for place in places) and not there(source.location)
-    ]
+    return [source for location, source in known.items() if _is_below(location, places) and not there(location)]
 
 
-def _is_below(location: bytes, place: bytes) -> bool:
-    return location == place or location.startswith(place.rstrip(b"/") + b"/")
+def _is_attached(source: SourceFile) -> bool:
+    """Whether it is a document within a file, by how ``Planner.attached`` names it; else it is a file in a folder."""
+    return source.path.endswith(f" > {nfc(source.location.name)}")
+
+
+def _is_below(location: bytes, places: set[bytes]) -> bool:
+    while location not in places:
+        above = os.path.dirname(location)
+        if above == location:
+            return False
+        location = above
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Protocol
 from pagesight.indexer.content import Attachment
 from pagesight.indexer.formats import reading_version
 from pagesight.indexer.running.buckets import copy_of, on_disk
-from pagesight.indexer.running.discover import Unusable
+from pagesight.indexer.running.discover import Unusable, size_and_time
 from pagesight.indexer.running.patience import worth_retrying
 from pagesight.indexer.running.reader import PageProblem
 from pagesight.storage.errors import UnreadableDocument
@@ -22,6 +22,8 @@ from pagesight.storage.names import outer_file
 from pagesight.storage.values import KnownFailure, KnownFile, SourceFile
 
 RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may change again within the same time stamp
+
+NOT_TRIED = " (unchanged since; not tried again)"
 
 
 class KnownIndex(Protocol):
@@ -49,8 +51,8 @@ class Status(StrEnum):
 class Outcome:
     """What became of one file.
 
-    reason: why, for skipped and failed ones. notes: what is to be said of one that was read. remembered: it was so at an earlier run, and was not tried again.
-    needs_password: it failed because it is encrypted.
+    reason: why, for skipped and failed ones. notes: what is to be said of one that was read. remembered: it was so at an earlier run,
+    too; NOT_TRIED in the reason says that reading it was not tried again. needs_password: it failed because it is encrypted.
     """
 
     source: SourceFile
@@ -167,8 +169,7 @@ class Planner:
 
     def plan(self, found: SourceFile | Unusable) -> Plan:
         if isinstance(found, Unusable):
-            status = Status.SKIPPED if found.skipped else Status.FAILED
-            return _decided(found.source, status, found.reason)
+            return self._unusable(found)
         options = self._options
         if self.is_unchanged(found):
             return _decided(found, Status.UNCHANGED)
@@ -179,10 +180,13 @@ class Planner:
         if failure and not again:  # noqa: SIM102 - two questions
             if (failure.n_bytes, failure.mtime_ns) == (found.n_bytes, found.mtime_ns):
                 elsewhere = failure.status == Status.ELSEWHERE
-                reason = failure.reason if elsewhere else f"{failure.reason} (unchanged since; not tried again)"
+                reason = failure.reason if elsewhere else failure.reason + NOT_TRIED
                 return _decided(found, Status(failure.status), reason, remembered=True)
         try:
-            sha256 = hash_file(copy_of(found))
+            path = copy_of(found)
+            n_bytes, mtime_ns = size_and_time(os.stat(path))  # it may have waited for its turn
+            found = replace(found, n_bytes=n_bytes, mtime_ns=mtime_ns)
+            sha256 = hash_file(path)
         except OSError as error:
             return _decided(found, Status.FAILED, f"cannot be opened: {error.strerror}")
         if options.owns is not None and not options.owns(sha256):
@@ -190,6 +194,13 @@ class Planner:
         copy = sha256 in self._there
         self._there.add(sha256)
         return Plan(found, sha256, copy=copy)
+
+    def _unusable(self, found: Unusable) -> Plan:
+        """What was told so at an earlier run is not noted again: others would see an index that has changed."""
+        source, status = found.source, Status.SKIPPED if found.skipped else Status.FAILED
+        location = os.fsencode(source.location)
+        now = KnownFailure(location, status, found.reason, source.n_bytes, source.mtime_ns)
+        return _decided(source, status, found.reason, remembered=self._failures.get(location) == now)
 
 
 def hash_file(path: Path) -> str:
@@ -206,8 +217,11 @@ def check_untouched(source: SourceFile) -> None:
         status = os.stat(outer or place)
     except OSError as error:
         raise UnreadableDocument("it went away while it was being read") from error
-    n_bytes = source.n_bytes if outer else status.st_size  # an attachment has a size of its own
-    if (n_bytes, status.st_mtime_ns) != (source.n_bytes, source.mtime_ns):
+    n_bytes, mtime_ns = size_and_time(status)
+    if (source.n_bytes if outer else n_bytes, mtime_ns) != (
+        source.n_bytes,
+        source.mtime_ns,
+    ):  # an attachment has its own
         raise UnreadableDocument("it was changed while it was being read; index it again")
 
 

@@ -413,6 +413,8 @@ def test_stopping_in_the_middle_keeps_what_was_finished(engine, tmp_path):
 
 @pytest.mark.thorough
 def test_a_file_that_changes_while_it_is_read_is_not_stored_half_and_half(engine, tmp_path):
+    path = make_pdf(tmp_path / "long.pdf", ["this is how it was"])
+    index(engine, path)
     path = make_pdf(tmp_path / "long.pdf", [f"this is page {i} of many" for i in range(40)])
     touched = []
 
@@ -425,6 +427,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored_half_and_half(engine
     assert touched
     assert outcome.status == "failed"
     assert "changed while it was being read" in outcome.reason
+    assert best(engine, "how it was") == "long.pdf:1", "the old pages are better than none"
     assert statuses(engine, path) == {"long.pdf": "indexed"}
 
 
