@@ -10,7 +10,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from pagesight.engine.server.errors import BadRequest
 
 CONNECT_SECONDS, SECONDS = 5.0, 20.0
 CHUNK = 1 << 16
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291; IANA gives out public addresses here only
 
 
 def fetch(address: str, *, max_bytes: int) -> bytes:
@@ -32,7 +35,7 @@ def fetch(address: str, *, max_bytes: int) -> bytes:
     until = time.monotonic() + SECONDS
     try:
         return _read(host, port, parts.scheme == "https", _path(parts), max_bytes, until)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: no name that the DNS could have
         raise BadRequest(f"{address[:200]!r} cannot be fetched: {error or type(error).__name__}") from error
 
 
@@ -54,28 +57,51 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if address not in GLOBAL_UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 
 def _read(host: str, port: int, secure: bool, path: str, max_bytes: int, until: float) -> bytes:
-    raw = socket.create_connection((public_address(host, port), port), timeout=CONNECT_SECONDS)
+    sock = socket.create_connection((public_address(host, port), port), timeout=CONNECT_SECONDS)
+    if secure:
+        context = ssl.create_default_context()
+        sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    # The timeout of a socket is one of each piece; a server that sends a byte a second would never meet it.
+    timer = threading.Timer(until - time.monotonic(), _hang_up, [sock])
+    timer.daemon = True
+    timer.start()
     try:
-        connection: Any = http.client.HTTPConnection(host, port)
-        connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
-        connection.request("GET", path, headers={"Accept": "image/*", "User-Agent": "pagesight"})
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise BadRequest(f"{host[:200]!r} answered {answer.status}; redirects are not followed")
-        data = bytearray()
-        while chunk := answer.read1(CHUNK):
-            data += chunk
-            if len(data) > max_bytes:
-                raise BadRequest(f"{host[:200]!r} sends more than the {max_bytes} bytes that are read")
-            if time.monotonic() > until:
-                raise BadRequest(f"{host[:200]!r} did not send it within {SECONDS:g} seconds")
-        return bytes(data)
+        if isinstance(sock, ssl.SSLSocket):
+            sock.do_handshake()
+        data = _answer(sock, host, port, path, max_bytes)
+        if time.monotonic() >= until:
+            raise TimeoutError(f"it was not sent within {SECONDS:g} seconds")
+        return data
     finally:
-        raw.close()
+        timer.cancel()
+        sock.close()
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """Whoever reads finds the end of what was sent; the layer of TLS is not told, since another thread is in it."""
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _answer(sock: Any, host: str, port: int, path: str, max_bytes: int) -> bytes:
+    connection = http.client.HTTPConnection(host, port)
+    connection.sock = sock
+    connection.request("GET", path, headers={"Accept": "image/*", "User-Agent": "pagesight"})
+    answer = connection.getresponse()
+    if answer.status != 200:
+        raise BadRequest(f"{host[:200]!r} answered {answer.status}; redirects are not followed")
+    data = bytearray()
+    while chunk := answer.read1(CHUNK):
+        data += chunk
+        if len(data) > max_bytes:
+            raise BadRequest(f"{host[:200]!r} sends more than the {max_bytes} bytes that are read")
+    return bytes(data)
 
 
 def _path(parts: Any) -> str:

@@ -1,4 +1,4 @@
-"""What every request passes first, and every answer last: host, origin, size and pace of the body, headers, a log line."""
+"""What every request passes first, and every answer last: host, origin, key, size and pace of the body, headers, a log line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pagesight.engine.server.errors import NotAllowed, Refused, TooLarge, TooSlow, WrongHost, described
 from pagesight.engine.server.metrics import Metrics
+from pagesight.engine.server.security import shown_role
 from pagesight.engine.server.settings import Limits, ServerSettings
 
 log = logging.getLogger("pagesight.access")
+WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+SIGNING_IN = "/api/session"  # the key is in the body
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 SLOWEST = 10_000  # bytes a second of a body that is not too slow, after ``Limits.send_seconds``
 CSP = (
@@ -86,7 +90,7 @@ class Guard:
         return {**scope, "path": path[len(prefix) :] or "/", "raw_path": None}
 
     def _check(self, scope: Scope) -> None:
-        """Pages of other origins, and names that an attacker points at this machine (DNS rebinding), get nothing."""
+        """Pages of other origins, and names that an attacker points at this machine (DNS rebinding), get nothing; nor is a stranger's body read."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(_hostname(host)):
@@ -98,6 +102,9 @@ class Guard:
             headers.get("sec-fetch-mode") == "navigate" and scope["method"] in ("GET", "HEAD")
         ):
             raise NotAllowed("requests from another site are not answered")
+        # Routes ask for the key when the body has been read and parsed already, which costs more than most answers.
+        if scope["method"] not in WITHOUT_BODY and scope["path"] != SIGNING_IN:
+            shown_role(self._settings, HTTPConnection(scope))
 
     def _is_ours(self, name: str | None) -> bool:
         """A name from the list, or any address: only names can be pointed elsewhere."""

@@ -87,19 +87,21 @@ class Jobs:
     def add(self, index: str, paths: Sequence[Path], *, kind: str = "path", **options: Any) -> Job:
         """Queue the indexing of files and folders; it is on the disk when this returns. options: fields of IndexConfig.
 
-        A file joins an upload that has not begun: starting the reading processes takes longer than reading most files.
+        A file joins the last upload if that has not begun: starting the reading processes takes longer than reading most files.
         """
         IndexConfig(**options)
         texts = [str(path) for path in paths]
         journal = self.journal
         with self._changed:
             if kind == "upload":
-                for job_id in self._waiting:
-                    job = journal.get(job_id)
-                    if job is not None and (job.kind, job.index) == ("upload", index) and job_id not in self._cancelled:
-                        extended = journal.extend(job_id, texts[0])
-                        if extended is not None:
-                            return extended
+                for job_id in reversed(self._waiting):
+                    last = journal.get(job_id)
+                    if last is None or (last.kind, last.index) != ("upload", index):
+                        continue
+                    extended = journal.extend(job_id, texts[0])
+                    if extended is not None:
+                        return extended
+                    break
             job = journal.add(index, kind, texts, options)
             self._waiting.append(job.id)
             self._changed.notify_all()

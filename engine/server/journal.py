@@ -37,6 +37,7 @@ from pagesight.storage.tables.database import disk_errors
 from pagesight.storage.values import now
 
 KEPT_JOBS = 500
+MOST_PATHS = 200  # that join a job one by one: its whole list is written for each
 _metadata = MetaData()
 _job = Table(
     "job",
@@ -65,6 +66,8 @@ _outcome = Table(
     Column("reason", Text, nullable=False),
     Column("page_problems", Text, nullable=False),
     Index("outcome_of", "job_id", "location"),
+    Index("outcome_after", "job_id", "number"),
+    Index("outcome_counts", "job_id", "status"),
     sqlite_autoincrement=True,
 )
 
@@ -117,6 +120,8 @@ class Journal:
         try:
             with self._writing() as connection:
                 _metadata.create_all(connection)
+                for index in _outcome.indexes:  # of a journal that was made before there was this index
+                    index.create(connection, checkfirst=True)
         except BaseException:
             self.close()
             raise
@@ -171,13 +176,14 @@ class Journal:
         return job
 
     def extend(self, job_id: str, path: str) -> Job | None:
-        """Give one more path to a job that has not begun; None if it has."""
+        """Give one more path to a job that has not begun; None if it has, or has as many as it may."""
         with self._writing() as connection:
             row = connection.execute(select(_job).where(_job.c.id == job_id, _job.c.status == "queued")).one_or_none()
-            if row is None:
+            paths = [] if row is None else json.loads(row.paths)
+            if row is None or len(paths) >= MOST_PATHS:
                 return None
-            paths = json.dumps([*json.loads(row.paths), path])
-            connection.execute(update(_job).where(_job.c.id == job_id).values(paths=paths))
+            written = json.dumps([*paths, path])
+            connection.execute(update(_job).where(_job.c.id == job_id).values(paths=written))
         return self.get(job_id)
 
     def set_status(self, job_id: str, status: str, reason: str = "") -> None:

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from pagesight.engine.server.errors import KeyNeeded, NotAllowed
 from pagesight.engine.server.settings import Keys, ServerSettings
@@ -66,7 +67,7 @@ def _signature(keys: Keys, role: Role, said: str) -> str:
     return hmac.new(secret, said.encode(), "sha256").hexdigest()
 
 
-def role_of(settings: ServerSettings, request: Request) -> Role | None:
+def role_of(settings: ServerSettings, request: HTTPConnection) -> Role | None:
     """What the sender of a request may do; without keys everybody may do everything that the settings allow."""
     if not settings.keys:
         return Role.ALL
@@ -80,17 +81,21 @@ def role_of(settings: ServerSettings, request: Request) -> Role | None:
     return role_of_cookie(settings.keys, cookie) if cookie else None
 
 
+def shown_role(settings: ServerSettings, request: HTTPConnection) -> Role:
+    """The same; raises KeyNeeded where there is none."""
+    role = role_of(settings, request)
+    if role is None:
+        raise KeyNeeded("this server asks for a key: Authorization: Bearer KEY, or X-API-Key: KEY")
+    return role
+
+
 def reader(
     request: Request,
     _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
     _header: Annotated[str | None, Depends(_header)] = None,
 ) -> Role:
     """For routes that read. The two unused ones tell the OpenAPI document how keys are shown."""
-    settings: ServerSettings = request.app.state.service.settings
-    role = role_of(settings, request)
-    if role is None:
-        raise KeyNeeded("this server asks for a key: Authorization: Bearer KEY, or X-API-Key: KEY")
-    return role
+    return shown_role(request.app.state.service.settings, request)
 
 
 def writer(request: Request, role: Annotated[Role, Depends(reader)]) -> Role:

@@ -154,9 +154,10 @@ class _Index:
         self._engine: Served | None = None
         self._error: SearchEngineError | None = None
         self._identity: object = None
-        self._looked_at, self._opening, self._closed = 0.0, False, False
+        self._looked_at, self._looking, self._opening, self._closed = 0.0, False, False, False
 
     def engine(self) -> Served:
+        """What is there; looking and opening are done in threads of their own, since a database may not answer."""
         self._look()
         engine, error = self._engine, self._error
         if engine is not None:
@@ -184,17 +185,32 @@ class _Index:
         now = time.monotonic()
         with self._lock:
             pause = LOOK_SECONDS if self._engine is not None else RETRY_SECONDS
-            if self._opening or now - self._looked_at < pause:
+            if self._opening or self._looking or self._closed or now - self._looked_at < pause:
                 return
-            self._looked_at = now
-            same = self._engine is not None and self._identity == _identity(self.address)
+            self._looked_at, self._looking = now, self._engine is not None
+            looking = self._looking
+        if looking:
+            threading.Thread(target=self._compare, name=f"look at {self.name}", daemon=True).start()
+        else:
+            self.open_soon()
+
+    def _compare(self) -> None:
+        """Open what is at the address now, if that is another index. Where nothing can be learnt, what is open goes on."""
+        try:
+            same = self._identity == _identity(self.address)
+        except SearchEngineError as error:
+            log.debug("the index %s cannot be looked at: %s", self.name, error)
+            same = True
+        finally:
+            with self._lock:
+                self._looking, self._looked_at = False, time.monotonic()
         if not same:
             self.open_soon(anew=True)
 
     def _open(self) -> None:
         engine, problem = None, None
-        identity = _identity(self.address)
         try:
+            identity = _identity(self.address)
             engine = self._opened()
             engine.encoder  # noqa: B018 - loads the model
         except SearchEngineError as error:
@@ -204,11 +220,11 @@ class _Index:
             with self._lock:
                 self._opening, self._looked_at = False, time.monotonic()
             raise
+        if problem is not None and engine is not None:
+            engine.close()
         with self._lock:
             self._opening, self._looked_at = False, time.monotonic()
             if problem is not None:
-                if engine is not None:
-                    engine.close()
                 self._error = problem if self._engine is None else None  # what is open goes on
                 return
             before, self._engine = self._engine, engine

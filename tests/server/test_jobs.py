@@ -2,14 +2,18 @@
 
 import json
 import os
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pagesight import SearchEngine
-from pagesight.engine.server.errors import BadRequest, UnsupportedType
+from pagesight.engine.server import journal
+from pagesight.engine.server.errors import BadRequest, Busy, UnsupportedType
 from pagesight.engine.server.jobs import Jobs
 from pagesight.engine.server.journal import Journal
 from pagesight.engine.server.uploads import Uploads, safe_name
@@ -17,6 +21,8 @@ from pagesight.storage.errors import ConfigError, DiskFull, StorageError
 from tests.helpers import damage_table, reading_processes
 from tests.server.conftest import PAGES, opened, wait_for
 from tests.server.test_search_api import error_of
+
+GONE = {"type": "http.disconnect"}
 
 
 @pytest.fixture
@@ -335,3 +341,76 @@ def test_a_stream_ends_when_the_server_does(writing):
         began = time.monotonic()
         assert events_of(client, job)[-1][0] == "end"
         assert time.monotonic() - began < 15
+
+
+def answered(client, method, path, *messages):
+    """The status of an answer to a request that comes in these messages."""
+    waiting, sent = iter(messages), []
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [(b"host", b"localhost")]}
+
+    async def receive():
+        return next(waiting)
+
+    async def send(message):
+        sent.append(message)
+
+    client.portal.call(client.app, scope, receive, send)
+    return sent[0]["status"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/api/uploads/a.txt"), ("POST", "/api/search/picture")])
+def test_a_client_that_leaves_while_it_sends_is_no_bug(writing, method, path):
+    with opened(writing) as client:
+        assert answered(client, method, path, {"type": "http.request", "body": b"a", "more_body": True}, GONE) == 499
+        assert client.get("/api/jobs").json() == {"jobs": []}
+    assert not [path for path in (writing.state / "uploads").rglob("*") if path.is_file()]
+
+
+def test_a_stream_has_its_place_before_its_first_event(writing):
+    """And gives it back if that is never sent."""
+    from starlette.requests import ClientDisconnect
+
+    from pagesight.engine.server.routes.jobs import events
+    from pagesight.engine.server.security import Role
+
+    async def nobody(_):
+        raise OSError
+
+    writing = replace(writing, limits=replace(writing.limits, streams=1))
+    with opened(writing) as client:
+        service = client.app.state.service
+        job = service.jobs.journal.add("new", "path", [], {}).id  # nobody begins it
+        first = client.portal.call(events, job, service, Role.ALL, "")
+        with pytest.raises(Busy, match="streams of events"):
+            client.portal.call(events, job, service, Role.ALL, "")
+        with pytest.raises(ClientDisconnect):
+            client.portal.call(first, {"type": "http", "asgi": {"spec_version": "2.4"}}, nobody, nobody)
+        service.closing.set()
+        assert events_of(client, {"id": job})[-1][0] == "end"
+
+
+def test_a_job_takes_so_many_uploads_and_the_next_begins_another(writing, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "MOST_PATHS", 3)
+    jobs = Jobs(writing)
+    jobs._journal = Journal(tmp_path)
+    for n in range(7):
+        jobs.add("new", [Path(f"{n}.txt")], kind="upload")
+        jobs.add("new", [Path("folder")])
+    found = [job.paths for job in reversed(jobs.journal.jobs(20)) if job.kind == "upload"]
+    assert found == [("0.txt", "1.txt", "2.txt"), ("3.txt", "4.txt", "5.txt"), ("6.txt",)]
+    jobs.close()
+
+
+def test_outcomes_are_read_in_order_without_sorting_them_all_also_in_a_journal_that_was_there(tmp_path):
+    Journal(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript("DROP INDEX outcome_after; DROP INDEX outcome_counts")
+    Journal(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        for query in (
+            "SELECT * FROM outcome WHERE job_id = '1' AND number > 5 ORDER BY number LIMIT 100",
+            "SELECT status, count(*) FROM outcome WHERE job_id = '1' GROUP BY status",
+        ):
+            plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}"))
+            assert "USING" in plan
+            assert "TEMP B-TREE" not in plan

@@ -62,6 +62,16 @@ def test_without_a_key_nothing_is_answered_but_health_and_the_empty_page(guarded
         assert guarded.get(path).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/search", "/api/jobs", "/v1/embeddings", "/v2/rerank", "/api/shard/search", "/mcp"]
+)
+def test_without_a_key_no_body_is_read(guarded, path):
+    """One that is no JSON is not noticed."""
+    headers = {"Content-Type": "application/json"}
+    error_of(guarded.post(path, content=b"[" * 1000, headers=headers), 401)
+    assert guarded.post(path, content=b"[" * 1000, headers={**headers, "X-API-Key": ALL}).status_code == 400
+
+
 def test_a_key_in_an_address_is_no_key(guarded):
     for name in ("key", "api_key", "token", "access_token", "X-API-Key"):
         assert guarded.get("/api/info", params={name: ALL}).status_code == 401

@@ -2,7 +2,10 @@
 
 import base64
 import io
+import socket
+import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -191,6 +194,11 @@ def test_a_document_without_a_word_is_named(client):
         ("fd00::1", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::a00:1", False),
+        ("fec0::1", False),
+        ("::10.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
         ("2002:a00:1::", False),
     ],
 )
@@ -214,3 +222,36 @@ def test_a_name_that_leads_home_is_not_fetched():
     ):
         with pytest.raises(BadRequest, match=r"not fetched|no address"):
             fetch(address, max_bytes=10)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70, "\ud800"])
+def test_what_can_be_no_name_is_not_fetched(host):
+    from pagesight.engine.server.errors import BadRequest
+    from pagesight.engine.server.fetch import fetch
+
+    with pytest.raises(BadRequest, match="cannot be fetched"):
+        fetch(f"http://{host}/x.png", max_bytes=10)
+
+
+@pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "body"])
+def test_a_server_that_sends_a_little_at_a_time_is_left(monkeypatch, begin):
+    from pagesight.engine.server import fetch
+
+    monkeypatch.setattr(fetch, "public_address", lambda host, port: "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle():
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(begin)
+                for _ in range(100):
+                    connection.sendall(b"X: y\r\n")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match="not sent within"):
+            fetch._read("slow.example", server.getsockname()[1], False, "/", 1 << 20, began + 0.15)
+        assert time.monotonic() - began < 3
+        thread.join()

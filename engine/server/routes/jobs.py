@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from pagesight.engine.server.allowed import allowed_paths
 from pagesight.engine.server.errors import BadRequest, Busy
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/api", tags=["jobs"])
 JobId = Annotated[str, PathParameter(pattern="^[0-9a-f]{16}$")]
 TICK_SECONDS = 0.4  # between two looks at a running job
 HEARTBEAT_SECONDS = 15.0  # so that a proxy does not take a silent stream for a dead one
+ROWS = 100  # outcomes read at a time
 BUFFER = 1 << 20
 
 
@@ -142,34 +144,46 @@ async def events(
     if service.streaming >= service.settings.limits.streams:
         raise Busy("as many streams of events are open as may be")
     after = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16 else 0
-    headers = {"X-Accel-Buffering": "no"}  # nginx would keep events until there are many
-    return StreamingResponse(_events(service, job_id, after), 200, headers, "text/event-stream")
+    return _Stream(service, _events(service, job_id, after))
+
+
+class _Stream(StreamingResponse):
+    """It has a place among the open ones from now until it ends, also if its client is gone before the first event."""
+
+    def __init__(self, service: Service, found: AsyncIterator[bytes]) -> None:
+        headers = {"X-Accel-Buffering": "no"}  # nginx would keep events until there are many
+        super().__init__(found, 200, headers, "text/event-stream")
+        self._service = service
+        service.streaming += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._service.streaming -= 1
 
 
 async def _events(service: Service, job_id: str, after: int) -> AsyncIterator[bytes]:
-    service.streaming += 1
-    try:
-        shown, spoke = "", time.monotonic()
-        while True:
-            now = await asyncio.to_thread(lambda: _job(service, service.jobs.get(job_id)))
-            found = await asyncio.to_thread(service.jobs.journal.outcomes, job_id, after, 100)
+    shown, spoke = "", time.monotonic()
+    while True:
+        now = await asyncio.to_thread(lambda: _job(service, service.jobs.get(job_id)))
+        more = True
+        while more:  # before the job is looked at again, which counts all of them
+            found = await asyncio.to_thread(service.jobs.journal.outcomes, job_id, after, ROWS)
             for outcome in found:
                 after = outcome.number
                 yield _event("file", _outcome(outcome), after)
-            if len(found) == 100:
-                continue
-            if now["finished_at"] or service.closing.is_set():
-                yield _event("end", now)
-                return
-            if (said := json.dumps(now)) != shown:
-                shown, spoke = said, time.monotonic()
-                yield _event("progress", now)
-            elif time.monotonic() - spoke > HEARTBEAT_SECONDS:
-                spoke = time.monotonic()
-                yield b": still here\n\n"
-            await asyncio.sleep(TICK_SECONDS)
-    finally:
-        service.streaming -= 1
+            more = len(found) == ROWS
+        if now["finished_at"] or service.closing.is_set():
+            yield _event("end", now)
+            return
+        if (said := json.dumps(now)) != shown:
+            shown, spoke = said, time.monotonic()
+            yield _event("progress", now)
+        elif time.monotonic() - spoke > HEARTBEAT_SECONDS:
+            spoke = time.monotonic()
+            yield b": still here\n\n"
+        await asyncio.sleep(TICK_SECONDS)
 
 
 def _event(name: str, data: Json, number: int | None = None) -> bytes:
