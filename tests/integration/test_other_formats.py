@@ -103,6 +103,26 @@ def test_books_mails_drawings_and_web_pages_are_read(tmp_path):
     assert seen[".html"][0].title == seen[".epub"][0].title == "Tides"
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "codec"),
+    [
+        ("a.html", "<!doctype html><meta charset=shift_jis>", "shift_jis"),
+        ("b.html", '<html><meta http-equiv="Content-Type" content="text/html; charset=gb2312">', "gb18030"),
+        ("c.html", '<html><meta http-equiv="Content-Type" content="text/html; charset=shift_jis">', "utf-8-sig"),
+        ("d.htm", "<html>", "utf-16"),
+        ("e.htm", "It begins with text <b>and</b>", "utf-8"),
+        ("f.xhtml", '<?xml version="1.0" encoding="euc-jp"?><html>', "euc-jp"),
+        ("g.fb2", '<?xml version="1.0" encoding="iso-2022-jp"?><FictionBook><body><section>', "iso-2022-jp"),
+    ],
+)
+def test_markup_in_any_encoding_is_read(tmp_path, name, said, codec):
+    end = "</section></body></FictionBook>" if name.endswith(".fb2") else ""
+    (tmp_path / name).write_bytes(f"{said}<p>日本 Harbour</p>{end}".encode(codec))
+    info, words, _ = first_page(tmp_path / name)
+    assert info.kind == "document"
+    assert words.endswith("日本 Harbour")
+
+
 def test_a_mail_has_its_head_its_text_and_the_names_of_what_is_attached(tmp_path):
     info, words, _ = first_page(mail(tmp_path / "a.eml"))
     assert (info.title, info.author, info.date) == ("Bestellung für März", "Anna <anna@x.org>", "2024-05-03")
@@ -190,6 +210,8 @@ def test_the_doctor_names_the_readers(tmp_path):
         (b"Title: not a mail\n", ".txt", "text/plain"),
         (b"%PDF-1.7", ".docx", "application/pdf"),
         (b"import os\n", ".py", "text/plain"),
+        (b"no tag in it", ".htm", "text/plain"),
+        (b"\xfe\xff\x00\n\x00<\x00p", ".html", "text/html"),
     ],
 )
 def test_where_content_says_too_little_the_ending_counts_as_well(head, extension, expected):
