@@ -42,16 +42,16 @@ def text_of(data: bytes, label: str = "") -> str:
     for mark, codec in _MARKS:
         if data.startswith(mark):
             data = data.removeprefix(mark)
-            return _utf8_or_windows(data) if codec == "utf-8" else data.decode(codec, "replace")
-    codec = _codec(label)
+            return utf8_or_windows(data) if codec == "utf-8" else data.decode(codec, "replace")
+    codec = codec_of(label)
     if codec in ("", "ascii", "utf-8"):
-        return _utf8_or_windows(data)
+        return utf8_or_windows(data)
     if codec == "cp1252":
         return _windows(data)
     try:
         return data.decode(codec, "replace")
     except (LookupError, ValueError):  # Python's codecs of other things, such as base64
-        return _utf8_or_windows(data)
+        return utf8_or_windows(data)
 
 
 def markup_text(data: bytes, label: str = "") -> str:
@@ -70,8 +70,8 @@ def utf8_markup(text: str) -> bytes:
     return codecs.BOM_UTF8 + text.encode("utf-8", "replace")
 
 
-def _codec(label: str) -> str:
-    """Python's name of an encoding, or ""."""
+def codec_of(label: str) -> str:
+    """The encoding that a name stands for, as Python calls it, or ""."""
     label = label.strip().lower()[:LONGEST_LABEL]
     # Names that Python lacks: x-sjis, windows-874, iso-8859-8-i.
     for name in (label, re.sub(r"-[ei]$", "", label.removeprefix("x-")).replace("windows-", "cp")):
@@ -83,7 +83,7 @@ def _codec(label: str) -> str:
     return ""
 
 
-def _utf8_or_windows(data: bytes) -> str:
+def utf8_or_windows(data: bytes) -> str:
     """Where only some of it is UTF-8, whichever makes more letters.
 
     A log that was cut within a letter, or that two programs wrote, keeps its UTF-8; other bytes are Windows-1252 there.
@@ -96,7 +96,12 @@ def _utf8_or_windows(data: bytes) -> str:
     n_stray, n_letters = len(text) - len(valid), len(valid) - len(valid.encode("ascii", "ignore"))
     if n_letters < n_stray:
         return _windows(data)
-    return _STRAY.sub(lambda found: _windows(found[0].encode("utf-8", "surrogateescape")), text)
+    return revealed(text)
+
+
+def revealed(text: str) -> str:
+    """Text with the bytes that surrogateescape hid in it as text, too."""
+    return _STRAY.sub(lambda found: utf8_or_windows(found[0].encode("utf-8", "surrogateescape")), text)
 
 
 def _windows(data: bytes) -> str:

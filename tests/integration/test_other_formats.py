@@ -1,5 +1,6 @@
 """Files that are neither PDF, image nor text: read with their pages, or passed over with a word."""
 
+import email
 import shutil
 import zipfile
 
@@ -9,6 +10,7 @@ from pagesight.engine import IndexConfig, SearchEngine
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import FILE_TYPES, file_type, walked_extensions
 from pagesight.indexer.reading import office
+from pagesight.indexer.reading.mail import MAX_DEPTH, as_html
 from pagesight.indexer.reading.page import open_document, read_page
 from pagesight.storage.errors import UnreadableDocument
 from tests.helpers import make_pdf, run_cli, text_image
@@ -128,6 +130,51 @@ def test_a_mail_has_its_head_its_text_and_the_names_of_what_is_attached(tmp_path
     assert (info.title, info.author, info.date) == ("Bestellung für März", "Anna <anna@x.org>", "2024-05-03")
     for part in ("anna@x.org", "Twelve <copper> valves, please.", "drawing.pdf"):
         assert part in words
+
+
+def parts(kind, *inner):
+    """A part of a mail with other parts in it, each with its own header."""
+    opened = "".join(f"--{kind}\n{part}\n" for part in inner)
+    return f"Content-Type: multipart/{kind}; boundary={kind}\n\n{opened}--{kind}--\n"
+
+
+PLAIN, RICH = "Content-Type: text/plain\n\n", "Content-Type: text/html\n\n"
+DRAWING = 'Content-Type: application/pdf\nContent-Disposition: attachment; filename="drawing.pdf"\n\nx'
+FORWARDED = "Content-Type: message/rfc822\n\nFrom: carl\nSubject: valves\n" + parts("mixed", PLAIN + "twelve", DRAWING)
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        (parts("mixed", PLAIN + "one", DRAWING, PLAIN + "two"), "Attached: drawing.pdf one two"),
+        (parts("alternative", PLAIN + "plain", RICH + "<p>rich"), "plain"),
+        (parts("alternative", PLAIN + " ", RICH + "<p>&nbsp;rich", "Content-Type: text/calendar\n\nBEGIN"), "rich"),
+        (parts("alternative", PLAIN + "one", parts("mixed", RICH + "one", DRAWING)), "Attached: drawing.pdf one"),
+        (parts("digest", FORWARDED), "From: carl Subject: valves Attached: drawing.pdf twelve"),
+        ("Content-Type: multipart/mixed\n\nno boundary", "no boundary"),
+        ("Content-Disposition: attachment\n" + PLAIN + "all there is", "all there is"),
+        ('Content-Type: application/pdf; name="=?utf-8?q?Ma=C3=9F.pdf?="\n\nx', "Attached: Maß.pdf"),
+        ("Content-Type: text/plain; charset=x-unknown\n\nGröße", "Größe"),
+        ("Content-Type: text/html; charset=utf-8\n\n<meta charset=koi8-r>Größe", "Größe"),
+        ("Cc: =?windows-874?q?caf=E0=B9?= <a@b>\n\nx", "Cc: cafเน <a@b> x"),
+        ("Cc: =?iso-8859-1?q?caf=E9=80?= =?x-odd?q?=80?= <a@b>\n\nx", "Cc: café€ € <a@b> x"),
+        ("Cc: =?unicode-escape?q?=5Cud800?= <a@b>\n\nx", "Cc: =?unicode-escape?q?=5Cud800?= <a@b> x"),
+        ("Cc: Größe: b;@c\n\nbody", "Cc: Größe: b;@c body"),
+    ],
+)
+def test_all_that_a_mail_says_is_read(tmp_path, rest, words):
+    for codec in ("utf-8-sig", "cp1252"):
+        (tmp_path / "a.eml").write_bytes(f"From: a@b\nSubject: Größe\n{rest}\n".encode(codec).replace(b"\n", b"\r\n"))
+        info, seen, _ = first_page(tmp_path / "a.eml")
+        assert info.title == "Größe"
+        assert seen.replace("From: a@b ", "").replace("Subject: Größe ", "") == words
+
+
+def test_a_mail_in_mails_without_end_is_read_as_far_as_it_matters():
+    text = "Subject: a\nContent-Type: message/rfc822\n\n" * 100 + "Subject: b\n\nbody"
+    page = as_html(email.message_from_string(text))
+    assert page.count("<b>Subject:</b> a") == MAX_DEPTH + 1
+    assert "Attached:</b> message/rfc822" in page
 
 
 @needs_office
