@@ -54,6 +54,7 @@ _ZIP, _OLE, _RTF = rb"PK\x03\x04", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", rb"\{\\
 _TAGS = rb"(\xef\xbb\xbf)?\s*<[?!a-z]|\xff\xfe(\s\x00)*<\x00|\xfe\xff(\x00\s)*\x00<"  # or in UTF-16
 _MARKUP = _TAGS + rb"|(\xef\xbb\xbf)?\s*$"
 _HTML = _MARKUP + rb"|[^\x00]*?</?[a-z]"  # browsers take a page that begins with text, too
+_ANY_OFFICE = rb"|".join((_ZIP, _OLE, _RTF, _TAGS))  # under any of their endings: LibreOffice looks for itself
 _MAIL = rb"(\xef\xbb\xbf)?\s*([\x21-\x39\x3b-\x7e]+:|From )"
 LIBREOFFICE, DJVU = "soffice", "ddjvu"
 
@@ -86,7 +87,7 @@ def _images(*rows: tuple[str, str, bytes]) -> Iterator[FileType]:
         )
 
 
-_OFFICE, _MUPDF = "office:OfficeDocument", "other_document:OtherDocument"
+_OFFICE, _MUPDF = "office:open_office", "other_document:OtherDocument"
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _TEXT_NAMES = """
     txt md rst tex csv tsv json jsonl yaml yml toml ini cfg xml html htm css sql sh py pyi ipynb js jsx ts tsx java kt
@@ -158,17 +159,17 @@ FILE_TYPES = (
         reading=TEXT_READING,
     ),
     *_documents(
-        (_OOXML + "wordprocessingml.document", ".docx .docm .dotx", _ZIP, _OFFICE, LIBREOFFICE),
-        (_OOXML + "presentationml.presentation", ".pptx .pptm .ppsx", _ZIP, _OFFICE, LIBREOFFICE),
-        (_OOXML + "spreadsheetml.sheet", ".xlsx .xlsm", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.text", ".odt .ott", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.presentation", ".odp .otp", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.spreadsheet", ".ods .ots", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.graphics", ".odg", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/msword", ".doc .dot", _OLE, _OFFICE, LIBREOFFICE),
-        ("application/vnd.ms-powerpoint", ".ppt .pps", _OLE, _OFFICE, LIBREOFFICE),
-        ("application/vnd.ms-excel", ".xls", _OLE, _OFFICE, LIBREOFFICE),
-        ("application/rtf", ".rtf", rb"\{\\rtf", _OFFICE, LIBREOFFICE),
+        (_OOXML + "wordprocessingml.document", ".docx .docm .dotx", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        (_OOXML + "presentationml.presentation", ".pptx .pptm .ppsx", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        (_OOXML + "spreadsheetml.sheet", ".xlsx .xlsm", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.text", ".odt .ott", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.presentation", ".odp .otp", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.spreadsheet", ".ods .ots", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.graphics", ".odg", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/msword", ".doc .dot", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.ms-powerpoint", ".ppt .pps", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.ms-excel", ".xls", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/rtf", ".rtf", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
         ("image/vnd.djvu", ".djvu .djv", rb"AT&TFORM", "office:DjvuDocument", DJVU),
     ),
     FileType(

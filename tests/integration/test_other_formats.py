@@ -12,7 +12,7 @@ from pagesight.indexer.formats import FILE_TYPES, file_type, walked_extensions
 from pagesight.indexer.reading import office
 from pagesight.indexer.reading.mail import MAX_DEPTH, as_html
 from pagesight.indexer.reading.page import open_document, read_page
-from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from tests.helpers import make_pdf, run_cli, text_image
 
 OPTIONS = ReadOptions(ocr="off", image_pixels=200_000)
@@ -200,6 +200,43 @@ def test_office_files_are_found_under_their_own_name_and_drawn(tmp_path):
         assert engine.search("copper valves", k=1)[0].name == "order.docx:1"
 
 
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+@needs_office
+@pytest.mark.slow
+def test_office_files_are_what_they_are_whatever_their_ending(tmp_path):
+    (tmp_path / "a.doc").write_text(r"{\rtf1\ansi Harbour <html> quinces}")
+    docx(tmp_path / "b.doc", ["Harbour <html> quinces".replace("<", "&lt;")])
+    for path in tmp_path.iterdir():
+        assert "Harbour <html> quinces" in first_page(path)[1]
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "utf-16"])
+def test_html_with_an_ending_of_office_is_html(tmp_path, codec):
+    (tmp_path / "a.xls").write_bytes("<!-- x --><html><table><tr><td>Höhe<td>12</table>".encode(codec))
+    info, words, _ = first_page(tmp_path / "a.xls")
+    assert (info.media_type, words) == ("text/html", "Höhe 12")
+
+
+def test_encrypted_office_files_are_told_as_such(tmp_path):
+    (tmp_path / "a.docx").write_bytes(COMPOUND + b"..." + "EncryptedPackage".encode("utf-16-le"))
+    zipped(tmp_path / "b.odt", {"META-INF/manifest.xml": "<manifest:encryption-data/>", "content.xml": "x"})
+    for path in tmp_path.iterdir():
+        with pytest.raises(EncryptedDocument, match="once it is saved without its password"):
+            open_document(path, OPTIONS)
+
+
+def test_an_office_file_that_only_holds_an_encrypted_one_is_not_encrypted(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "a.doc").write_bytes(COMPOUND + "WordDocument EncryptedPackage".encode("utf-16-le"))
+    zipped(tmp_path / "b.odt", {"META-INF/manifest.xml": "<manifest:manifest/>"})
+    (tmp_path / "c.ods").write_bytes(b"PK\x03\x04 no archive")
+    for path in tmp_path.iterdir():
+        with pytest.raises(UnreadableDocument, match="soffice, which is not installed"):
+            open_document(path, OPTIONS)
+
+
 def test_without_its_program_a_file_is_passed_over_in_folders_and_says_why_when_named(tmp_path, monkeypatch):
     docx(tmp_path / "order.docx", ["Twelve copper valves"])
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -257,6 +294,12 @@ def test_the_doctor_names_the_readers(tmp_path):
         (b"Title: not a mail\n", ".txt", "text/plain"),
         (b"%PDF-1.7", ".docx", "application/pdf"),
         (b"import os\n", ".py", "text/plain"),
+        (rb"{\rtf1 x", ".doc", "application/msword"),
+        (b"PK\x03\x04...", ".xls", "application/vnd.ms-excel"),
+        (b"\xef\xbb\xbf<html>", ".xls", "application/vnd.ms-excel"),
+        (COMPOUND, ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (b"", ".docx", None),
+        (b"\xef\xbb\xbfFrom: a", ".eml", "message/rfc822"),
         (b"no tag in it", ".htm", "text/plain"),
         (b"\xfe\xff\x00\n\x00<\x00p", ".html", "text/html"),
     ],
