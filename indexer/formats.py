@@ -13,6 +13,7 @@ from typing import Literal
 
 Kind = Literal["pdf", "image", "document", "text"]
 PDF_READING, IMAGE_READING = 2, 2  # 2: pieces of words joined, comments and whole field values; turned scans in order
+TEXT_READING = 2  # of text, markup and mail; 2: their encodings, and all parts of a mail
 HEAD_BYTES = 1024  # PDF 1.7, annex H.3.4.1: the header may stand anywhere in the first 1,024 bytes
 _NAMED_TEXT_BYTES = 12  # of a file with the name of a text: the longest signature of the others, at its very start
 
@@ -49,11 +50,16 @@ class FileType:
 
 
 _IMAGE = "pagesight.indexer.reading.image_file:ImageDocument"
-_ZIP, _OLE, _MARKUP = rb"PK\x03\x04", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", rb"(\xef\xbb\xbf)?\s*(<[?!a-z]|$)"
+_ZIP, _OLE, _RTF = rb"PK\x03\x04", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", rb"\{\\rtf"
+_TAGS = rb"(\xef\xbb\xbf)?\s*<[?!a-z]|\xff\xfe(\s\x00)*<\x00|\xfe\xff(\x00\s)*\x00<"  # or in UTF-16
+_MARKUP = _TAGS + rb"|(\xef\xbb\xbf)?\s*$"
+_HTML = _MARKUP + rb"|[^\x00]*?</?[a-z]"  # browsers take a page that begins with text, too
+_ANY_OFFICE = rb"|".join((_ZIP, _OLE, _RTF, _TAGS))  # under any of their endings: LibreOffice looks for itself
+_MAIL = rb"(\xef\xbb\xbf)?\s*([\x21-\x39\x3b-\x7e]+:|From )"
 LIBREOFFICE, DJVU = "soffice", "ddjvu"
 
 
-def _documents(*rows: tuple[str, str, bytes, str, str]) -> Iterator[FileType]:
+def _documents(*rows: tuple[str, str, bytes, str, str], reading: int = 1) -> Iterator[FileType]:
     """Of (media type, endings, signature, opener, program) of what is neither PDF nor image but has pages."""
     for media_type, extensions, signature, opener, program in rows:
         yield FileType(
@@ -64,6 +70,7 @@ def _documents(*rows: tuple[str, str, bytes, str, str]) -> Iterator[FileType]:
             opener=f"pagesight.indexer.reading.{opener}",
             named=True,
             program=program,
+            reading=reading,
         )
 
 
@@ -80,11 +87,11 @@ def _images(*rows: tuple[str, str, bytes]) -> Iterator[FileType]:
         )
 
 
-_OFFICE, _MUPDF = "office:OfficeDocument", "other_document:OtherDocument"
+_OFFICE, _MUPDF = "office:open_office", "other_document:OtherDocument"
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _TEXT_NAMES = """
-    txt md rst tex csv tsv json jsonl yaml yml toml ini cfg xml html css sql sh py pyi ipynb js jsx ts tsx java kt scala
-    go rs c h cc cpp hpp cs swift rb php pl r jl lua hs ml ex erl clj dart m proto cmake gradle log
+    txt md rst tex csv tsv json jsonl yaml yml toml ini cfg xml html htm css sql sh py pyi ipynb js jsx ts tsx java kt
+    scala go rs c h cc cpp hpp cs swift rb php pl r jl lua hs ml ex erl clj dart m proto cmake gradle log
 """
 FILE_TYPES = (
     FileType(
@@ -143,21 +150,26 @@ FILE_TYPES = (
         ("application/epub+zip", ".epub", _ZIP, _MUPDF, ""),
         ("application/oxps", ".xps .oxps", _ZIP, _MUPDF, ""),
         ("application/vnd.comicbook+zip", ".cbz", _ZIP, _MUPDF, ""),
+    ),
+    *_documents(
         ("application/x-fictionbook+xml", ".fb2", _MARKUP, _MUPDF, ""),
         ("image/svg+xml", ".svg", _MARKUP, _MUPDF, ""),
-        ("text/html", ".html .htm .xhtml", _MARKUP, _MUPDF, ""),
-        ("message/rfc822", ".eml", rb"[\x21-\x39\x3b-\x7e]+:|From ", "mail:MailDocument", ""),
-        (_OOXML + "wordprocessingml.document", ".docx .docm .dotx", _ZIP, _OFFICE, LIBREOFFICE),
-        (_OOXML + "presentationml.presentation", ".pptx .pptm .ppsx", _ZIP, _OFFICE, LIBREOFFICE),
-        (_OOXML + "spreadsheetml.sheet", ".xlsx .xlsm", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.text", ".odt .ott", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.presentation", ".odp .otp", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.spreadsheet", ".ods .ots", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/vnd.oasis.opendocument.graphics", ".odg", _ZIP, _OFFICE, LIBREOFFICE),
-        ("application/msword", ".doc .dot", _OLE, _OFFICE, LIBREOFFICE),
-        ("application/vnd.ms-powerpoint", ".ppt .pps", _OLE, _OFFICE, LIBREOFFICE),
-        ("application/vnd.ms-excel", ".xls", _OLE, _OFFICE, LIBREOFFICE),
-        ("application/rtf", ".rtf", rb"\{\\rtf", _OFFICE, LIBREOFFICE),
+        ("text/html", ".html .htm .xhtml", _HTML, _MUPDF, ""),
+        ("message/rfc822", ".eml", _MAIL, "mail:MailDocument", ""),
+        reading=TEXT_READING,
+    ),
+    *_documents(
+        (_OOXML + "wordprocessingml.document", ".docx .docm .dotx", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        (_OOXML + "presentationml.presentation", ".pptx .pptm .ppsx", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        (_OOXML + "spreadsheetml.sheet", ".xlsx .xlsm", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.text", ".odt .ott", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.presentation", ".odp .otp", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.spreadsheet", ".ods .ots", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.oasis.opendocument.graphics", ".odg", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/msword", ".doc .dot", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.ms-powerpoint", ".ppt .pps", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/vnd.ms-excel", ".xls", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
+        ("application/rtf", ".rtf", _ANY_OFFICE, _OFFICE, LIBREOFFICE),
         ("image/vnd.djvu", ".djvu .djv", rb"AT&TFORM", "office:DjvuDocument", DJVU),
     ),
     FileType(
@@ -166,6 +178,7 @@ FILE_TYPES = (
         extensions=tuple("." + name for name in _TEXT_NAMES.split()),
         signature=None,
         opener="pagesight.indexer.reading.text_file:TextDocument",
+        reading=TEXT_READING,
     ),
 )
 # Endings that are looked into while walking a folder; a file that is named on its own is looked into whatever its name.

@@ -194,11 +194,12 @@ def page_remedy(reason: str) -> str:
 
 def _remedy(outcome: Outcome) -> str:
     """What the command line has for this failure."""
+    from pagesight.indexer.formats import program_for
     from pagesight.indexer.running.patience import is_time_limit
     from pagesight.indexer.running.plan import NOT_TRIED
 
-    if outcome.needs_password:
-        return " (see --password)"
+    if outcome.needs_password:  # which only our own readers can be given
+        return "" if program_for(outcome.source.location.suffix.lower()) else " (see --password)"
     not_tried = outcome.reason.endswith(NOT_TRIED)
     if is_time_limit(outcome.reason):
         return f" (see --page-timeout{' and --retry' if not_tried else ''})"

@@ -6,19 +6,26 @@ ended with the reading process, whose limits of time and memory hold for it too.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 
 from pagesight.indexer.content import ReadOptions
-from pagesight.indexer.formats import FileType
+from pagesight.indexer.formats import HEAD_BYTES, FileType, file_type
 from pagesight.indexer.reading.faults import one_line
+from pagesight.indexer.reading.other_document import MAX_BYTES, OtherDocument
 from pagesight.indexer.reading.pdf import PdfDocument
-from pagesight.storage.errors import UnreadableDocument
+from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 
+MAX_MANIFEST_BYTES = 10_000_000
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_STREAMS = ("WordDocument", "Workbook", "PowerPoint Document")  # of files that may only hold an encrypted one
+_HTML = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<(.*?<)?(!doctype )?html\b", re.IGNORECASE | re.DOTALL)
 _SETTING = (
     '<item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="{}" oor:op="fuse">'
     "<value>{}</value></prop></item>"
@@ -60,6 +67,12 @@ class ConvertedDocument(PdfDocument, ABC):
 class OfficeDocument(ConvertedDocument):
     """By LibreOffice."""
 
+    def __init__(self, path: Path, found: FileType, options: ReadOptions) -> None:
+        """Raises EncryptedDocument, too: LibreOffice would ask for the password in a window."""
+        if _is_encrypted(path):
+            raise EncryptedDocument("encrypted Office file: it can be read once it is saved without its password")
+        super().__init__(path, found, options)
+
     def _convert(self, program: str, path: Path, found: FileType, folder: Path) -> Path:
         profile = folder / "profile"
         (profile / "user").mkdir(parents=True)
@@ -74,12 +87,40 @@ class OfficeDocument(ConvertedDocument):
         )
 
 
+def open_office(path: Path, found: FileType, options: ReadOptions) -> PdfDocument:
+    """A file with an ending of Office. HTML, which many programs write under one, is HTML: LibreOffice may draw nothing of it."""
+    with open(path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+    html = file_type(head, ".html")
+    if html is not None and _HTML.match(head.replace(b"\x00", b"")):
+        return OtherDocument(path, html, options)
+    return OfficeDocument(path, found, options)
+
+
 class DjvuDocument(ConvertedDocument):
     """By DjVuLibre: pictures of the pages."""
 
     def _convert(self, program: str, path: Path, found: FileType, folder: Path) -> Path:  # noqa: ARG002 - as the others
         target = folder / "document.pdf"
         return _made([program, "-format=pdf", "-quality=85", str(path), str(target)], target)
+
+
+def _is_encrypted(path: Path) -> bool:
+    """Whether it is a whole document within a compound file (MS-OFFCRYPTO 2.3.4), or a package that says so (ODF 1.2, part 3)."""
+    with open(path, "rb") as file:
+        if file.read(len(_COMPOUND)) == _COMPOUND:
+            data = file.read(MAX_BYTES)
+            return _stream("EncryptedPackage") in data and not any(_stream(name) in data for name in _OLD_STREAMS)
+    try:
+        with zipfile.ZipFile(path) as package, package.open("META-INF/manifest.xml") as manifest:
+            return b"encryption-data" in manifest.read(MAX_MANIFEST_BYTES)
+    except Exception:  # no package, no manifest in it, or damaged, which LibreOffice may mend
+        return False
+
+
+def _stream(name: str) -> bytes:
+    """The name of a stream as a compound file has it."""
+    return name.encode("utf-16-le")
 
 
 def _made(command: list[str], target: Path) -> Path:

@@ -7,11 +7,13 @@ from typing import Any
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import FileType
+from pagesight.indexer.reading.encodings import markup_text, utf8_markup
 from pagesight.indexer.reading.faults import as_document_error
 from pagesight.indexer.reading.pdf import PdfDocument
 
 WIDTH_PT, HEIGHT_PT, FONT_PT = 595, 842, 11.0
 MAX_BYTES = 500_000_000  # of a file that is read into memory
+MARKUP = frozenset(("text/html", "image/svg+xml", "application/x-fictionbook+xml"))
 
 
 class OtherDocument(PdfDocument):
@@ -20,7 +22,10 @@ class OtherDocument(PdfDocument):
     def __init__(self, path: Path, found: FileType, options: ReadOptions) -> None:
         """Raises UnreadableDocument, and closes the file then."""
         with open(path, "rb") as file:  # as bytes, so that nothing that lies beside it is fetched
-            self._open_bytes(file.read(MAX_BYTES), found, options)
+            data = file.read(MAX_BYTES)
+        if found.media_type in MARKUP:  # MuPDF knows few encodings, and few ways to name them
+            data = utf8_markup(markup_text(data))
+        self._open_bytes(data, found, options)
 
     def _open_bytes(self, data: bytes, found: FileType, options: ReadOptions) -> None:
         import pymupdf

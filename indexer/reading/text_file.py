@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import math
 import re
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from pagesight.indexer.content import OpenedDocument, PageContent, ReadOptions
 from pagesight.indexer.formats import FileType
+from pagesight.indexer.reading.encodings import text_of
 from pagesight.indexer.reading.geometry import make_words, zoom_for
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.values import PageWords
@@ -35,7 +35,10 @@ class TextDocument:
             data = file.read(MAX_TEXT_BYTES + 1)
         if len(data) > MAX_TEXT_BYTES:
             raise UnreadableDocument(f"the text has more than the limit of {MAX_TEXT_BYTES // 1_000_000} MB")
-        self._lines = [line.rstrip().expandtabs(4) for line in io.StringIO(_decode(data), newline=None)]
+        text = text_of(data)
+        if "\x00" in text:
+            raise UnreadableDocument("not text, but binary data")
+        self._lines = [line.rstrip().expandtabs(4) for line in io.StringIO(text, newline=None)]
         n_pages = max(1, -(-len(self._lines) // PAGE_LINES))
         self.info = OpenedDocument(media_type=found.media_type, kind=found.kind, n_pages=n_pages)
 
@@ -106,15 +109,3 @@ def _placed(lines: Sequence[str]) -> Iterator[tuple[str, float, float, float, fl
     for row, line in enumerate(lines):
         for found in re.finditer(r"\S+", line):
             yield found[0], found.start(), row + _ROW_TOP, found.end(), row + _ROW_BOTTOM
-
-
-def _decode(data: bytes) -> str:
-    """UTF-8, UTF-16 with its mark, or else Latin-1, which every byte sequence is."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    if b"\x00" in data:
-        raise UnreadableDocument("not text, but binary data")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

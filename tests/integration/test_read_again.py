@@ -2,12 +2,13 @@
 
 import shutil
 import sqlite3
+import zipfile
 
 import pytest
 
 from pagesight.engine import IndexConfig, SearchEngine
 from pagesight.indexer.running.patience import is_time_limit, worth_retrying
-from tests.helpers import ROOT, make_pdf
+from tests.helpers import ROOT, make_pdf, text_image
 from tests.hostile import make_bomb
 
 FAST = {"n_processes": 1, "ocr": "off"}
@@ -27,15 +28,17 @@ def older(folder, *, without_table=False):
 def test_what_was_read_in_an_older_way_is_read_again_once(tmp_path, without_table):
     make_pdf(tmp_path / "docs" / "a.pdf", ["quinces and pears"])
     shutil.copy(tmp_path / "docs" / "a.pdf", tmp_path / "docs" / "b.pdf")
-    (tmp_path / "docs" / "c.txt").write_text("plain words, read as ever")
+    with zipfile.ZipFile(tmp_path / "docs" / "c.cbz", "w") as comic:  # read as ever
+        text_image("plums").save(tmp_path / "p.png")
+        comic.write(tmp_path / "p.png")
     with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
-        statuses(engine, tmp_path / "docs", text=True)
+        statuses(engine, tmp_path / "docs")
     older(tmp_path / "index", without_table=without_table)
     with SearchEngine.open(tmp_path / "index") as engine:
         assert engine.search("quinces")[0].document == "a.pdf"  # readable all the time
-        again = statuses(engine, tmp_path / "docs", text=True)
-        assert again == {"a.pdf": "indexed", "b.pdf": "unchanged", "c.txt": "unchanged"}
-        assert set(statuses(engine, tmp_path / "docs", text=True).values()) == {"unchanged"}
+        again = statuses(engine, tmp_path / "docs")
+        assert again == {"a.pdf": "indexed", "b.pdf": "unchanged", "c.cbz": "unchanged"}
+        assert set(statuses(engine, tmp_path / "docs").values()) == {"unchanged"}
         assert len(engine.documents()) == 2
 
 

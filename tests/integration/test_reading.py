@@ -135,7 +135,7 @@ def test_an_exception_on_opening_costs_the_file(monkeypatch, tmp_path, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(text_file, "_decode", fail)
+    monkeypatch.setattr(text_file, "text_of", fail)
     (tmp_path / "a.txt").write_text("words")
     session = worker.Session(NO_OCR, 60, None)
     (answer,) = session._answer(request(tmp_path / "a.txt"))

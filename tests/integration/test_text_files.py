@@ -65,6 +65,8 @@ def read(path):
     [
         ("a.txt", "one\ttwo".encode("utf-16"), ["one", "two"]),
         ("b.md", b"\xef\xbb\xbfmark", ["mark"]),
+        ("w.txt", "Škoda don’t – „5 €“ œuvre".encode("cp1252"), ["Škoda", "don’t", "–", "„5", "€“", "œuvre"]),
+        ("cut.log", "Größe über\nMaß".encode()[:-1], ["Größe", "über", "MaÃ"]),
         ("c.md", b"A PDF starts with %PDF-1.7", ["A", "PDF", "starts", "with", "%PDF-1.7"]),
         ("d.py", b"\n\n  \n", []),
         ("e.txt", b"x", ["x"]),
