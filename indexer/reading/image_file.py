@@ -145,7 +145,9 @@ class ImageDocument:
             if picture.format != "TIFF":
                 raise
             # libtiff's decoder knows no such leniency, but has written the strips that are there into the pixels.
+            orientation = _orientation(picture)
             picture = Image.Image()._new(picture.im)
+            picture.getexif()[ExifTags.Base.Orientation] = orientation
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
         low, high = picture.convert("L").getextrema()
@@ -172,10 +174,10 @@ class ImageDocument:
             self._seek(number)
             width_px, height_px = self._image.size
             try:
-                orientation = self._image.getexif().get(ExifTags.Base.Orientation, 1)
+                on_its_side = self._image.format != "TIFF" and _orientation(self._image) >= 5  # Pillow turns a TIFF's size
             except OSError:  # PNG may have it behind the pixels, which break off
-                self._image, orientation = self._open(), 1
-            return (height_px, width_px) if orientation in range(5, 9) else (width_px, height_px)  # on its side
+                self._image, on_its_side = self._open(), False
+            return (height_px, width_px) if on_its_side else (width_px, height_px)
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:  # noqa: ARG002
         """As PdfDocument.render_size."""
@@ -244,6 +246,12 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         raise UnreadableDocument(
             f"the image has {width_px * height_px / 1e6:.0f} megapixels, more than the limit of {max_pixels / 1e6:.0f}"
         )
+
+
+def _orientation(image: Image.Image) -> int:
+    """Which way is up: 1 as it is, 5 to 8 on its side. Raises OSError."""
+    found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if found in range(1, 9) else 1
 
 
 def _dpi(image: Image.Image) -> float:
