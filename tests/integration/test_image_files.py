@@ -209,6 +209,25 @@ def test_a_page_on_its_side_is_measured_as_it_is_drawn(tmp_path, kind, orientati
     document.close()
 
 
+@pytest.mark.parametrize("nothing", [math.nan, math.inf, -math.inf, -3.4028235e38, -9999.0, 0.1])
+@pytest.mark.parametrize("n_rows", [1, 9, 10])
+def test_where_nothing_was_measured_a_page_is_white(tmp_path, nothing, n_rows):
+    values = np.tile(np.linspace(0.2, 0.8, 256, dtype=np.float32), (10, 1))
+    values[:n_rows] = nothing
+    (tmp_path / "a.tif").write_bytes(saved(Image.fromarray(values), "TIFF", tiffinfo={42113: str(nothing)}))
+    image = read(tmp_path / "a.tif")[1].image
+    assert (image[:n_rows] == 255).all()
+    assert np.abs(image[n_rows:, :, 0].astype(int) - np.arange(256)).max(initial=0) <= 1
+
+
+def test_the_letters_of_a_nearly_white_page_of_16_bits_are_black(tmp_path):
+    values = np.full((100, 100), 60_000, np.uint16)
+    values[50, 50] = 2_000
+    (tmp_path / "a.tif").write_bytes(saved(Image.fromarray(values), "TIFF"))
+    image = read(tmp_path / "a.tif")[1].image
+    assert (image[50, 50].max(), np.median(image)) == (0, 255)
+
+
 def test_smaller_copies_in_a_tiff_are_no_pages(tmp_path):
     buffer = io.BytesIO()
     pages = [noise(1), noise(1, (60, 40)), noise(2), noise(2, (60, 40))]
