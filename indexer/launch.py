@@ -1,4 +1,4 @@
-"""Starting processes of our own, the one way for all of them.
+"""Starting processes of our own, the one way for all of them, and ending them with what they started.
 
 A worker reads what strangers made, or runs beside it, so nothing that merely lies about is ever imported by it: not from the
 working folder, not from PYTHONPATH, not from beside the documents. Python's isolated mode (``-I``) sees to that. Our package is
@@ -15,6 +15,7 @@ import site
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pagesight.storage import errors
@@ -58,3 +59,22 @@ def _added() -> list[str]:
     installed = [str(home)] if any(home.glob("pagesight-*.dist-info")) else []
     user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
     return [path for path in (*installed, *user) if path in sys.path]
+
+
+def kill_with_children(pid: int) -> None:
+    """End a process and all that it started, such as the program tesseract."""
+    import psutil
+
+    kill_children(pid)
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).kill()
+
+
+def kill_children(pid: int) -> None:
+    """End all that a process started."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        for one in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()

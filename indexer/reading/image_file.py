@@ -28,6 +28,8 @@ MIN_FRAME_BYTES = 16  # of any format; a file that claims more frames than fit i
 MAX_BAD_FRAMES = 16  # so many damaged frames one after the other are taken for the end of the file
 PAGED_FORMATS = frozenset({"TIFF", "DCX", "PNG", "WEBP"})  # whose frames are pages
 _SUBFILE_TYPE, _PREVIEW_OR_MASK = 254, 1 | 4  # TIFF 6.0, section 8: NewSubfileType
+_GDAL_NO_DATA = 42113  # https://gdal.org/drivers/raster/gtiff.html
+LARGEST_MEASURED = 1e30  # beyond are infinities and -3.4e38, the lowest float32, which stand for nothing
 CUT_OFF = "the file is cut off; what there is of the picture was read"
 _WHOLE = np.array([[0, 0, 1, 1]], np.float32)
 
@@ -145,7 +147,9 @@ class ImageDocument:
             if picture.format != "TIFF":
                 raise
             # libtiff's decoder knows no such leniency, but has written the strips that are there into the pixels.
+            orientation = _orientation(picture)
             picture = Image.Image()._new(picture.im)
+            picture.getexif()[ExifTags.Base.Orientation] = orientation
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
         low, high = picture.convert("L").getextrema()
@@ -172,10 +176,12 @@ class ImageDocument:
             self._seek(number)
             width_px, height_px = self._image.size
             try:
-                orientation = self._image.getexif().get(ExifTags.Base.Orientation, 1)
+                on_its_side = (
+                    self._image.format != "TIFF" and _orientation(self._image) >= 5
+                )  # Pillow turns a TIFF's size
             except OSError:  # PNG may have it behind the pixels, which break off
-                self._image, orientation = self._open(), 1
-            return (height_px, width_px) if orientation in range(5, 9) else (width_px, height_px)  # on its side
+                self._image, on_its_side = self._open(), False
+            return (height_px, width_px) if on_its_side else (width_px, height_px)
 
     def render_size(self, number: int, *, max_pixels: int, max_dpi: float) -> tuple[int, int]:  # noqa: ARG002
         """As PdfDocument.render_size."""
@@ -246,6 +252,12 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         )
 
 
+def _orientation(image: Image.Image) -> int:
+    """Which way is up: 1 as it is, 5 to 8 on its side. Raises OSError."""
+    found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if found in range(1, 9) else 1
+
+
 def _dpi(image: Image.Image) -> float:
     """What the file says, if that is anything a scanner has."""
     try:
@@ -263,13 +275,33 @@ def _shrunk(width_px: int, height_px: int, max_pixels: int) -> tuple[int, int]:
 
 def as_rgb(picture: Image.Image) -> Image.Image:
     """A picture of any kind, upright, in RGB; transparent parts on white."""
+    no_data = _no_data(picture)
     picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):  # 16 and 32 bits a channel: scale what is there to 8 bits
-        values = np.asarray(picture, np.float64)
-        span = float(np.ptp(values)) or 1.0
-        picture = Image.fromarray(((values - values.min()) * (255 / span)).astype(np.uint8))
+    if picture.mode.startswith(("I", "F")):  # 16 and 32 bits a channel
+        picture = _in_eight_bits(np.asarray(picture, np.float64), no_data)
     if picture.has_transparency_data:
         clear = picture.convert("RGBA")
         picture = Image.new("RGBA", clear.size, "white")
         picture.alpha_composite(clear)
     return picture.convert("RGB")
+
+
+def _in_eight_bits(values: NDArray[np.float64], no_data: float) -> Image.Image:
+    """The lowest number is black, the highest white, and so is what maps and microscopes have where they measured nothing.
+
+    The very ends count: the few letters of a page that is nearly white may be less than any share of it.
+    """
+    there = (np.abs(values) < LARGEST_MEASURED) & (values != no_data)
+    measured = values[there]
+    low, high = (measured.min(), measured.max()) if len(measured) else (0.0, 0.0)
+    shades = np.full(values.shape, 255, np.uint8)
+    shades[there] = (measured - low) * (255 / ((high - low) or 1.0))
+    return Image.fromarray(shades)
+
+
+def _no_data(image: Image.Image) -> float:
+    """The number that stands for nothing, where a TIFF says so; else one that equals none."""
+    try:
+        return float(np.float32(getattr(image, "tag_v2", {})[_GDAL_NO_DATA].strip("\0 ")))
+    except (KeyError, AttributeError, ValueError):
+        return np.nan

@@ -25,24 +25,32 @@ def open_pdf(path: Path, found: FileType, options: ReadOptions) -> PdfDocument:
     try:
         return PdfFile(path, found, options)
     except DocumentError as error:
-        data = path.read_bytes()[:MAX_BYTES]
-        if _PUBLIC_KEY.search(data):
-            raise UnreadableDocument(
-                "the PDF is encrypted for the holder of a certificate, not by a password; it has to be decrypted first"
-            ) from error
-        start = data.find(b"%PDF-")
-        if isinstance(error, EncryptedDocument):
-            repaired = _unlocked(data)
-        elif start > 0:  # MuPDF took what stands before for something else
-            repaired = data[start:]
-        else:
-            repaired = _repaired(data, options.password)
-        if repaired is None:
+        try:
+            mended = _mended(path, error, options.password)
+        except MemoryError:  # the file is large, but what is wrong with it is known
+            mended = None
+        if mended is None:
             raise
         try:
-            return RepairedPdf(repaired, found, options)
+            return RepairedPdf(mended, found, options)
         except DocumentError:
             raise error from None  # what is wrong with the file, not with our repair
+
+
+def _mended(path: Path, error: DocumentError, password: str | None) -> bytes | None:
+    """The file without what MuPDF gave up on, or None. Raises UnreadableDocument if that is encryption by a certificate."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_BYTES)
+    if _PUBLIC_KEY.search(data):
+        raise UnreadableDocument(
+            "the PDF is encrypted for the holder of a certificate, not by a password; it has to be decrypted first"
+        ) from error
+    if isinstance(error, EncryptedDocument):
+        return _unlocked(data)
+    start = data.find(b"%PDF-")
+    if start > 0:  # MuPDF took what stands before for something else
+        return data[start:]
+    return _repaired(data, password)
 
 
 class _Whole:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from pagesight.indexer.reading.bidi import RIGHT_TO_LEFT, reading_order_of, with_brackets_facing
-from pagesight.indexer.reading.word_pieces import GAP, TOUCHING, Placed, Word
+from pagesight.indexer.reading.word_pieces import GAP, TOUCHING, Placed, Word, along_line
 
 NUDGE = 0.03  # of a line's size: rounding of places
 SAME_LINE = 1.2  # of a line's size: pieces of a line are not further apart
@@ -71,17 +71,17 @@ def _line(key: tuple[int, int], found: Any) -> _Line:
             text = char["c"]
             if unicodedata.category(text) in ("Cc", "Cf", "Cs"):
                 continue
-            x0, y0, x1, y1 = char["bbox"]
-            ends = sorted((x0 * dx + y0 * dy, x1 * dx + y1 * dy))
+            begin, end = along_line(char, (dx, dy))
             ox, oy = char["origin"]
             line.base, line.size = oy * dx - ox * dy, max(line.size, span["size"])
-            glyph = _Glyph(" " if text.isspace() else text, ends[0], ends[1], (x0, y0, x1, y1))
+            glyph = _Glyph(" " if text.isspace() else text, begin, end, char["bbox"])
             if char.get("synthetic"):
                 last = glyph
                 continue
             line.rtl = line.rtl or bool(RIGHT_TO_LEFT.match(text))
-            width = ends[1] - ends[0]
-            same_glyph = before and width < 0.01 * span["size"] and abs(ends[0] - before.stop) < 0.005 * span["size"]
+            same_glyph = (
+                before and end - begin < 0.01 * span["size"] and abs(begin - before.stop) < 0.005 * span["size"]
+            )
             if unicodedata.combining(text):
                 if before is not None and _stands_on(glyph, before, last or before, span["size"]):
                     before.text += text

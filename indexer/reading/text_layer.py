@@ -7,6 +7,7 @@ set apart evenly are one word, and lines read from right to left are put togethe
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +28,7 @@ from pagesight.indexer.reading.word_pieces import (
 )
 
 MOSTLY_TOUCHING = 0.6  # of all words on a page: their widths are wrong, as under scans, and tell nothing
+SLANTED = 0.05  # of a line's direction, across: 3 degrees, as scans lie askew at most
 # After letters beyond Latin, Greek, Cyrillic, Hebrew and Arabic proper MuPDF makes no blank of a gap: Vietnamese, Greek with
 # breathings, Korean, the scripts of India, arrows and signs. Chinese, Japanese and Thai have none between words.
 _GAP_UNSEEN = re.compile("[\u0700-\u0dff\u0f00-\u1fff\u20d0-\u2dff\ua4d0-\ud7ff\ue000-\uf8ff\U00010000-\U0001ffff]\\w")
@@ -52,9 +54,11 @@ def text_words(page: Any) -> list[Placed]:
     }
     noted = _lines_with(NOTED, lines)
     raised = raised_numbers(text_page, noted) if noted else {}
-    characters = _characters(text_page) if rtl or spaced or glued else {}
+    characters = _described(text_page.extractRAWDICT) if rtl or spaced or glued else {}
     read: dict[tuple[int, int], list[Placed]] = right_to_left(lines, characters) if rtl else {}
     joints = {key: [touches(a, b) for a, b in pairwise(words)] for key, words in lines.items()}
+    slanted = _slanted(text_page) if any(map(any, joints.values())) else set()
+    joints.update((key, [False] * len(joints[key])) for key in slanted & joints.keys())
     n_pairs, n_joints = sum(map(len, joints.values())), sum(map(sum, joints.values()))
     touching = 0 < n_joints < MOSTLY_TOUCHING * n_pairs
     placed: list[Placed] = []
@@ -64,7 +68,7 @@ def text_words(page: Any) -> list[Placed]:
             continue
         if key in glued and key in characters:
             words = list(split_at_gaps(key, characters[key]))  # noqa: PLW2901
-            joints[key] = [touches(a, b) for a, b in pairwise(words)]
+            joints[key] = [key not in slanted and touches(a, b) for a, b in pairwise(words)]
         some = join_touching(words, joints[key]) if touching and any(joints[key]) else words
         if key in spaced:
             some = join_spaced(some, characters.get(key, []))
@@ -89,10 +93,16 @@ def _lines_with(sign: re.Pattern[str], lines: dict[tuple[int, int], list[Word]])
     return {key for key, words in lines.items() if any(sign.search(word[4]) for word in words)}
 
 
-def _characters(text_page: Any) -> dict[tuple[int, int], list[dict[str, Any]]]:
+def _slanted(text_page: Any) -> set[tuple[int, int]]:
+    """Lines that climb or fall: the upright boxes of their words overlap, and tell nothing of gaps."""
+    lines = _described(text_page.extractDICT)
+    return {key for key, line in lines.items() if min(map(abs, line["dir"])) > SLANTED}
+
+
+def _described(extract: Callable[[], Any]) -> dict[tuple[int, int], Any]:
     """Lines as MuPDF describes them, by block and line; none if it fails at a character that is none."""
     try:
-        blocks = text_page.extractRAWDICT()["blocks"]
+        blocks = extract()["blocks"]
     except (SystemError, ValueError):
         return {}
     return {(block["number"], i): line for block in blocks for i, line in enumerate(block.get("lines", ()))}

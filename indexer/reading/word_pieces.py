@@ -70,21 +70,34 @@ def join_touching(words: Sequence[Word], joints: Sequence[bool]) -> list[Word]:
 # Gaps without a blank
 
 
+def along_line(char: Any, direction: tuple[float, float]) -> tuple[float, float]:
+    """Where a character of MuPDF's begins and ends along its line. direction: of the line, (dx, dy) of length 1.
+
+    Its box is upright, around a glyph that begins at its origin and may lie aslant: what the glyph's height adds to the box
+    is taken off again.
+    """
+    (dx, dy), (ox, oy), (x0, y0, x1, y1) = direction, char["origin"], char["bbox"]
+    begin = ox * dx + oy * dy
+    behind, ahead = (ox - x0, x1 - ox) if dx >= 0 else (x1 - ox, ox - x0)
+    above, below = (oy - y0, y1 - oy) if dy >= 0 else (y1 - oy, oy - y0)
+    dx, dy = abs(dx), abs(dy)
+    return begin, begin + ((ahead - above * dy / dx) / dx if dx >= dy else (below - behind * dx / dy) / dy)
+
+
 def split_at_gaps(key: tuple[int, int], line: Any) -> Iterator[Word]:
     """The words of a line whose gaps MuPDF did not see."""
-    dx, dy = line["dir"]
     text, box, n_words, stop = "", [0.0] * 4, 0, 0.0
     for span in line["spans"]:
         for char in span["chars"]:
             x0, y0, x1, y1 = char["bbox"]
-            ends = sorted((x0 * dx + y0 * dy, x1 * dx + y1 * dy))
-            if text and (char["c"].isspace() or ends[0] - stop > GAP * span["size"]):
+            begin, end = along_line(char, line["dir"])
+            if text and (char["c"].isspace() or begin - stop > GAP * span["size"]):
                 yield (box[0], box[1], box[2], box[3], text, *key, n_words)
                 text, n_words = "", n_words + 1
             if char["c"].isspace():
                 continue
             box = [min(box[0], x0), min(box[1], y0), max(box[2], x1), max(box[3], y1)] if text else [x0, y0, x1, y1]
-            text, stop = text + char["c"], ends[1]
+            text, stop = text + char["c"], end
     if text:
         yield (box[0], box[1], box[2], box[3], text, *key, n_words)
 

@@ -3,7 +3,7 @@
 Frames go both ways over a pair of pipes: 4 bytes of length (big-endian), then the payload. Requests are JSON; answers
 are ``J`` + JSON or ``P`` + a page (PageContent.to_bytes). No pickle: a file that takes over this process can only send data.
 
-    {"options": {...}, "seconds": 60, "memory": 4294967296, "nice": 0}    once, first
+    {"options": {...}, "seconds": 60, "memory": 4294967296, "nice": 0, "folder": hex}    once, first
     {"path": hex}                                              -> J {"opened": {...}}
     {"path": hex, "first": 1, "last": 8}                       -> for each page P... or J {"page": 3, "error": [class, text]}
     {"path": hex, "sizes": true}                               -> J {"sizes": [[width_px, height_px], ...]}
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ from typing import IO, Any
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.frames import receive, send
+from pagesight.indexer.launch import kill_children
 from pagesight.indexer.priority import process_gives_way
 from pagesight.indexer.reading.faults import one_line, reason_of
 from pagesight.indexer.reading.page import PagedDocument, drawn_sizes, open_document, read_page
@@ -40,14 +42,38 @@ def main() -> None:
     for name in ("pymupdf.layout", "pymupdf4llm"):  # an optional model that PyMuPDF loads at import: 0.4 s and 70 MB
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes its import fail, which PyMuPDF allows
     os.dup2(2, 1)  # whatever a library prints must not end up between our frames
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    leaving = Leaving(os.getppid())
     setup = json.loads(receive(requests) or b"{}")
+    os.environ["TMPDIR"] = leaving.folder = os.fsdecode(bytes.fromhex(setup["folder"]))
     limit_memory(setup["memory"])
     process_gives_way(setup["nice"])
-    try:
+    with suppress(BrokenPipeError):  # the parent is gone
         Session(ReadOptions(**setup["options"]), setup["seconds"], answers).serve(requests)
-    except BrokenPipeError:  # the parent is gone
-        os._exit(1)
+    leaving.now()
+
+
+class Leaving:
+    """Ends this process, when the one that started it is gone, with what it started and its temporary files.
+
+    A thread looks for that, since a library may wait for something that never comes.
+    """
+
+    def __init__(self, parent: int) -> None:
+        self.folder: str | None = None
+        threading.Thread(target=self._after, args=(parent,), daemon=True).start()
+
+    def _after(self, parent: int) -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_POLL_S)
+        self.now()
+
+    def now(self) -> None:
+        try:
+            kill_children(os.getpid())
+            if self.folder is not None:
+                shutil.rmtree(self.folder, ignore_errors=True)
+        finally:
+            os._exit(1)
 
 
 class Session:
@@ -128,13 +154,6 @@ def limit_time(seconds: float) -> None:
     """
     if hasattr(signal, "setitimer"):  # a Unix system
         signal.setitimer(signal.ITIMER_PROF, seconds)
-
-
-def _end_with(parent: int) -> None:
-    """End this process when the one that started it is gone while a library waits for something that never comes."""
-    while os.getppid() == parent:
-        time.sleep(ORPHAN_POLL_S)
-    os._exit(1)
 
 
 def _as_json(answer: dict[str, Any]) -> bytes:

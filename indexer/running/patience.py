@@ -86,19 +86,3 @@ class Patience:
 def _spent(process: object) -> float:
     times = process.cpu_times()  # type: ignore[attr-defined]  # psutil is imported where it is used
     return float(times.user + times.system + times.children_user + times.children_system)
-
-
-def kill_with_children(pid: int) -> None:
-    """End a process and all that it started, such as the program tesseract."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return
-    for one in family:
-        try:
-            one.kill()
-        except psutil.NoSuchProcess:
-            continue

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +17,8 @@ from typing import IO, Any
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.frames import receive, send
-from pagesight.indexer.launch import start_worker
-from pagesight.indexer.running.patience import SPENT, Patience, kill_with_children
+from pagesight.indexer.launch import kill_with_children, start_worker
+from pagesight.indexer.running.patience import SPENT, Patience
 from pagesight.storage.errors import ReaderCrashed, ReaderStalled
 
 WORKER = "pagesight.indexer.reading.worker"
@@ -78,7 +81,8 @@ class ReadingProcess:
             self._running = running = self._running or _Running(self._seconds)
         try:
             if not running.was_asked:
-                send(running.requests, json.dumps(self._setup).encode())
+                setup = {**self._setup, "folder": os.fsencode(running.folder).hex()}
+                send(running.requests, json.dumps(setup).encode())
                 running.was_asked = True
             running.patience.page_begins()
             send(running.requests, json.dumps(request).encode())
@@ -118,6 +122,8 @@ class _Running:
     """A process that runs, and the thread that listens to it."""
 
     def __init__(self, seconds: float) -> None:
+        # For its temporary files and those of the programs it runs: killed, none of them can take theirs away.
+        self.folder = tempfile.mkdtemp(prefix="pagesight-")
         # We run as many processes as there are cores, each with one thread.
         self._process: subprocess.Popen[bytes] = start_worker(WORKER, {"OMP_NUM_THREADS": "1"}, quiet=True)
         assert self._process.stdin is not None
@@ -144,6 +150,7 @@ class _Running:
         if self._process.poll() is None:
             kill_with_children(self._process.pid)
         code = self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):  # unsent bytes to a dead process
             self.requests.close()
         self._listener.join(_LISTENER_S)

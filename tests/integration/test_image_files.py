@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import EXTENSIONS
@@ -32,6 +32,13 @@ def saved(image, kind, **more):
     buffer = io.BytesIO()
     image.save(buffer, kind, **more)
     return buffer.getvalue()
+
+
+def oriented(value):
+    """What a camera or a scanner says about which way is up, from 1 to 8."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = value
+    return exif
 
 
 def read(path, number=1):
@@ -100,14 +107,16 @@ def test_of_a_cut_file_what_is_there_is_read(tmp_path, name, data, share):
     assert np.abs(page.image[there].astype(int) - expected[there]).mean() < 2
 
 
-def test_a_compressed_tiff_is_read_as_far_as_its_strips_go(tmp_path):
+@pytest.mark.parametrize(("orientation", "there"), [(1, np.s_[:100]), (6, np.s_[:, -100:])])
+def test_a_compressed_tiff_is_read_as_far_as_its_strips_go(tmp_path, orientation, there):
     """In strips of a few rows each, of which the last ones are beyond the end of the file."""
-    data = described_first(saved(noise(), "TIFF", compression="tiff_lzw", strip_size=3 * SIZE[0] * 8))
+    how = {"compression": "tiff_lzw", "strip_size": 3 * SIZE[0] * 8, "exif": oriented(orientation)}
+    data = described_first(saved(noise(), "TIFF", **how))
     (tmp_path / "a.tif").write_bytes(data[: len(data) * 2 // 3])
     (tmp_path / "whole.tif").write_bytes(data)
     page, whole = read(tmp_path / "a.tif")[1], read(tmp_path / "whole.tif")[1]
     assert page.note == CUT_OFF
-    assert np.abs(page.image[:100].astype(int) - whole.image[:100]).mean() < 2
+    assert np.abs(page.image[there].astype(int) - whole.image[there]).mean() < 2
 
 
 @pytest.mark.parametrize(
@@ -182,6 +191,41 @@ def test_what_follows_the_picture_is_no_page(tmp_path):
         info, page = read(path)
         assert info.n_pages == 1, path
         assert np.abs(page.image.astype(int) - np.asarray(first)).mean() < 16, path
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 7, 8])
+def test_a_page_on_its_side_is_measured_as_it_is_drawn(tmp_path, kind, orientation):
+    path = tmp_path / f"a.{kind.lower()}"
+    path.write_bytes(saved(Image.new("RGB", (60, 30)), kind, exif=oriented(orientation)))
+    size = (30, 60) if orientation >= 5 else (60, 30)
+    document = open_document(path, SEEING)
+    for _ in ("before", "after"):
+        assert document.render_size(1, max_pixels=10_000, max_dpi=200) == size
+        assert document.drawn(1).aspect == size[0] / size[1]
+        page = read_page(document, 1, SEEING)
+        assert (page.image.shape[1], page.image.shape[0]) == size
+        assert page.width_pt / page.height_pt == pytest.approx(size[0] / size[1])
+    document.close()
+
+
+@pytest.mark.parametrize("nothing", [math.nan, math.inf, -math.inf, -3.4028235e38, -9999.0, 0.1])
+@pytest.mark.parametrize("n_rows", [1, 9, 10])
+def test_where_nothing_was_measured_a_page_is_white(tmp_path, nothing, n_rows):
+    values = np.tile(np.linspace(0.2, 0.8, 256, dtype=np.float32), (10, 1))
+    values[:n_rows] = nothing
+    (tmp_path / "a.tif").write_bytes(saved(Image.fromarray(values), "TIFF", tiffinfo={42113: str(nothing)}))
+    image = read(tmp_path / "a.tif")[1].image
+    assert (image[:n_rows] == 255).all()
+    assert np.abs(image[n_rows:, :, 0].astype(int) - np.arange(256)).max(initial=0) <= 1
+
+
+def test_the_letters_of_a_nearly_white_page_of_16_bits_are_black(tmp_path):
+    values = np.full((100, 100), 60_000, np.uint16)
+    values[50, 50] = 2_000
+    (tmp_path / "a.tif").write_bytes(saved(Image.fromarray(values), "TIFF"))
+    image = read(tmp_path / "a.tif")[1].image
+    assert (image[50, 50].max(), np.median(image)) == (0, 255)
 
 
 def test_smaller_copies_in_a_tiff_are_no_pages(tmp_path):

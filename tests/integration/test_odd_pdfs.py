@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import tracemalloc
 
 import numpy as np
 import pymupdf
@@ -10,6 +11,7 @@ import pytest
 
 from pagesight.engine import IndexConfig, SearchEngine
 from pagesight.indexer.content import ReadOptions
+from pagesight.indexer.reading import pdf_file
 from pagesight.indexer.reading.page import open_document, read_page
 from pagesight.storage.errors import EncryptedDocument, UnreadableDocument
 from tests.helpers import make_pdf
@@ -56,6 +58,32 @@ def test_encryption_for_a_certificate_is_told_as_such(tmp_path, kind):
     with pytest.raises(UnreadableDocument, match=r"holder of a certificate.*decrypted first") as caught:
         read(path)
     assert not isinstance(caught.value, EncryptedDocument)  # no password helps
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_large_encrypted_file_asks_for_its_password_and_is_not_read_as_a_whole(tmp_path, monkeypatch, memory):
+    path = tmp_path / "a.pdf"
+    document = pymupdf.open()
+    document.new_page()
+    document.embfile_add("large", np.random.default_rng(0).bytes(2_000_000))
+    document.save(path, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user")
+    document.close()
+    assert path.stat().st_size > 2_000_000
+
+    def unlocked(data):
+        assert len(data) == 10_000
+        if not memory:
+            raise MemoryError
+
+    monkeypatch.setattr(pdf_file, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(pdf_file, "_unlocked", unlocked)
+    tracemalloc.start()
+    try:
+        with pytest.raises(EncryptedDocument, match="password"):
+            open_document(path, ReadOptions(ocr="off"))
+        assert tracemalloc.get_traced_memory()[1] < 1_500_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_whose_attachments_alone_are_encrypted_is_read(tmp_path):

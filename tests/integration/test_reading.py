@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -37,6 +38,18 @@ def odd(document, number, options):
 worker.read_page = odd
 worker.main()
 """
+
+LEAVES_A_FILE = "import tempfile; tempfile.mkstemp()"
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """An empty folder for temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
 
 
 @pytest.fixture
@@ -293,9 +306,9 @@ def test_the_worker_ends_itself_when_nobody_else_does(odd_worker, tmp_path):
 
 
 @pytest.mark.thorough
-def test_a_worker_that_waits_for_ever_ends_after_its_parent(tmp_path):
-    """Also if the parent is killed and can tell it nothing."""
-    odd = odd_file(tmp_path / "a.txt", "import time; time.sleep(1000)")
+def test_a_worker_that_waits_for_ever_ends_after_its_parent(temporary, tmp_path):
+    """Also if the parent is killed and can tell it nothing; the program that it runs, and its files, end with it."""
+    odd = odd_file(tmp_path / "a.txt", LEAVES_A_FILE + "; import subprocess; subprocess.run(['sleep', '1000'])")
     parent = f"""
 import subprocess, sys
 from pagesight.indexer.running import process
@@ -309,10 +322,13 @@ with reading.asked({request(odd, first=1, last=1)!r}):
 """
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as running:
         worker = psutil.Process(int(running.stdout.readline()))
-        time.sleep(1)
+        while not (children := worker.children()):
+            time.sleep(0.05)
         running.kill()
-    psutil.wait_procs([worker], timeout=20)
-    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+    family = [worker, *children]
+    psutil.wait_procs(family, timeout=20)
+    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert list(temporary.iterdir()) == []
 
 
 # Processes that get out of step
@@ -394,6 +410,22 @@ def test_a_process_that_is_killed_is_a_crash_unless_we_did_it(odd_worker, tmp_pa
     with reading_process() as process, pytest.raises(ReaderCrashed, match="exit code 5"):
         with process.asked(request(odd_file(tmp_path / "b.txt", "import os; os._exit(5)"), first=1, last=1)):
             process.answer()
+
+
+# What processes leave behind
+
+
+@pytest.mark.thorough
+def test_temporary_files_of_a_process_go_with_it_however_it_ends(odd_worker, temporary, tmp_path):
+    path = odd_file(tmp_path / "a.txt", LEAVES_A_FILE, LEAVES_A_FILE + "; import os; os._exit(5)")
+    with reading_process() as process:
+        with pytest.raises(ReaderCrashed, match="exit code 5"), process.asked(request(path, first=2, last=2)):
+            process.answer()
+        assert list(temporary.iterdir()) == []
+        with process.asked(request(path, first=1, last=1)):
+            process.answer()
+        assert len(list(temporary.glob("*/*"))) == 1
+    assert list(temporary.iterdir()) == []
 
 
 # Descriptors

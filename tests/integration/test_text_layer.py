@@ -217,6 +217,25 @@ def test_gaps_are_seen_behind_letters_of_any_script(tmp_path):
     assert texts == ("나는", "여름", "방학이", "되어", "ἐπειδὴ", "ἕνα", "τὰ", "δύο", "Thế", "lạ", "ở", "đây")
 
 
+@pytest.mark.parametrize("degrees", [-90, -80, -45, -20, -3, 3, 10, 45, 60, 135])
+def test_words_on_a_slant_are_whole_and_apart(tmp_path, degrees):
+    """A watermark, or the names below the columns of a chart, on a page of plain lines."""
+    document = pymupdf.open()
+    page = document.new_page(height=1000)
+    for row in range(2):
+        page.insert_text((50, 50 + 20 * row), "plain words to read")
+    for font, text, y in [
+        (pymupdf.Font("helv"), "Draft only", 200),
+        (pymupdf.Font("korea"), "기밀문서 보관용", 450),
+        (pymupdf.Font(script=HEBREW), "דבלב הטויט", 700),
+    ]:
+        writer, middle = pymupdf.TextWriter(page.rect), pymupdf.Point(300, y)
+        writer.append(middle, text, font=font, fontsize=20)
+        writer.write_text(page, morph=(middle, pymupdf.Matrix(degrees)))
+    slanted = sorted(read(saved(document, tmp_path / "a.pdf")).texts[8:])
+    assert slanted == ["Draft", "only", "בלבד", "טיוטה", "기밀문서", "보관용"]
+
+
 def test_hidden_layers_and_what_is_cropped_off_stay_out(tmp_path):
     document = pymupdf.open()
     page = document.new_page()
