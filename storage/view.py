@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
+MOST_PAGES = 2**63 - 1  # of a document: SQLite has no larger numbers, and takes none
 MANY_PAGES = 20_000  # that a filter lets through, from which they are looked for among all
 _WORDS_SQL = (
     "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH ? ORDER BY bm25(page_terms), rowid LIMIT ?"
@@ -242,6 +243,8 @@ class StoreView(Closing):
         return {page_id: EncodedDetail(self._codec, *detail) for page_id, *detail in pages}
 
     def find_page(self, name: str, number: int) -> int | None:
+        if not 1 <= number <= MOST_PAGES:
+            return None
         found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number)
         return found
 

@@ -316,6 +316,14 @@ def test_names_are_found_however_their_accents_are_spelt(store):
         assert len(view.page_ids("document = 'U\u0308bersicht.pdf'")) == 1
 
 
+@pytest.mark.parametrize("number", [-(10**20), 0, 2, 2**63, 10**20])
+def test_no_page_has_a_number_beyond_those_of_its_document(store, number):
+    with store.writer() as writer:
+        add_document(writer, "a.pdf", ["one"])
+    with store.view() as view:
+        assert view.find_page("a.pdf", number) is None
+
+
 def test_failures_are_kept_until_the_file_is_read(store):
     with store.writer() as writer:
         writer.record_failure(source_file("bad.pdf"), "failed", "damaged", drop=True)
