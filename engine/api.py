@@ -260,6 +260,10 @@ class SearchEngine(Closing):
         several names stays until the last one is removed. everything: the explicit word, where neither is given.
         Raises ConfigError if it is not said what to remove.
         """
+        return [name for name, _ in self.remove_files(*names, filters=filters, everything=everything)]
+
+    def remove_files(self, *names: str, filters: str | None = None, everything: bool = False) -> list[tuple[str, Path]]:
+        """``remove``; returns with each name where its file lies."""
         if not (names or filters is not None or everything):
             raise ConfigError("say what to remove: names, filters, or everything=True")
         if filters is not None:
@@ -273,7 +277,7 @@ class SearchEngine(Closing):
                 if not wanted or any(name == pattern or glob_matches(pattern, name) for pattern in wanted)
             ]
             writer.remove_names([os.fsencode(location) for _, location in found])
-        return [name for name, _ in found]
+        return found
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
         """What is in the index, in order of names. filters: only documents with a page that fits."""

@@ -163,9 +163,8 @@ class RAGMultiModalModel:
             filters = (
                 f"tag.{ID_TAG} in ({', '.join(f'{one}' for one in wanted)})" if wanted else f'tag.{ID_TAG} = "none"'
             )
-        by_content = {
-            document.sha256: (doc_id, document) for doc_id, document in documents.items()
-        }  # names may be shared
+        # Not by name: files in several folders may share one.
+        by_content = {document.sha256: (doc_id, document) for doc_id, document in documents.items()}
 
         def answer(text: str) -> list[Result]:
             hits = searcher.search(text, k=k, filters=filters)

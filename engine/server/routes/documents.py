@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.facets import facets_of
+from pagesight.engine.server.named import find_document, remove_documents
 from pagesight.engine.server.routes.hits import hit_json, missing_in
 from pagesight.engine.server.routes.models import (
     Document,
@@ -36,7 +37,7 @@ from pagesight.engine.server.routes.shared import (
     Serving,
     Writing,
 )
-from pagesight.engine.server.service import Served, Service
+from pagesight.engine.server.service import Service
 from pagesight.engine.word_heat import word_heat
 from pagesight.storage.errors import UnknownHit
 from pagesight.storage.globs import glob_of
@@ -109,20 +110,6 @@ async def facets(service: Serving, _: Reading, index: IndexName = "") -> JSONRes
     return JSONResponse(await service.run(facets_of, service.engine(index)))
 
 
-def find_document(engine: Served, name: str) -> StoredDocument:
-    """The document of this name. Raises UnknownHit."""
-    wanted = nfc(name)
-    if '"' in wanted and "'" in wanted:  # a filter has no way to say both
-        candidates = engine.documents()
-    else:
-        mark = "'" if '"' in wanted else '"'
-        candidates = engine.documents(f"document = {mark}{wanted}{mark}")
-    found = next((document for document in candidates if wanted in document.names), None)
-    if found is None:
-        raise UnknownHit(f"there is no document {wanted[:200]!r} in the index")
-    return found
-
-
 def _page(service: Service, index: str, document: str, number: int, query: str) -> Json:
     read = service.engine(index).read_page(document, number, query or None)
     return {
@@ -169,15 +156,13 @@ def _totals(service: Service, index: str) -> Json:
 
 
 def _remove(service: Service, index: str, document: str) -> list[str]:
-    engine = service.own_engine(index)
-    found = find_document(engine, document)
+    find_document(
+        service.own_engine(index), document
+    )  # a name that is not there is said at once, also while another program writes
     name = nfc(document)
-    removed = engine.remove(glob_of(name))
+    removed = remove_documents(service, index, glob_of(name))
     if not removed:
         raise NotFound(f"there is no document {name[:200]!r} in the index")
-    for location in found.locations:
-        if location.name == name:
-            service.uploads.forget(location)
     return removed
 
 

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
 from pagesight.engine.server.errors import BadRequest
+from pagesight.engine.server.named import find_document
 from pagesight.engine.server.originals import Original, Originals
 from pagesight.engine.server.pictures import picture_key
-from pagesight.engine.server.routes.documents import find_document
 from pagesight.engine.server.routes.models import LIMITS
 from pagesight.engine.server.routes.shared import DocumentPath, IndexName, PagePath, Question, Reading, Serving
 from pagesight.storage.errors import UnreadableDocument

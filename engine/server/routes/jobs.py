@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pagesight.engine.server.allowed import allowed_paths
 from pagesight.engine.server.errors import BadRequest, Busy
 from pagesight.engine.server.journal import FileOutcome, Job
+from pagesight.engine.server.named import contents_named
 from pagesight.engine.server.routes.models import JobList, JobModel, JobRequest, Json, OutcomeList, Uploaded
 from pagesight.engine.server.routes.shared import IndexName, Limit, Offset, Reading, Serving, Writing
 from pagesight.engine.server.service import Service
@@ -63,7 +65,8 @@ async def upload(
                     size, buffer = size + len(buffer), bytearray()
             await asyncio.to_thread(service.uploads.write, file, bytes(buffer))
             _check_size(size + len(buffer))
-            kept = await asyncio.to_thread(service.uploads.finish, file, index, kept_as)
+            known = partial(contents_named, service, index)
+            kept = await asyncio.to_thread(service.uploads.finish, file, index, kept_as, known)
         except BaseException:
             service.uploads.give_up(file)
             raise
