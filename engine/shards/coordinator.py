@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
 
 KEY_VARIABLE = "PAGESIGHT_SHARD_KEY"
+QUERIES = 64  # that are asked at once; a shard takes no more
 PICTURE_SIDE_PX = 1_500  # as an engine's own pictures of A4
 
 
@@ -140,17 +141,20 @@ class Coordinator(Closing):
         config: SearchConfig | None = None,
         **fields: Unpack[SearchFields],
     ) -> list[list[SearchHit]]:
-        """``search`` for each query, all in the same rounds."""
+        """``search`` for each query; 64 at a time in the same rounds."""
         if isinstance(queries, str):
             raise ConfigError(f"queries must be a list of questions, not the one {queries!r}")
         chosen, view = _checked(search_config(config, fields), filters), view or self.view()
-        with stage("encode", on_stage):
-            typed_for = Vocabulary(view.asking) if chosen.mend and chosen.terms else None
-            asked = [
-                [Question.of(text, self.encoder, filters, typed_for=typed_for) for text in _texts(query, chosen)]
-                for query in queries
-            ]
-        return self._answered(asked, view, chosen, on_stage, opinion=True)
+        typed_for = Vocabulary(view.asking) if chosen.mend and chosen.terms else None
+        found: list[list[SearchHit]] = []
+        for at in range(0, len(queries), QUERIES):
+            with stage("encode", on_stage):
+                asked = [
+                    [Question.of(text, self.encoder, filters, typed_for=typed_for) for text in _texts(query, chosen)]
+                    for query in queries[at : at + QUERIES]
+                ]
+            found += self._answered(asked, view, chosen, on_stage, opinion=True)
+        return found
 
     def similar(
         self,

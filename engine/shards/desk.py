@@ -52,6 +52,17 @@ def _check(expected: Any, space: Space, part: str | None) -> None:
             raise ShardMismatch(f"the {name} of this shard is {value}, not {expected.get(name)} as the others need it")
 
 
+def _question(view: View, fields: Json) -> Question:
+    """Raises ShardMismatch for vectors of other widths than those of this index, too."""
+    question, space = wire.question_of(fields), view.space
+    widths = len(question.encoded.single), question.encoded.tokens.shape[1]
+    if widths != (space.single_dim, space.token_dim):
+        raise ShardMismatch(
+            f"the vectors of this index have {space.single_dim} and {space.token_dim} numbers, the question's {widths[0]} and {widths[1]}"
+        )
+    return question
+
+
 def _numbers(view: View, body: Json) -> Json:
     """Of each question: what BM25 needs, on how many pages its dates and part numbers are, how many pages may be found."""
     findable, found = len(view.page_ids()), []
@@ -92,7 +103,7 @@ def _search(view: View, body: Json) -> Json:
 
 
 def _best(view: View, body: Json, config: SearchConfig) -> Json:
-    question, words = wire.question_of(body["question"]), WordScores.none()
+    question, words = _question(view, body["question"]), WordScores.none()
     if question.text:
         fields = {"statistics": body["statistics"], "filters": question.filters}
         found, n = _by_words(view, fields)[0], body["n_words"]
@@ -116,7 +127,7 @@ def _best(view: View, body: Json, config: SearchConfig) -> Json:
 
 def _describe(view: View, body: Json) -> Json:
     """Hits for pages and the questions that they answer; None for a page that is gone."""
-    questions = [wire.question_of(one) for one in body["questions"]]
+    questions = [_question(view, one) for one in body["questions"]]
     hits: list[Json | None] = [None] * len(body["pages"])
     at = find(view, [Place.of(one["place"]) for one in body["pages"]])
     for number, question in enumerate(questions):
@@ -152,7 +163,7 @@ def _look_up(view: View, body: Json) -> Json:
     findable = bool(np.isin(page_id, view.page_ids()))
     hit = describe_page(page_id, view)
     if body["question"] is not None and findable:
-        question = wire.question_of(body["question"])
+        question = _question(view, body["question"])
         scored = rerank(Question(encoded=question.encoded), view, ids, SearchConfig(k=1))
         hit = describe(scored, question.encoded, view, wording=question.wording)[0]
     text = " ".join(view.details(ids)[page_id].words.texts) if findable else ""
@@ -179,7 +190,7 @@ def _as_question(view: View, body: Json) -> Json:
 
 def _scores(view: View, body: Json) -> Json:
     """The score of pages by their names, as [document, number]; None for those that are not here."""
-    question = wire.question_of(body["question"])
+    question = _question(view, body["question"])
     ids = [view.find_page(document, number) for document, number in body["pages"]]
     known = np.intersect1d(np.array([i for i in ids if i is not None], np.int64), view.page_ids())
     found = {page.page_id: page.score for page in rerank(question, view, known, SearchConfig(k=max(1, len(known))))}
