@@ -87,7 +87,10 @@ _OPENINGS_SQL = (
 )
 
 
-_FIND_PAGE_SQL = "SELECT page.id FROM page JOIN file ON file.document_id = page.document_id WHERE file.path = ? AND page.number = ? ORDER BY page.id"
+_FIND_PAGE_SQL = (
+    "SELECT page.id FROM page JOIN file ON file.document_id = page.document_id JOIN document ON document.id = page.document_id "
+    "WHERE file.path = ? AND page.number = ? AND document.sha256 = coalesce(?, document.sha256) ORDER BY page.id"
+)
 
 
 def _listed(page_ids: PageIds) -> str:
@@ -242,10 +245,10 @@ class StoreView(Closing):
         pages = zip(ids, codes, stored_boxes(boxes), words_of_pages(texts, word_boxes), strict=True)
         return {page_id: EncodedDetail(self._codec, *detail) for page_id, *detail in pages}
 
-    def find_page(self, name: str, number: int) -> int | None:
+    def find_page(self, name: str, number: int, *, sha256: str | None = None) -> int | None:
         if not 1 <= number <= MOST_PAGES:
             return None
-        found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number)
+        found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number, sha256)
         return found
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:

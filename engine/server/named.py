@@ -9,9 +9,9 @@ from pagesight.storage.names import nfc
 from pagesight.storage.stored import StoredDocument
 
 
-def find_document(engine: Served, name: str) -> StoredDocument:
-    """The document of this name. Raises UnknownHit."""
-    found = documents_named(engine, name)
+def find_document(engine: Served, name: str, sha256: str | None = None) -> StoredDocument:
+    """The document of this name, and of this content if that is said. Raises UnknownHit."""
+    found = [one for one in documents_named(engine, name) if sha256 in (None, one.sha256)]
     if not found:
         raise UnknownHit(f"there is no document {nfc(name)[:200]!r} in the index")
     return found[0]

@@ -156,7 +156,7 @@ def find(view: View, places: Sequence[Place]) -> list[int | None]:
 
 def _look_up(view: View, body: Json) -> Json:
     """One page by its name, with what matches a question, if there is one and anything on the page that could."""
-    page_id = view.find_page(body["document"], body["number"])
+    page_id = view.find_page(body["document"], body["number"], sha256=body.get("sha256"))
     if page_id is None:
         return {"known": False}
     ids = np.array([page_id], np.int64)
@@ -177,7 +177,7 @@ def _look_up(view: View, body: Json) -> Json:
 
 def _as_question(view: View, body: Json) -> Json:
     """A page by its name as a question, for pages like it; no question if there is nothing on it to compare."""
-    page_id = view.find_page(body["document"], body["number"])
+    page_id = view.find_page(body["document"], body["number"], sha256=body.get("sha256"))
     if page_id is None:
         return {"known": False}
     if page_id not in view.page_ids():
@@ -220,11 +220,13 @@ def _spelt(view: View, body: Json) -> Json:
 
 
 def _named(view: View, body: Json) -> Json:
-    """Whether a document of this name is here."""
-    name = body["document"]
+    """Whether a document of this name is here, of one content if that is said."""
+    name, sha256 = body["document"], body.get("sha256")
     if '"' in name and "'" in name:  # a filter has no way to say both
-        return {"known": any(name in one.names for one in view.documents())}
-    return {"known": bool(view.documents(f"document = {quoted(name)}"))}
+        found = [one for one in view.documents() if name in one.names]
+    else:
+        found = view.documents(f"document = {quoted(name)}")
+    return {"known": any(sha256 in (None, one.sha256) for one in found)}
 
 
 def _documents(view: View, body: Json) -> Json:

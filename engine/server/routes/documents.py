@@ -25,6 +25,7 @@ from pagesight.engine.server.routes.models import (
     TotalsModel,
 )
 from pagesight.engine.server.routes.shared import (
+    Content,
     DocumentName,
     DocumentPath,
     Filters,
@@ -58,24 +59,38 @@ async def documents(
 
 @router.get("/documents/{document:path}/pages/{page}/heat", response_model=Heat)
 async def heat(
-    document: DocumentPath, page: PagePath, q: Question, service: Serving, _: Reading, index: IndexName = ""
+    document: DocumentPath,
+    page: PagePath,
+    q: Question,
+    service: Serving,
+    _: Reading,
+    index: IndexName = "",
+    sha256: Content = None,
 ) -> JSONResponse:
     """For each word of the question ``q`` where it finds itself on the page."""
-    return JSONResponse(await service.run(_heat, service.own_engine(index), document, page, nfc(q)))
+    return JSONResponse(await service.run(_heat, service.own_engine(index), document, page, sha256, nfc(q)))
 
 
 @router.get("/documents/{document:path}/pages/{page}", response_model=Page)
 async def page(
-    document: DocumentPath, page: PagePath, service: Serving, _: Reading, index: IndexName = "", q: Question = ""
+    document: DocumentPath,
+    page: PagePath,
+    service: Serving,
+    _: Reading,
+    index: IndexName = "",
+    sha256: Content = None,
+    q: Question = "",
 ) -> JSONResponse:
     """One page with its words, and with what matches ``q`` on it."""
-    return JSONResponse(await service.run(_page, service, index, document, page, nfc(q).strip()))
+    return JSONResponse(await service.run(_page, service, index, document, page, sha256, nfc(q).strip()))
 
 
 @router.get("/documents/{document:path}", response_model=Document)
-async def document(document: DocumentPath, service: Serving, _: Reading, index: IndexName = "") -> JSONResponse:
+async def document(
+    document: DocumentPath, service: Serving, _: Reading, index: IndexName = "", sha256: Content = None
+) -> JSONResponse:
     """One document."""
-    found = await service.run(find_document, service.engine(index), document)
+    found = await service.run(find_document, service.engine(index), document, sha256)
     return JSONResponse(_document(found))
 
 
@@ -110,8 +125,8 @@ async def facets(service: Serving, _: Reading, index: IndexName = "") -> JSONRes
     return JSONResponse(await service.run(facets_of, service.engine(index)))
 
 
-def _page(service: Service, index: str, document: str, number: int, query: str) -> Json:
-    read = service.engine(index).read_page(document, number, query or None)
+def _page(service: Service, index: str, document: str, number: int, sha256: str | None, query: str) -> Json:
+    read = service.engine(index).read_page(document, number, query or None, sha256=sha256)
     return {
         "index": service.name_of(index),
         "hit": hit_json(read.hit, service.settings.hide_paths),
@@ -120,9 +135,9 @@ def _page(service: Service, index: str, document: str, number: int, query: str) 
     }
 
 
-def _heat(engine: SearchEngine, document: str, number: int, query: str) -> Json:
+def _heat(engine: SearchEngine, document: str, number: int, sha256: str | None, query: str) -> Json:
     with engine.view() as view:
-        page_id = view.find_page(document, number)
+        page_id = view.find_page(document, number, sha256=sha256)
         if page_id is None:
             raise UnknownHit(f"there is no page {document}:{number} in the index")
         details = view.details(np.array([page_id])) if np.isin(page_id, view.page_ids()) else {}

@@ -109,12 +109,14 @@ class Describe(Form):
 class LookUp(Form):
     document: str
     number: int
+    sha256: str | None = None
     question: Question | None
 
 
 class AsQuestion(Form):
     document: str
     number: int
+    sha256: str | None = None
     filters: str | None
 
 
@@ -138,6 +140,7 @@ class Spelt(Form):
 
 class NamedDocument(Form):
     document: str
+    sha256: str | None = None
 
 
 class Documents(Form):
