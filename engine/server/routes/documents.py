@@ -171,9 +171,8 @@ def _totals(service: Service, index: str) -> Json:
 
 
 def _remove(service: Service, index: str, document: str) -> list[str]:
-    find_document(
-        service.own_engine(index), document
-    )  # a name that is not there is said at once, also while another program writes
+    # First, so that a name that is not there is said at once, also while another program writes.
+    find_document(service.own_engine(index), document)
     name = nfc(document)
     removed = remove_documents(service, index, glob_of(name))
     if not removed:
