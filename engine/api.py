@@ -260,6 +260,10 @@ class SearchEngine(Closing):
         several names stays until the last one is removed. everything: the explicit word, where neither is given.
         Raises ConfigError if it is not said what to remove.
         """
+        return [name for name, _ in self.remove_files(*names, filters=filters, everything=everything)]
+
+    def remove_files(self, *names: str, filters: str | None = None, everything: bool = False) -> list[tuple[str, Path]]:
+        """``remove``; returns with each name where its file lies."""
         if not (names or filters is not None or everything):
             raise ConfigError("say what to remove: names, filters, or everything=True")
         if filters is not None:
@@ -273,7 +277,7 @@ class SearchEngine(Closing):
                 if not wanted or any(name == pattern or glob_matches(pattern, name) for pattern in wanted)
             ]
             writer.remove_names([os.fsencode(location) for _, location in found])
-        return [name for name, _ in found]
+        return found
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
         """What is in the index, in order of names. filters: only documents with a page that fits."""
@@ -342,15 +346,18 @@ class SearchEngine(Closing):
             )
             return measure(questions, view, config or SearchConfig())
 
-    def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
-        """One page by name, with the regions that match ``query``, if there is one and anything that could. Raises UnknownHit."""
-        with self.view() as view:
-            return self._looked_up(view, self._page_id(view, document, page), query)
+    def look_up(self, document: str, page: int, query: str | None = None, *, sha256: str | None = None) -> SearchHit:
+        """One page by name, with the regions that match ``query``, if there is one and anything that could. Raises UnknownHit.
 
-    def read_page(self, document: str, page: int, query: str | None = None) -> PageRead:
+        sha256: of the document, as hits have it, where files in several folders have one name; without it the first of them is taken.
+        """
+        with self.view() as view:
+            return self._looked_up(view, self._page_id(view, document, page, sha256), query)
+
+    def read_page(self, document: str, page: int, query: str | None = None, *, sha256: str | None = None) -> PageRead:
         """``look_up``, and the words of the page."""
         with self.view() as view:
-            page_id = self._page_id(view, document, page)
+            page_id = self._page_id(view, document, page, sha256)
             ids, findable = np.array([page_id], np.int64), bool(np.isin(page_id, view.page_ids()))
             text = " ".join(view.details(ids)[page_id].words.texts) if findable else ""
             source = view.describe(ids)[page_id].text_source
@@ -364,10 +371,10 @@ class SearchEngine(Closing):
         scored = rerank(alone, view, np.array([page_id], np.int64), SearchConfig(k=1))
         return describe(scored, question.encoded, view, wording=question.wording)[0]
 
-    def page_text(self, document: str, page: int) -> str:
-        """The words of one page, in reading order, as they were read from it. Raises UnknownHit."""
+    def page_text(self, document: str, page: int, *, sha256: str | None = None) -> str:
+        """The words of one page, in reading order, as they were read from it. sha256: see ``look_up``. Raises UnknownHit."""
         with self.view() as view:
-            page_id = self._page_id(view, document, page)
+            page_id = self._page_id(view, document, page, sha256)
             return " ".join(view.details(np.array([page_id]))[page_id].words.texts)
 
     def similar(
@@ -375,18 +382,19 @@ class SearchEngine(Closing):
         document: str,
         page: int,
         *,
+        sha256: str | None = None,
         filters: str | None = None,
         view: View | None = None,
         on_stage: OnStage | None = None,
         config: SearchConfig | None = None,
         **fields: Unpack[SearchFields],
     ) -> list[SearchHit]:
-        """Pages like this one, without itself: the page is the question. Raises UnknownHit, BadFilter, ConfigError."""
+        """Pages like this one, without itself: the page is the question. sha256: see ``look_up``. Raises UnknownHit, BadFilter, ConfigError."""
         from pagesight.engine.similar import similar_pages
 
         chosen = self._checked(search_config(config, fields), filters)
         with nullcontext(view) if view is not None else self.view() as seen:
-            page_id = self._page_id(seen, document, page)
+            page_id = self._page_id(seen, document, page, sha256)
             if page_id not in seen.page_ids():
                 return Hits([], self)  # nothing on it to compare
             return Hits(similar_pages(page_id, seen, chosen, filters, on_stage), self)
@@ -479,8 +487,8 @@ class SearchEngine(Closing):
         with stage("describe", on_stage):
             return Hits(described(found, view), self)
 
-    def _page_id(self, view: View, document: str, page: int) -> int:
-        page_id = view.find_page(document, page)
+    def _page_id(self, view: View, document: str, page: int, sha256: str | None) -> int:
+        page_id = view.find_page(document, page, sha256=sha256)
         if page_id is None:
             raise UnknownHit(f"there is no page {document}:{page} in the index")
         return page_id

@@ -99,8 +99,8 @@ class View(Protocol):
     def details(self, page_ids: PageIds) -> dict[int, PageDetail]:
         """What explaining hits needs: token vectors, boxes and words of these pages. Raises StoreCorrupt."""
 
-    def find_page(self, name: str, number: int) -> int | None:
-        """Id of a page by a name of its document and its number from 1."""
+    def find_page(self, name: str, number: int, *, sha256: str | None = None) -> int | None:
+        """Id of a page by a name of its document and its number from 1; sha256: of the document, where several have the name."""
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:
         """Token vectors of these pages, in this order, expanded to float32."""

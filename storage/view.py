@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 PageIds = NDArray[np.int64]
 Float = NDArray[np.float32]
+MOST_PAGES = 2**63 - 1  # of a document: SQLite has no larger numbers, and takes none
 MANY_PAGES = 20_000  # that a filter lets through, from which they are looked for among all
 _WORDS_SQL = (
     "SELECT rowid, -bm25(page_terms) FROM page_terms WHERE page_terms MATCH ? ORDER BY bm25(page_terms), rowid LIMIT ?"
@@ -86,7 +87,10 @@ _OPENINGS_SQL = (
 )
 
 
-_FIND_PAGE_SQL = "SELECT page.id FROM page JOIN file ON file.document_id = page.document_id WHERE file.path = ? AND page.number = ? ORDER BY page.id"
+_FIND_PAGE_SQL = (
+    "SELECT page.id FROM page JOIN file ON file.document_id = page.document_id JOIN document ON document.id = page.document_id "
+    "WHERE file.path = ? AND page.number = ? AND document.sha256 = coalesce(?, document.sha256) ORDER BY page.id"
+)
 
 
 def _listed(page_ids: PageIds) -> str:
@@ -242,8 +246,10 @@ class StoreView(Closing):
         pages = zip(ids, codes, stored_boxes(boxes), words_of_pages(texts, word_boxes), strict=True)
         return {page_id: EncodedDetail(self._codec, *detail) for page_id, *detail in pages}
 
-    def find_page(self, name: str, number: int) -> int | None:
-        found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number)
+    def find_page(self, name: str, number: int, *, sha256: str | None = None) -> int | None:
+        if not 1 <= number <= MOST_PAGES:
+            return None
+        found: int | None = self._snapshot.value(_FIND_PAGE_SQL, nfc(name), number, sha256)
         return found
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:

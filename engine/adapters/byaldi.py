@@ -163,14 +163,15 @@ class RAGMultiModalModel:
             filters = (
                 f"tag.{ID_TAG} in ({', '.join(f'{one}' for one in wanted)})" if wanted else f'tag.{ID_TAG} = "none"'
             )
-        by_name = {name: (doc_id, d) for doc_id, d in documents.items() for name in d.names}
+        # Not by name: files in several folders may share one.
+        by_content = {document.sha256: (doc_id, document) for doc_id, document in documents.items()}
 
         def answer(text: str) -> list[Result]:
             hits = searcher.search(text, k=k, filters=filters)
             return [
-                self._result(hit, *by_name[hit.document], return_base64_results)
+                self._result(hit, *by_content[hit.sha256], return_base64_results)
                 for hit in hits
-                if hit.document in by_name
+                if hit.sha256 in by_content
             ]
 
         return answer(query) if isinstance(query, str) else [answer(text) for text in query]

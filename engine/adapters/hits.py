@@ -19,7 +19,7 @@ PICTURE_QUALITY = 85  # of JPEG
 def text_of(searcher: Searcher, hit: SearchHit) -> str:
     """The words of the page, or what was found of them if the page has left the index meanwhile."""
     try:
-        return searcher.page_text(hit.document, hit.page)
+        return searcher.page_text(hit.document, hit.page, sha256=hit.sha256)
     except UnknownHit:
         return hit.snippet
 

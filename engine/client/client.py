@@ -87,6 +87,7 @@ class Client(Closing):
         document: str,
         page: int,
         *,
+        sha256: str | None = None,
         filters: str | None = None,
         config: SearchConfig | None = None,
         **fields: Unpack[SearchFields],
@@ -94,7 +95,7 @@ class Client(Closing):
         """See ``SearchEngine.similar``."""
         chosen = _for_server(search_config(config, fields))
         asked = {"document": document, "page": page, "k": chosen.k, "candidates": chosen.n_candidates}
-        answer = self._get("/api/similar", **asked, filters=filters)
+        answer = self._get("/api/similar", **asked, filters=filters, sha256=sha256)
         return Hits(map(_hit, answer["results"][0]["hits"]), self, answer.get("missing"))
 
     def documents(self, filters: str | None = None) -> list[StoredDocument]:
@@ -112,13 +113,13 @@ class Client(Closing):
         answer = self._get("/api/totals")
         return Totals(**{field.name: answer[field.name] for field in fields_of(Totals)})
 
-    def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
+    def look_up(self, document: str, page: int, query: str | None = None, *, sha256: str | None = None) -> SearchHit:
         """See ``SearchEngine.look_up``."""
-        return _hit(self._get(_page_path(document, page), q=query)["hit"])
+        return _hit(self._get(_page_path(document, page), q=query, sha256=sha256)["hit"])
 
-    def page_text(self, document: str, page: int) -> str:
+    def page_text(self, document: str, page: int, *, sha256: str | None = None) -> str:
         """See ``SearchEngine.page_text``."""
-        return str(self._get(_page_path(document, page))["text"])
+        return str(self._get(_page_path(document, page), sha256=sha256)["text"])
 
     def pictures(self, hits: Sequence[SearchHit], *, password: str | None = None) -> Iterator[Image.Image]:
         """See ``SearchEngine.pictures``. password: the server has its own."""
@@ -130,7 +131,12 @@ class Client(Closing):
             raise ConfigError("a server opens encrypted files with its own password")
         for hit in hits:
             path = f"{_page_path(hit.document, hit.page)}/image"
-            query: dict[str, Any] = {"index": self._index, "max_side": PICTURE_SIDE_PX, "format": "png"}
+            query: dict[str, Any] = {
+                "index": self._index,
+                "max_side": PICTURE_SIDE_PX,
+                "format": "png",
+                "sha256": hit.sha256,
+            }
             data = self._transport.raw("GET", path, **query)
             yield mark(Image.open(io.BytesIO(data)), hit.regions)
 

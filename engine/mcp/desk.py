@@ -115,7 +115,7 @@ def page_url(base: str, document: str, page: int) -> str:
 
 def _fetch_page(searcher: Searcher, document: str, page: int, base: str) -> Fetched:
     hit = searcher.look_up(document, page)
-    text = searcher.page_text(document, page)
+    text = searcher.page_text(document, page, sha256=hit.sha256)
     metadata = {"document": hit.document, "page": str(page), "n_pages": str(hit.n_pages), "kind": hit.kind}
     return Fetched(
         id=hit.name, title=_title(hit), text=_cut(text), url=page_url(base, hit.document, page), metadata=metadata
@@ -132,7 +132,7 @@ def _fetch_document(searcher: Searcher, name: str, base: str) -> Fetched:
         if n_chars > MAX_TEXT_CHARS:
             break
         try:
-            parts.append(f"[page {page}]\n{searcher.page_text(name, page)}")
+            parts.append(f"[page {page}]\n{searcher.page_text(name, page, sha256=document.sha256)}")
         except UnknownHit:  # it could not be read
             continue
         n_chars += len(parts[-1])

@@ -174,7 +174,7 @@ DESCRIPTIONS = {
     "index_status": "How much is in the index, what could not be read and why, and what is being indexed now.",
     "index_paths": "Begin to index files and folders of the machine where the index is; index_status says how far it is. "
     "What has not changed is passed over.",
-    "remove_documents": "Take documents out of the index, by their names or globs. The files stay where they are.",
+    "remove_documents": "Take documents out of the index, by their names or globs. The files stay where they are, unless they were uploaded to a server.",
 }
 
 

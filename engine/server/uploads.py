@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import shutil
 import threading
+from collections.abc import Callable, Collection
+from functools import cache
 from io import FileIO
 from pathlib import Path
 
 from pagesight.engine.server.errors import BadRequest, UnsupportedType
 from pagesight.engine.server.originals import CHUNK
 from pagesight.indexer.formats import walked_extensions
+from pagesight.indexer.running.plan import hash_file
 from pagesight.storage.names import printable
 from pagesight.storage.tables.database import disk_errors
 
@@ -60,15 +64,18 @@ class Uploads:
             while left:
                 left = left[file.write(left) :]
 
-    def finish(self, file: FileIO, index: str, name: str) -> Path:
-        """Keep it, under this name or one with a number. The same content under the same name is there once. Raises DiskFull."""
+    def finish(self, file: FileIO, index: str, name: str, known: Callable[[str], Collection[str]]) -> Path:
+        """Keep it, under this name or one with a number. The same content under the same name is there once. Raises DiskFull.
+
+        known: the SHA-256 of the documents in the index that have a name, wherever their files lie.
+        """
         coming, folder = Path(file.name), self._kept / index
         with disk_errors(folder):
             os.fsync(file.fileno())
             file.close()
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._lock:
-                kept = self._place(coming, folder, name)
+                kept = self._place(coming, folder, name, known)
             descriptor = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
@@ -86,19 +93,19 @@ class Uploads:
         if location.parent.parent == self._kept and location.is_file():
             location.unlink(missing_ok=True)
 
-    def _place(self, coming: Path, folder: Path, name: str) -> Path:
+    def _place(self, coming: Path, folder: Path, name: str, known: Callable[[str], Collection[str]]) -> Path:
         stem, _, extension = name.rpartition(".")
-        number = 1
-        while True:
+        own = cache(lambda: hash_file(coming))
+        for number in itertools.count(1):
             target = folder / (name if number == 1 else f"{stem} ({number}).{extension}")
+            if any(sha256 != own() for sha256 in known(target.name)):
+                continue
             try:
                 os.link(coming, target)  # fails if the name is taken, at once
+                break
             except FileExistsError:
                 if target.is_file() and _same_content(coming, target):
                     break
-                number += 1
-                continue
-            break
         coming.unlink()
         return target
 

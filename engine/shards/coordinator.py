@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pagesight.storage.stored import StoredDocument, StoredFailure, Totals
 
 KEY_VARIABLE = "PAGESIGHT_SHARD_KEY"
+QUERIES = 64  # that are asked at once; a shard takes no more
 PICTURE_SIDE_PX = 1_500  # as an engine's own pictures of A4
 
 
@@ -140,23 +141,27 @@ class Coordinator(Closing):
         config: SearchConfig | None = None,
         **fields: Unpack[SearchFields],
     ) -> list[list[SearchHit]]:
-        """``search`` for each query, all in the same rounds."""
+        """``search`` for each query; 64 at a time in the same rounds."""
         if isinstance(queries, str):
             raise ConfigError(f"queries must be a list of questions, not the one {queries!r}")
         chosen, view = _checked(search_config(config, fields), filters), view or self.view()
-        with stage("encode", on_stage):
-            typed_for = Vocabulary(view.asking) if chosen.mend and chosen.terms else None
-            asked = [
-                [Question.of(text, self.encoder, filters, typed_for=typed_for) for text in _texts(query, chosen)]
-                for query in queries
-            ]
-        return self._answered(asked, view, chosen, on_stage, opinion=True)
+        typed_for = Vocabulary(view.asking) if chosen.mend and chosen.terms else None
+        found: list[list[SearchHit]] = []
+        for at in range(0, len(queries), QUERIES):
+            with stage("encode", on_stage):
+                asked = [
+                    [Question.of(text, self.encoder, filters, typed_for=typed_for) for text in _texts(query, chosen)]
+                    for query in queries[at : at + QUERIES]
+                ]
+            found += self._answered(asked, view, chosen, on_stage, opinion=True)
+        return found
 
     def similar(
         self,
         document: str,
         page: int,
         *,
+        sha256: str | None = None,
         filters: str | None = None,
         view: ClusterView | None = None,
         on_stage: OnStage | None = None,
@@ -165,7 +170,7 @@ class Coordinator(Closing):
     ) -> list[SearchHit]:
         """See ``SearchEngine.similar``."""
         chosen, view = _checked(search_config(config, fields), filters), view or self.view()
-        named = self._named(view, "as_question", document, page, filters=filters)
+        named = self._named(view, "as_question", document, page, sha256=sha256, filters=filters)
         if named["question"] is None:
             return Hits([], self)
         place = Place.of(named["place"])
@@ -205,22 +210,22 @@ class Coordinator(Closing):
         """See ``SearchEngine.totals``."""
         return self.view().totals()
 
-    def look_up(self, document: str, page: int, query: str | None = None) -> SearchHit:
+    def look_up(self, document: str, page: int, query: str | None = None, *, sha256: str | None = None) -> SearchHit:
         """See ``SearchEngine.look_up``."""
-        return self.read_page(document, page, query).hit
+        return self.read_page(document, page, query, sha256=sha256).hit
 
-    def page_text(self, document: str, page: int) -> str:
+    def page_text(self, document: str, page: int, *, sha256: str | None = None) -> str:
         """See ``SearchEngine.page_text``."""
-        return self.read_page(document, page).text
+        return self.read_page(document, page, sha256=sha256).text
 
-    def read_page(self, document: str, page: int, query: str | None = None) -> PageRead:
+    def read_page(self, document: str, page: int, query: str | None = None, *, sha256: str | None = None) -> PageRead:
         """See ``SearchEngine.read_page``."""
         from pagesight.engine.results import PageRead
 
         view, question = self.view(), None
         if query is not None:
             question = wire.question_json(Question.of(query, self.encoder, typed_for=Vocabulary(view.asking)))
-        found = self._named(view, "look_up", document, page, question=question)
+        found = self._named(view, "look_up", document, page, sha256=sha256, question=question)
         hit = wire.hit_of(found["hit"], rank=1, page_id=0, confidence=None)
         return PageRead(hit, found["text"], found["text_source"])
 
@@ -248,17 +253,18 @@ class Coordinator(Closing):
         """The page of a hit as PNG, without marks. Raises what its shard raises."""
         from pagesight.engine.client.transport import refusal
 
-        path = f"/api/documents/{quote(hit.document, safe='/')}/pages/{hit.page:d}/image?max_side={max_side}&format=png"
-        with closing(self.relayed(hit.document, path, {})) as answer:
+        path = f"/api/documents/{quote(hit.document, safe='/')}/pages/{hit.page:d}/image"
+        query = f"?max_side={max_side}&format=png&sha256={hit.sha256}"
+        with closing(self.relayed(hit.document, path + query, {}, sha256=hit.sha256)) as answer:
             data = answer.read()
             if answer.status >= 300:
                 raise refusal(self.address, answer.status, data)
             return data
 
-    def relayed(self, document: str, path: str, headers: dict[str, str]) -> HTTPResponse:
+    def relayed(self, document: str, path: str, headers: dict[str, str], *, sha256: str | None = None) -> HTTPResponse:
         """What the server that has a document answers to a GET, of whatever status; to be closed. Raises UnknownHit."""
-        name = nfc(document)
-        for i, answer in enumerate((view := self.view()).asking.all("named", {"document": name})):
+        name, view = nfc(document), self.view()
+        for i, answer in enumerate(view.asking.all("named", {"document": name, "sha256": sha256})):
             if answer is not None and answer["known"]:
                 shard = self._cluster.shards[i]
                 assert isinstance(shard, Shard)
@@ -320,9 +326,11 @@ class Coordinator(Closing):
             ordered = second_opinion(question.wording, [one.page for one in found], self.reranker, words, n)
         return [Found(page, question, confidence) for page in ordered]
 
-    def _named(self, view: ClusterView, name: str, document: str, page: int, **more: Any) -> Json:
+    def _named(
+        self, view: ClusterView, name: str, document: str, page: int, *, sha256: str | None, **more: Any
+    ) -> Json:
         """The answer of the first shard that has this page. Raises UnknownHit."""
-        body = {"document": nfc(document), "number": page, **more}
+        body = {"document": nfc(document), "number": page, "sha256": sha256, **more}
         for answer in view.asking.all(name, body):
             if answer is not None and answer["known"]:
                 return answer

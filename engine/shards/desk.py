@@ -52,6 +52,17 @@ def _check(expected: Any, space: Space, part: str | None) -> None:
             raise ShardMismatch(f"the {name} of this shard is {value}, not {expected.get(name)} as the others need it")
 
 
+def _question(view: View, fields: Json) -> Question:
+    """Raises ShardMismatch for vectors of other widths than those of this index, too."""
+    question, space = wire.question_of(fields), view.space
+    widths = len(question.encoded.single), question.encoded.tokens.shape[1]
+    if widths != (space.single_dim, space.token_dim):
+        raise ShardMismatch(
+            f"the vectors of this index have {space.single_dim} and {space.token_dim} numbers, the question's {widths[0]} and {widths[1]}"
+        )
+    return question
+
+
 def _numbers(view: View, body: Json) -> Json:
     """Of each question: what BM25 needs, on how many pages its dates and part numbers are, how many pages may be found."""
     findable, found = len(view.page_ids()), []
@@ -92,7 +103,7 @@ def _search(view: View, body: Json) -> Json:
 
 
 def _best(view: View, body: Json, config: SearchConfig) -> Json:
-    question, words = wire.question_of(body["question"]), WordScores.none()
+    question, words = _question(view, body["question"]), WordScores.none()
     if question.text:
         fields = {"statistics": body["statistics"], "filters": question.filters}
         found, n = _by_words(view, fields)[0], body["n_words"]
@@ -116,7 +127,7 @@ def _best(view: View, body: Json, config: SearchConfig) -> Json:
 
 def _describe(view: View, body: Json) -> Json:
     """Hits for pages and the questions that they answer; None for a page that is gone."""
-    questions = [wire.question_of(one) for one in body["questions"]]
+    questions = [_question(view, one) for one in body["questions"]]
     hits: list[Json | None] = [None] * len(body["pages"])
     at = find(view, [Place.of(one["place"]) for one in body["pages"]])
     for number, question in enumerate(questions):
@@ -145,14 +156,14 @@ def find(view: View, places: Sequence[Place]) -> list[int | None]:
 
 def _look_up(view: View, body: Json) -> Json:
     """One page by its name, with what matches a question, if there is one and anything on the page that could."""
-    page_id = view.find_page(body["document"], body["number"])
+    page_id = view.find_page(body["document"], body["number"], sha256=body.get("sha256"))
     if page_id is None:
         return {"known": False}
     ids = np.array([page_id], np.int64)
     findable = bool(np.isin(page_id, view.page_ids()))
     hit = describe_page(page_id, view)
     if body["question"] is not None and findable:
-        question = wire.question_of(body["question"])
+        question = _question(view, body["question"])
         scored = rerank(Question(encoded=question.encoded), view, ids, SearchConfig(k=1))
         hit = describe(scored, question.encoded, view, wording=question.wording)[0]
     text = " ".join(view.details(ids)[page_id].words.texts) if findable else ""
@@ -166,7 +177,7 @@ def _look_up(view: View, body: Json) -> Json:
 
 def _as_question(view: View, body: Json) -> Json:
     """A page by its name as a question, for pages like it; no question if there is nothing on it to compare."""
-    page_id = view.find_page(body["document"], body["number"])
+    page_id = view.find_page(body["document"], body["number"], sha256=body.get("sha256"))
     if page_id is None:
         return {"known": False}
     if page_id not in view.page_ids():
@@ -179,7 +190,7 @@ def _as_question(view: View, body: Json) -> Json:
 
 def _scores(view: View, body: Json) -> Json:
     """The score of pages by their names, as [document, number]; None for those that are not here."""
-    question = wire.question_of(body["question"])
+    question = _question(view, body["question"])
     ids = [view.find_page(document, number) for document, number in body["pages"]]
     known = np.intersect1d(np.array([i for i in ids if i is not None], np.int64), view.page_ids())
     found = {page.page_id: page.score for page in rerank(question, view, known, WiderConfig(k=max(1, len(known))))}
@@ -209,11 +220,13 @@ def _spelt(view: View, body: Json) -> Json:
 
 
 def _named(view: View, body: Json) -> Json:
-    """Whether a document of this name is here."""
-    name = body["document"]
+    """Whether a document of this name is here, of one content if that is said."""
+    name, sha256 = body["document"], body.get("sha256")
     if '"' in name and "'" in name:  # a filter has no way to say both
-        return {"known": any(name in one.names for one in view.documents())}
-    return {"known": bool(view.documents(f"document = {quoted(name)}"))}
+        found = [one for one in view.documents() if name in one.names]
+    else:
+        found = view.documents(f"document = {quoted(name)}")
+    return {"known": any(sha256 in (None, one.sha256) for one in found)}
 
 
 def _documents(view: View, body: Json) -> Json:

@@ -132,10 +132,12 @@ class PartView:
     def word_lengths(self) -> tuple[PageIds, PageIds]:
         return self._own(*counting(self._view).word_lengths())
 
-    def find_page(self, name: str, number: int) -> int | None:
-        found = self._view.find_page(name, number)
+    def find_page(self, name: str, number: int, *, sha256: str | None = None) -> int | None:
+        found = self._view.find_page(name, number, sha256=sha256)
         if found is None or self._view.describe(np.array([found]))[found].sha256 in self._owned.documents:
             return found
+        if sha256 is not None:  # it is another part's
+            return None
         if '"' in name and "'" in name:  # a filter has no way to say both
             return None
         fits = self.page_ids(f"document = {quoted(nfc(name))} and page = {number}")

@@ -56,8 +56,12 @@ def vectors_json(rows: Float) -> Json:
 
 
 def vectors_of(fields: Json) -> Float:
-    rows = np.frombuffer(base64.b64decode(fields["float32"]), "<f4").astype(np.float32)
-    return rows.reshape(fields["shape"])
+    """Raises ShardMismatch."""
+    try:
+        rows = np.frombuffer(base64.b64decode(fields["float32"]), "<f4").astype(np.float32)
+        return rows.reshape(fields["shape"])
+    except ValueError as error:
+        raise ShardMismatch(f"these are no vectors of shape {fields['shape']}: {error}") from error
 
 
 def question_json(question: Question) -> Json:
@@ -83,7 +87,10 @@ def question_of(fields: Json) -> Question:
         raise ShardMismatch(
             f"a question has token vectors of numbers; these are of shape {tokens.shape}, or have others in them"
         )
-    encoded = EncodedQuery(vectors_of(fields["single"]), tokens, tuple(map(str, fields["token_texts"])))
+    single, texts = vectors_of(fields["single"]), tuple(map(str, fields["token_texts"]))
+    if single.ndim != 1 or not np.isfinite(single).all() or len(texts) != len(tokens):
+        raise ShardMismatch("a question has one single vector of numbers, and a text for each token vector")
+    encoded = EncodedQuery(single, tokens, texts)
     return Question(
         encoded=encoded,
         text=fields["text"],

@@ -70,8 +70,8 @@ class SearchedHere(Closing):
     def describe(self, page_ids: PageIds) -> dict[int, StoredPage]:
         return self._kept.describe(page_ids)
 
-    def find_page(self, name: str, number: int) -> int | None:
-        return self._kept.find_page(name, number)
+    def find_page(self, name: str, number: int, *, sha256: str | None = None) -> int | None:
+        return self._kept.find_page(name, number, sha256=sha256)
 
     def single(self, page_id: int) -> Float:
         return self._kept.single(page_id)

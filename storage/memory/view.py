@@ -158,11 +158,9 @@ class MemoryView(Closing):
         pages = [self._pages[page_id][1] for page_id in page_ids.tolist()]
         return {page.id: PageDetail(page.tokens, page.boxes, page.new.words) for page in pages}
 
-    def find_page(self, name: str, number: int) -> int | None:
-        named = [sha256 for sha256, file in self._state.files.values() if file.path == nfc(name)]
-        pages = [
-            page.id for sha256 in named for page in self._state.documents[sha256].pages if page.new.number == number
-        ]
+    def find_page(self, name: str, number: int, *, sha256: str | None = None) -> int | None:
+        named = [own for own, file in self._state.files.values() if file.path == nfc(name) and sha256 in (None, own)]
+        pages = [page.id for own in named for page in self._state.documents[own].pages if page.new.number == number]
         return min(pages, default=None)
 
     def tokens(self, page_ids: PageIds) -> MultiVectors:

@@ -84,6 +84,18 @@ def test_more_is_added_under_new_numbers(made, tmp_path):
         model.add_to_index(make_pdf(tmp_path / "c.pdf", ["plums"]), False, doc_id=8)
 
 
+@pytest.mark.thorough
+def test_files_of_one_name_in_two_folders_are_two_documents(tmp_path):
+    make_pdf(tmp_path / "d1" / "report.pdf", ["apples and oranges"])
+    make_pdf(tmp_path / "d2" / "report.pdf", ["zebras at the crossing"])
+    model = RAGMultiModalModel.from_pretrained("hashing", index_root=str(tmp_path / ".byaldi"), verbose=0)
+    model.index(tmp_path / "d1", "animals", metadata=[{"of": "d1"}])
+    model.add_to_index(tmp_path / "d2", False, metadata=[{"of": "d2"}])
+    for query, doc_id, folder in (("apples oranges", 0, "d1"), ("zebras crossing", 1, "d2")):
+        (found,) = model.search(query, k=1)
+        assert (found.doc_id, found.metadata) == (doc_id, {"of": folder})
+
+
 def test_what_byaldi_refuses(made, tmp_path):
     root, docs, _ = made
     model = RAGMultiModalModel.from_pretrained("hashing", index_root=str(root / ".byaldi"), verbose=0)

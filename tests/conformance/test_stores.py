@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -345,6 +346,27 @@ def test_names_are_found_however_their_accents_are_spelt(store):
     with store.view() as view:
         assert view.find_page("U\u0308bersicht.pdf", 1) is not None
         assert len(view.page_ids("document = 'U\u0308bersicht.pdf'")) == 1
+
+
+def test_documents_of_one_name_are_told_apart_by_their_content(store):
+    with store.writer() as writer:
+        first, second = (
+            add_document(writer, "report.pdf", [text], root=Path(root))
+            for root, text in (("/d1", "apples"), ("/d2", "zebras"))
+        )
+    with store.view() as view:
+        found = [view.find_page("report.pdf", 1, sha256=sha256) for sha256 in (first, second)]
+        assert [page.sha256 for page in map(view.describe(np.array(found)).get, found)] == [first, second]
+        assert view.find_page("report.pdf", 1) == found[0]
+        assert view.find_page("other.pdf", 1, sha256=first) is view.find_page("report.pdf", 1, sha256="0" * 64) is None
+
+
+@pytest.mark.parametrize("number", [-(10**20), 0, 2, 2**63, 10**20])
+def test_no_page_has_a_number_beyond_those_of_its_document(store, number):
+    with store.writer() as writer:
+        add_document(writer, "a.pdf", ["one"])
+    with store.view() as view:
+        assert view.find_page("a.pdf", number) is None
 
 
 def test_failures_are_kept_until_the_file_is_read(store):

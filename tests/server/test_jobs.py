@@ -1,5 +1,6 @@
 """Uploads and jobs: what was promised is done, also by the next process; what became of every file is known."""
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pagesight import SearchEngine
+from pagesight import IndexConfig, SearchEngine
 from pagesight.engine.server import journal
 from pagesight.engine.server.errors import BadRequest, Busy, UnsupportedType
 from pagesight.engine.server.jobs import Jobs
 from pagesight.engine.server.journal import Journal
+from pagesight.engine.server.named import remove_documents
+from pagesight.engine.server.routes.mcp import _Writing
+from pagesight.engine.server.service import Service
 from pagesight.engine.server.uploads import Uploads, safe_name
 from pagesight.storage.errors import ConfigError, DiskFull, StorageError
 from tests.helpers import damage_table, reading_processes
@@ -243,7 +247,7 @@ def test_the_same_content_is_kept_once_and_other_content_never_takes_its_place(t
     def send(content):
         file = uploads.begin(len(content))
         uploads.write(file, content)
-        return uploads.finish(file, "docs", "a.pdf")
+        return uploads.finish(file, "docs", "a.pdf", lambda name: ())
 
     first, again, other, third = send(b"one"), send(b"one"), send(b"two"), send(b"three")
     assert first == again
@@ -255,6 +259,59 @@ def test_the_same_content_is_kept_once_and_other_content_never_takes_its_place(t
     for path in (first, outside):
         uploads.forget(path)
     assert (first.exists(), outside.exists()) == (False, True)
+
+
+def test_an_upload_takes_no_name_that_a_document_with_other_content_has(tmp_path):
+    uploads = Uploads(tmp_path)
+    known = {"a.pdf": ["another"], "a (2).pdf": [hashlib.sha256(b"one").hexdigest(), "another"]}
+
+    def send(content):
+        file = uploads.begin(len(content))
+        uploads.write(file, content)
+        return uploads.finish(file, "docs", "a.pdf", lambda name: known.get(name, ())).name
+
+    assert [send(b"one"), send(b"one"), send(b"two")] == ["a (3).pdf", "a (3).pdf", "a (4).pdf"]
+    known["a.pdf"] = [hashlib.sha256(b"three").hexdigest()]
+    assert send(b"three") == "a.pdf", "the same content may have its name"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("remove", ["over HTTP", "by an agent"])
+def test_an_upload_is_another_document_than_the_one_that_had_its_name_and_goes_with_its_file(writing, tmp_path, remove):
+    with SearchEngine.open(writing.indexes["new"]) as engine:
+        (tmp_path / "own").mkdir()
+        (tmp_path / "own" / "a.txt").write_text("apples and pears")
+        engine.index([tmp_path / "own"], IndexConfig(text=True, n_processes=1))
+    with opened(writing) as client:
+        sent = upload(client, "a.txt", b"oranges and plums")
+        ended(client, sent["job"])
+        assert sent["document"] == "a (2).txt"
+        kept = writing.state / "uploads/new/a (2).txt"
+        assert kept.exists()
+        if remove == "over HTTP":
+            client.delete("/api/documents", params={"document": "a (2).txt"})
+        else:
+            _Writing(client.app.state.service, "new").remove(["a (2)*"])
+        assert not kept.exists()
+        assert [one["document"] for one in client.get("/api/documents").json()["documents"]] == ["a.txt"]
+
+
+@pytest.mark.thorough
+def test_what_is_removed_by_name_goes_with_all_files_of_that_name_that_were_uploaded(writing, tmp_path):
+    """Also where another document came by the same name later."""
+    service = Service(writing)
+    try:
+        with SearchEngine.open(writing.indexes["new"]) as engine:
+            kept = writing.state / "uploads/new/a.txt"
+            for path, text in ((tmp_path / "own" / "a.txt", "apples and pears"), (kept, "oranges and plums")):
+                path.parent.mkdir(parents=True)
+                path.write_text(text)
+                engine.index([path.parent], IndexConfig(text=True, n_processes=1))
+            service.own_engine = lambda name: engine
+            assert remove_documents(service, "new", "a.txt") == ["a.txt", "a.txt"]
+            assert ((tmp_path / "own" / "a.txt").exists(), kept.exists()) == (True, False)
+    finally:
+        service.close()
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +114,22 @@ def test_as_much_is_asked_of_parts_as_of_one_index(monkeypatch):
         assert len(found) == 10
         assert same(found) == same(whole.similar(*names[0], k=10))
         assert parts.score_pages(names, query) == whole.score_pages(names, query)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_page_is_the_one_of_its_content_where_several_have_its_name(n):
+    parts, shards = cluster_of({}, n)
+    texts = ["red apples", "green meadows", "blue zebras", "white lamps"]
+    for i, text in enumerate(texts):
+        with shards[i % n].store.writer() as writer:
+            add_document(writer, "report.pdf", [text], root=Path(f"/d{i}"))
+    with parts:
+        for text in texts:
+            (hit,) = parts.search(text, k=1)
+            assert parts.page_text(hit.document, 1, sha256=hit.sha256) == text
+            assert parts.look_up(hit.document, 1, sha256=hit.sha256).path == hit.path
+            like = parts.similar(hit.document, 1, sha256=hit.sha256)
+            assert (len(like), hit.sha256 in {one.sha256 for one in like}) == (3, False)
 
 
 @pytest.mark.parametrize("call", ["similar", "look_up", "page_text"])

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.server.errors import NotFound
 from pagesight.engine.server.facets import facets_of
+from pagesight.engine.server.named import find_document, remove_documents
 from pagesight.engine.server.routes.hits import hit_json, missing_in
 from pagesight.engine.server.routes.models import (
     Document,
@@ -24,6 +25,7 @@ from pagesight.engine.server.routes.models import (
     TotalsModel,
 )
 from pagesight.engine.server.routes.shared import (
+    Content,
     DocumentName,
     DocumentPath,
     Filters,
@@ -36,7 +38,7 @@ from pagesight.engine.server.routes.shared import (
     Serving,
     Writing,
 )
-from pagesight.engine.server.service import Served, Service
+from pagesight.engine.server.service import Service
 from pagesight.engine.word_heat import word_heat
 from pagesight.storage.errors import UnknownHit
 from pagesight.storage.globs import glob_of
@@ -57,24 +59,38 @@ async def documents(
 
 @router.get("/documents/{document:path}/pages/{page}/heat", response_model=Heat)
 async def heat(
-    document: DocumentPath, page: PagePath, q: Question, service: Serving, _: Reading, index: IndexName = ""
+    document: DocumentPath,
+    page: PagePath,
+    q: Question,
+    service: Serving,
+    _: Reading,
+    index: IndexName = "",
+    sha256: Content = None,
 ) -> JSONResponse:
     """For each word of the question ``q`` where it finds itself on the page."""
-    return JSONResponse(await service.run(_heat, service.own_engine(index), document, page, nfc(q)))
+    return JSONResponse(await service.run(_heat, service.own_engine(index), document, page, sha256, nfc(q)))
 
 
 @router.get("/documents/{document:path}/pages/{page}", response_model=Page)
 async def page(
-    document: DocumentPath, page: PagePath, service: Serving, _: Reading, index: IndexName = "", q: Question = ""
+    document: DocumentPath,
+    page: PagePath,
+    service: Serving,
+    _: Reading,
+    index: IndexName = "",
+    sha256: Content = None,
+    q: Question = "",
 ) -> JSONResponse:
     """One page with its words, and with what matches ``q`` on it."""
-    return JSONResponse(await service.run(_page, service, index, document, page, nfc(q).strip()))
+    return JSONResponse(await service.run(_page, service, index, document, page, sha256, nfc(q).strip()))
 
 
 @router.get("/documents/{document:path}", response_model=Document)
-async def document(document: DocumentPath, service: Serving, _: Reading, index: IndexName = "") -> JSONResponse:
+async def document(
+    document: DocumentPath, service: Serving, _: Reading, index: IndexName = "", sha256: Content = None
+) -> JSONResponse:
     """One document."""
-    found = await service.run(find_document, service.engine(index), document)
+    found = await service.run(find_document, service.engine(index), document, sha256)
     return JSONResponse(_document(found))
 
 
@@ -109,22 +125,8 @@ async def facets(service: Serving, _: Reading, index: IndexName = "") -> JSONRes
     return JSONResponse(await service.run(facets_of, service.engine(index)))
 
 
-def find_document(engine: Served, name: str) -> StoredDocument:
-    """The document of this name. Raises UnknownHit."""
-    wanted = nfc(name)
-    if '"' in wanted and "'" in wanted:  # a filter has no way to say both
-        candidates = engine.documents()
-    else:
-        mark = "'" if '"' in wanted else '"'
-        candidates = engine.documents(f"document = {mark}{wanted}{mark}")
-    found = next((document for document in candidates if wanted in document.names), None)
-    if found is None:
-        raise UnknownHit(f"there is no document {wanted[:200]!r} in the index")
-    return found
-
-
-def _page(service: Service, index: str, document: str, number: int, query: str) -> Json:
-    read = service.engine(index).read_page(document, number, query or None)
+def _page(service: Service, index: str, document: str, number: int, sha256: str | None, query: str) -> Json:
+    read = service.engine(index).read_page(document, number, query or None, sha256=sha256)
     return {
         "index": service.name_of(index),
         "hit": hit_json(read.hit, service.settings.hide_paths),
@@ -133,9 +135,9 @@ def _page(service: Service, index: str, document: str, number: int, query: str) 
     }
 
 
-def _heat(engine: SearchEngine, document: str, number: int, query: str) -> Json:
+def _heat(engine: SearchEngine, document: str, number: int, sha256: str | None, query: str) -> Json:
     with engine.view() as view:
-        page_id = view.find_page(document, number)
+        page_id = view.find_page(document, number, sha256=sha256)
         if page_id is None:
             raise UnknownHit(f"there is no page {document}:{number} in the index")
         details = view.details(np.array([page_id])) if np.isin(page_id, view.page_ids()) else {}
@@ -169,15 +171,12 @@ def _totals(service: Service, index: str) -> Json:
 
 
 def _remove(service: Service, index: str, document: str) -> list[str]:
-    engine = service.own_engine(index)
-    found = find_document(engine, document)
+    # First, so that a name that is not there is said at once, also while another program writes.
+    find_document(service.own_engine(index), document)
     name = nfc(document)
-    removed = engine.remove(glob_of(name))
+    removed = remove_documents(service, index, glob_of(name))
     if not removed:
         raise NotFound(f"there is no document {name[:200]!r} in the index")
-    for location in found.locations:
-        if location.name == name:
-            service.uploads.forget(location)
     return removed
 
 

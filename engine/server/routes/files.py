@@ -14,11 +14,11 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
 from pagesight.engine.server.errors import BadRequest
+from pagesight.engine.server.named import find_document
 from pagesight.engine.server.originals import Original, Originals
 from pagesight.engine.server.pictures import picture_key
-from pagesight.engine.server.routes.documents import find_document
 from pagesight.engine.server.routes.models import LIMITS
-from pagesight.engine.server.routes.shared import DocumentPath, IndexName, PagePath, Question, Reading, Serving
+from pagesight.engine.server.routes.shared import Content, DocumentPath, IndexName, PagePath, Question, Reading, Serving
 from pagesight.storage.errors import UnreadableDocument
 from pagesight.storage.names import nfc
 
@@ -45,13 +45,15 @@ async def image(
     service: Serving,
     _: Reading,
     index: IndexName = "",
+    sha256: Content = None,
     query: Question = "",
     max_side: MaxSide = 1_200,
     format: Literal["webp", "png"] = "webp",  # noqa: A002 - the name of the parameter
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """The picture of a page; what matches ``query`` is marked on it."""
-    hit = await service.run(service.engine(index).look_up, document, page, nfc(query).strip() or None)
+    look_up = service.engine(index).look_up
+    hit = await service.run(look_up, document, page, nfc(query).strip() or None, sha256=sha256)
     tag = f'"{picture_key(hit, hit.regions, max_side, format)}"'
     if tag in if_none_match:
         return Response(status_code=304, headers={"ETag": tag, **KEPT})
@@ -73,12 +75,13 @@ async def file(
     service: Serving,
     _: Reading,
     index: IndexName = "",
+    sha256: Content = None,
     range: Annotated[str, Header()] = "",  # noqa: A002 - the name of the header
     if_none_match: Annotated[str, Header()] = "",
     if_range: Annotated[str, Header()] = "",
 ) -> Response:
     """The file itself, as it was indexed. A PDF is shown by the browser (``#page=N``), anything else is saved."""
-    found = await service.run(find_document, service.engine(index), document)
+    found = await service.run(find_document, service.engine(index), document, sha256)
     tag = f'"{found.sha256}"'
     if tag in if_none_match:
         return Response(status_code=304, headers={"ETag": tag, **KEPT})

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from pagesight.engine.server.allowed import allowed_paths
 from pagesight.engine.server.errors import BadRequest, Busy
 from pagesight.engine.server.journal import FileOutcome, Job
+from pagesight.engine.server.named import contents_named
 from pagesight.engine.server.routes.models import JobList, JobModel, JobRequest, Json, OutcomeList, Uploaded
 from pagesight.engine.server.routes.shared import IndexName, Limit, Offset, Reading, Serving, Writing
 from pagesight.engine.server.service import Service
@@ -65,7 +67,8 @@ async def upload(
                     size, buffer = size + len(buffer), bytearray()
             await asyncio.to_thread(service.uploads.write, file, bytes(buffer))
             _check_size(size + len(buffer))
-            kept = await asyncio.to_thread(service.uploads.finish, file, index, kept_as)
+            known = partial(contents_named, service, index)
+            kept = await asyncio.to_thread(service.uploads.finish, file, index, kept_as, known)
         except BaseException:
             service.uploads.give_up(file)
             raise

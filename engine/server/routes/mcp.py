@@ -22,6 +22,7 @@ from pagesight.engine.mcp.server import Backstage, make_server
 from pagesight.engine.pictures import mark
 from pagesight.engine.server.allowed import allowed_paths
 from pagesight.engine.server.errors import KeyNeeded, described
+from pagesight.engine.server.named import remove_documents
 from pagesight.engine.server.security import Role, role_of
 from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.storage.errors import ConfigError
@@ -86,7 +87,7 @@ class _Writing:
     def remove(self, names: list[str]) -> list[str]:
         if not names:
             raise ConfigError("name at least one document")
-        return self._service.own_engine(self._index).remove(*names)
+        return remove_documents(self._service, self._index, *names)
 
 
 def _server(service: Service, index: str, *, writing: _Writing | None) -> tuple[MCPServer, ASGIApp]:

@@ -55,7 +55,8 @@ async def _relayed(service: Service, request: Request, index: str, document: str
     query = [(name, value) for name, value in parse_qsl(request.url.query, keep_blank_values=True) if name != "index"]
     path = f"/api/documents/{quote(document, safe='/')}{rest}" + (f"?{urlencode(query)}" if query else "")
     asked = {name: request.headers[name] for name in ASKED if name in request.headers}
-    answer = await service.run(engine.relayed, document, path, asked)
+    sha256 = dict(query).get("sha256")
+    answer = await service.run(engine.relayed, document, path, asked, sha256=sha256)
     headers = {name: value for name, value in answer.getheaders() if name.lower() in ANSWERED}
     return StreamingResponse(_pieces(answer), answer.status, headers)
 

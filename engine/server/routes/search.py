@@ -18,6 +18,7 @@ from pagesight.engine.server.routes.hits import hit_json, missing_in
 from pagesight.engine.server.routes.models import DEFAULTS, Json, SearchAnswer, SearchRequest
 from pagesight.engine.server.routes.shared import (
     Candidates,
+    Content,
     DocumentName,
     Filters,
     IndexName,
@@ -67,6 +68,7 @@ async def similar(
     service: Serving,
     _: Reading,
     index: IndexName = "",
+    sha256: Content = None,
     k: K = DEFAULTS.k,
     candidates: Candidates = DEFAULTS.n_candidates,
     filters: Filters = "",
@@ -78,7 +80,7 @@ async def similar(
 
     def find(view: Any, on_stage: OnStage) -> Sequence[Sequence[SearchHit]]:
         asked = {"filters": nfc(filters) or None, "config": config, "view": view, "on_stage": on_stage}
-        return [engine.similar(document, page, **asked)]
+        return [engine.similar(document, page, sha256=sha256, **asked)]
 
     return await _answered(service, request, index, engine, [None], find)
 

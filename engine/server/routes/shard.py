@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 
 from pagesight.engine.server.routes.models import Json
+from pagesight.engine.server.routes.shard_forms import check_form
 from pagesight.engine.server.routes.shared import Reading, Serving
 from pagesight.engine.server.service import Service
 from pagesight.engine.shards.desk import answered, state_of
@@ -31,5 +32,11 @@ def _state(service: Service) -> Json:
 
 
 def _answer(service: Service, name: str, body: Json) -> Json:
+    check_form(name, body)
     with service.own_engine().view() as view:
-        return answered(view, service.settings.part, name, body)
+        answer = answered(view, service.settings.part, name, body)
+    if service.settings.hide_paths:
+        for hit in (answer.get("hit"), *answer.get("hits", ())):
+            if hit is not None:
+                hit["path"] = hit["document"]
+    return answer

@@ -24,6 +24,10 @@ Writing = Annotated[Role, Depends(writer)]
 IndexName = Annotated[str, Query(alias="index", max_length=64, description="Name of an index; the first one without.")]
 DocumentName = Annotated[str, Query(max_length=4096, description="As hits name it.")]
 DocumentPath = Annotated[str, Path(max_length=4096, description="As hits name it; slashes as they are, or as %2F.")]
+Content = Annotated[
+    str | None,
+    Query(alias="sha256", max_length=64, description="Of the document, as hits have it, where several have its name."),
+]
 PageNumber = Annotated[int, Query(ge=1, le=MAX_NUMBER)]
 PagePath = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 K = Annotated[int, Query(ge=1, le=LIMITS.k)]

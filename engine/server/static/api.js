@@ -49,13 +49,14 @@ export const documents = (values, signal) => ask(`api/documents${query(values)}`
 export const failures = (values, signal) => ask(`api/failures${query(values)}`, { signal });
 export const totals = (index) => ask(`api/totals${query({ index })}`);
 export const onePage = (document, number, values, signal) => ask(page(document, number) + query(values), { signal });
+export const hasDocument = (document, values, signal) => ask(`api/documents/${name(document)}${query(values)}`, { signal }).then(() => true, () => false);
 export const heat = (document, number, values, signal) => ask(`${page(document, number)}/heat${query(values)}`, { signal });
 export const jobs = () => ask("api/jobs");
 export const outcomes = (id, after) => ask(`api/jobs/${id}/outcomes${query({ after })}`);
 export const cancel = (id) => ask(`api/jobs/${id}/cancel`, { method: "POST" });
 export const events = (id) => new EventSource(`api/jobs/${id}/events`);
-export const imageOf = (document, number, values) => `${page(document, number)}/image${query(values)}`;
-export const fileOf = (document, number, index) => `api/documents/${name(document)}/file${query({ index })}#page=${number}`;
+export const imageOf = (hit, values) => `${page(hit.document, hit.page)}/image${query({ ...values, sha256: hit.sha256 })}`;
+export const fileOf = (hit, index) => `api/documents/${name(hit.document)}/file${query({ index, sha256: hit.sha256 })}#page=${hit.page}`;
 
 // fetch tells nothing of what has been sent; XMLHttpRequest does.
 export function upload(file, index, onProgress) {

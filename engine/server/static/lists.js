@@ -38,7 +38,7 @@ export async function documentGallery({ title = "Documents" } = {}) {
 
 function documentCard(document, index) {
   const hit = { document: document.document, page: 1, regions: [], aspect: 0.72, sha256: document.sha256 };
-  const open = address({ doc: document.document, p: "1", w: "" });
+  const open = address({ doc: document.document, p: "1", sha: document.sha256, w: "" });
   return h("article", { class: "sheet" },
     h("a", { href: open, "data-open": "", class: "cover" }, new PagePicture().show(hit, { index, side: 600, alt: `First page of ${document.document}` })),
     h("h3", {}, h("a", { href: open, "data-open": "", tabindex: "-1" }, document.title || document.document.split("/").at(-1))),

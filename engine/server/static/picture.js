@@ -17,14 +17,14 @@ export class PagePicture extends HTMLElement {
     this.layer = svg("svg", { viewBox: `0 0 ${SCALE} ${SCALE}`, preserveAspectRatio: "none", "aria-hidden": "true" });
     this.classList.remove("there", "broken");
     this.replaceChildren(this.image, this.layer);
-    this.image.src = imageOf(hit.document, hit.page, { index, max_side: side, v: hit.sha256.slice(0, 8) });
+    this.image.src = imageOf(hit, { index, max_side: side });
     this.marks(hit.regions);
     return this;
   }
 
   // The same picture with more pixels; the present one stays until that one is there.
   sharpen(index, side) {
-    const address = imageOf(this.hit.document, this.hit.page, { index, max_side: side, v: this.hit.sha256.slice(0, 8) });
+    const address = imageOf(this.hit, { index, max_side: side });
     const { image } = this;
     const sharper = new Image();
     sharper.onload = () => {

@@ -36,7 +36,12 @@ export class SearchResults extends HTMLElement {
     if (picture) return api.byPicture(picture, common, signal);
     if (state.like) {
       const at = state.like.lastIndexOf(":");
-      return api.similar({ document: state.like.slice(0, at), page: state.like.slice(at + 1), ...common }, signal);
+      const like = { document: state.like.slice(0, at), page: state.like.slice(at + 1), ...common };
+      const { likesha } = state;
+      return api.similar({ ...like, sha256: likesha }, signal).catch((error) => {
+        if (error.status !== 404 || !likesha) throw error;
+        return api.similar(like, signal); // the file has changed since the link was made
+      });
     }
     return api.search({ query: state.q, ...common }, signal);
   }
@@ -81,7 +86,7 @@ export class SearchResults extends HTMLElement {
 
 function card(hit) {
   const { index } = state;
-  const open = address({ doc: hit.document, p: String(hit.page), w: "" });
+  const open = address({ doc: hit.document, p: String(hit.page), sha: hit.sha256, w: "" });
   const where = hit.lines ? `lines ${hit.lines[0]} to ${hit.lines[1]}` : `page ${hit.page} of ${hit.n_pages}`;
   const thumbnail = new PagePicture().show(hit, { index });
   return h("article", { class: "hit" },
@@ -92,8 +97,8 @@ function card(hit) {
       hit.snippet ? h("p", { class: "snippet" }, marked(hit.snippet, hit.highlights)) : null,
       hit.regions.length ? h("a", { class: "peek", href: open, "data-open": "", tabindex: "-1", "aria-hidden": "true" }, excerpt(hit, { index })) : null,
       h("p", { class: "actions" },
-        h("a", { href: api.fileOf(hit.document, hit.page, index), target: "_blank", rel: "noopener" }, icon("file"), "Open the file"),
-        h("a", { href: address({ like: `${hit.document}:${hit.page}`, q: "", k: "", doc: "", p: "" }), "data-open": "" }, icon("like"), "Similar pages"))));
+        h("a", { href: api.fileOf(hit, index), target: "_blank", rel: "noopener" }, icon("file"), "Open the file"),
+        h("a", { href: address({ like: `${hit.document}:${hit.page}`, likesha: hit.sha256, q: "", k: "", doc: "", p: "" }), "data-open": "" }, icon("like"), "Similar pages"))));
 }
 
 const nameOf = (document) => document.split("/").at(-1);

@@ -1,10 +1,11 @@
 // What the page shows, all of it in its address: a link to it shows the same to others.
 //
 // q question, like "document:page" that asks instead, index, folder/kind/year/tag (repeated) and filter (an expression),
-// k hits, view documents|failures|activity, doc and p the page that is open, w the word whose heat it shows.
+// k hits, view documents|failures|activity, doc and p the page that is open, w the word whose heat it shows; sha and likesha the
+// SHA-256 of the documents that doc and like name, because several may have one name.
 
 const MANY = ["folder", "kind", "year", "tag"];
-const ONE = ["q", "like", "index", "filter", "k", "view", "doc", "p", "w"];
+const ONE = ["q", "like", "likesha", "index", "filter", "k", "view", "doc", "p", "sha", "w"];
 
 export const changes = new EventTarget();
 
@@ -19,7 +20,7 @@ function read() {
 export let state = read();
 
 export function address(changed = {}) {
-  const next = { ...state, ...changed };
+  const next = { ...state, ...("doc" in changed && { sha: "" }), ...("like" in changed && { likesha: "" }), ...changed };
   const found = new URLSearchParams();
   for (const name of ONE) if (next[name] !== "" && next[name] !== null && next[name] !== undefined) found.set(name, next[name]);
   for (const name of MANY) for (const value of next[name] ?? []) found.append(name, value);
@@ -67,4 +68,4 @@ export function toggled(name, value) {
 }
 
 // Whether two states ask the same: then the hits need not be fetched again.
-export const sameQuestion = (a, b) => ["q", "like", "index", "filter", "k", "view"].every((name) => a[name] === b[name]) && MANY.every((name) => a[name].join("\n") === b[name].join("\n"));
+export const sameQuestion = (a, b) => ["q", "like", "likesha", "index", "filter", "k", "view"].every((name) => a[name] === b[name]) && MANY.every((name) => a[name].join("\n") === b[name].join("\n"));

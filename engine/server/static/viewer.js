@@ -39,7 +39,7 @@ class PageViewer extends HTMLElement {
       if (this.#dialog.open) this.#dialog.close();
       return;
     }
-    const wanted = JSON.stringify([state.doc, state.p, state.q, state.index]);
+    const wanted = JSON.stringify([state.doc, state.p, state.sha, state.q, state.index]);
     if (wanted === this.#shown) return void this.#showHeat();
     this.#shown = wanted;
     this.#heat = null;
@@ -51,19 +51,26 @@ class PageViewer extends HTMLElement {
     this.#asked?.abort();
     const asked = (this.#asked = new AbortController());
     const [document, number, index, q] = [state.doc, Number(state.p) || 1, state.index, state.q];
+    const find = (sha256) =>
+      api.onePage(document, number, { index, sha256, q }, asked.signal).catch((error) => {
+        if (error.code !== "empty_query") throw error;
+        return api.onePage(document, number, { index, sha256 }, asked.signal);
+      });
+    const wanted = state.sha;
     this.#dialog.setAttribute("aria-busy", "true");
     try {
-      const found = await api.onePage(document, number, { index, q }, asked.signal).catch((error) => {
-        if (error.code !== "empty_query") throw error;
-        return api.onePage(document, number, { index }, asked.signal);
+      const found = await find(wanted).catch(async (error) => {
+        if (error.status !== 404 || !wanted || (await api.hasDocument(document, { index, sha256: wanted }, asked.signal))) throw error;
+        return find(""); // the file has changed since the link was made
       });
       if (asked !== this.#asked) return;
+      const { sha256 } = found.hit;
       this.#show(found, index);
       say(`Page ${number} of ${found.hit.n_pages}, ${document}`);
-      if (q) this.#heat = (await api.heat(document, number, { index, q }, asked.signal).catch(() => null))?.words ?? null;
+      if (q) this.#heat = (await api.heat(document, number, { index, sha256, q }, asked.signal).catch(() => null))?.words ?? null;
       if (asked !== this.#asked) return;
       this.#showWords();
-      const like = await api.similar({ document, page: number, index, k: 4 }, asked.signal).catch(() => null);
+      const like = await api.similar({ document, page: number, sha256, index, k: 4 }, asked.signal).catch(() => null);
       if (asked === this.#asked && like) this.#showSimilar(like.results[0].hits, index);
     } catch (error) {
       if (error.name !== "AbortError" && asked === this.#asked) this.#fail(error);
@@ -95,7 +102,7 @@ class PageViewer extends HTMLElement {
         h("div", { class: "words", hidden: true }),
         hit.snippet ? h("p", { class: "snippet" }, hit.snippet) : null,
         h("p", { class: "actions" },
-          h("a", { href: api.fileOf(hit.document, hit.page, index), target: "_blank", rel: "noopener" }, icon("file"), "Open the file here"),
+          h("a", { href: api.fileOf(hit, index), target: "_blank", rel: "noopener" }, icon("file"), "Open the file here"),
           h("button", { class: "plain", type: "button", on: { click: (event) => copyLink(event.currentTarget) } }, icon("link"), h("span", {}, "Copy the link"))),
         text ? h("details", { class: "text" }, h("summary", {}, "Words of the page", sources[source] ? h("small", {}, sources[source]) : ""), h("p", {}, text)) : null,
         h("section", { class: "similar", hidden: true })));
@@ -139,7 +146,7 @@ class PageViewer extends HTMLElement {
     place.replaceChildren(
       h("h3", {}, "Similar pages"),
       h("ul", {}, hits.map((hit) => h("li", {},
-        h("a", { href: address({ doc: hit.document, p: String(hit.page), w: "" }), "data-open": "", title: `${hit.title || hit.document}, page ${hit.page}` },
+        h("a", { href: address({ doc: hit.document, p: String(hit.page), sha: hit.sha256, w: "" }), "data-open": "", title: `${hit.title || hit.document}, page ${hit.page}` },
           new PagePicture().show({ ...hit, regions: [] }, { index, side: 400, alt: `Page ${hit.page} of ${hit.document}` }))))));
   }
 
