@@ -42,6 +42,7 @@ async def heat(
     return await _relayed(service, request, index, document, f"/pages/{page}/heat")
 
 
+@router.head("/{document:path}/file")
 @router.get("/{document:path}/file")
 async def file(
     document: DocumentPath, request: Request, service: Serving, _: Reading, index: IndexName = ""
@@ -57,6 +58,9 @@ async def _relayed(service: Service, request: Request, index: str, document: str
     asked = {name: request.headers[name] for name in ASKED if name in request.headers}
     answer = await service.run(engine.relayed, document, path, asked)
     headers = {name: value for name, value in answer.getheaders() if name.lower() in ANSWERED}
+    if request.method == "HEAD":
+        answer.close()
+        return Response(None, answer.status, headers)
     return StreamingResponse(_pieces(answer), answer.status, headers)
 
 
