@@ -83,7 +83,7 @@ class TookTooLong(Refused):
     status, retry_after = 503, 5
 
 
-RETRY_AFTER = 5  # seconds, where an answer of 503 knows no better
+RETRY_AFTER = 2  # seconds, where an answer of 503 knows no better; our client asks five times
 # The nearest class of an error counts. What is not here is a bug, or damage, and is answered 500.
 STATUS: dict[type[SearchEngineError], int] = {
     errors.ConfigError: 400,
