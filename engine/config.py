@@ -15,6 +15,7 @@ from pagesight.storage.errors import ConfigError
 from pagesight.storage.parts import Part
 
 DEFAULT_MODEL = "multilingual-e5-small"
+MAX_TAG_NAME = 200  # letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +172,8 @@ class IndexConfig:
         if self.seconds_per_page <= 0:
             raise ConfigError(f"seconds_per_page must be positive, not {self.seconds_per_page}")
         _check_nice(self.nice)
+        for name, value in self.tags.items():
+            _check_tag(name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,15 @@ class WatchConfig:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be positive, not {getattr(self, name)}")
         _check_nice(self.nice)
+
+
+def _check_tag(name: str, value: str) -> None:
+    """Databases keep text of Unicode only, and PostgreSQL no NUL in it."""
+    if not name or len(name) > MAX_TAG_NAME:
+        raise ConfigError(f"the name of a tag must have from 1 to {MAX_TAG_NAME} letters, not {len(name)}")
+    for text in (name, value):
+        if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+            raise ConfigError(f"the tag {name!r} has characters that cannot be stored in {text[:80]!r}")
 
 
 def _check_nice(nice: int) -> None:

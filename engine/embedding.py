@@ -54,6 +54,11 @@ class HasTask(Protocol):
     def task(self) -> str: ...
 
 
+def has_words(text: str) -> bool:
+    """Whether a text can be embedded as a passage."""
+    return any(map(str.isalnum, text))
+
+
 def embed_texts(encoder: Encoder, texts: Sequence[str], prompt: Prompt = "query") -> list[Embedded]:
     """Vectors of texts, one result a text. Longer ones than the model reads are cut.
 
@@ -66,7 +71,7 @@ def embed_texts(encoder: Encoder, texts: Sequence[str], prompt: Prompt = "query"
             raise BadInput(f"the text {error.text[:80]!r} has no words") from error
         return [Embedded(query.single, query.tokens) for query in queries]
     for text in texts:
-        if not any(map(str.isalnum, text)):
+        if not has_words(text):
             raise BadInput(f"the text {text[:80]!r} has no words")
     if isinstance(encoder, EncodesPassages):
         pages = encoder.encode_passages(texts)

@@ -17,6 +17,7 @@ from pagesight.engine.config import SearchConfig
 from pagesight.engine.models import MODELS
 from pagesight.indexer.modes import OCR_MODES
 from pagesight.storage.codecs import DEFAULT_CODEC
+from pagesight.storage.errors import ConfigError
 from pagesight.storage.names import printable
 
 if TYPE_CHECKING:
@@ -150,6 +151,9 @@ def evaluate(
         folder = output or Path("pagesight-eval") / found.name
         if output is not None and len(opened) > 1:
             folder = output / found.name.rpartition("/")[2]
+        if run_path is None:
+            with _writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         if grid:
             _sweep(found, (*grid, *more), setting, ask, metrics, folder, bars, as_json=as_json)
         else:
@@ -235,11 +239,20 @@ def _save(folder: Path, dataset: Dataset, result: Result, run: Run) -> None:
     from pagesight.engine.evaluation.report import write_csv, write_json
     from pagesight.engine.evaluation.trec import write_qrels, write_run
 
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "report.json", [result])
-    write_csv(folder / "report.csv", [result])
-    write_run(folder / "run.trec", run, str(result.setting["model"]))
-    write_qrels(folder / "qrels.trec", {query.id: dataset.qrels[query.id] for query in dataset.judged})
+    with _writing(folder):
+        write_json(folder / "report.json", [result])
+        write_csv(folder / "report.csv", [result])
+        write_run(folder / "run.trec", run, str(result.setting["model"]))
+        write_qrels(folder / "qrels.trec", {query.id: dataset.qrels[query.id] for query in dataset.judged})
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A folder that cannot be written to is a mistake of the one who named it."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{printable(folder)} cannot be written to: {error.strerror or error}") from error
 
 
 def _sweep(
@@ -272,9 +285,10 @@ def _sweep(
     if not done:
         raise click.ClickException("nothing in this grid could be measured")
     results = with_common_reference(done)
-    write_json(folder / "sweep.json", results)
-    write_csv(folder / "sweep.csv", results)
-    plot_sweep(folder / "sweep.png", results)
+    with _writing(folder):
+        write_json(folder / "sweep.json", results)
+        write_csv(folder / "sweep.csv", results)
+        plot_sweep(folder / "sweep.png", results)
     if as_json:
         _show(results, as_json=True)
     else:

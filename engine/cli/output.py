@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -55,15 +56,17 @@ def tell_notes(logger: str) -> None:
 def echo_json(value: object) -> None:
     """A line of JSON on stdout, in ASCII where the stream is not UTF-8."""
     utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
-    echo(json.dumps(_for_json(value), ensure_ascii=not utf8))
+    echo(json.dumps(_for_json(value), ensure_ascii=not utf8, allow_nan=False))
 
 
 def _for_json(value: object) -> object:
-    """Paths that open their files where they are text, and no text that is none in UTF-8."""
+    """Paths that open their files where they are text, no text that is none in UTF-8, and null for what JSON has no number for."""
     if isinstance(value, dict):
         return {name: _for_json(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_for_json(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, Path):
         return path_text(value)
     if isinstance(value, str):

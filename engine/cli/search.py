@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,9 @@ from pagesight.engine.cli.options import (
 )
 from pagesight.engine.cli.output import count, echo, echo_error, echo_json
 from pagesight.engine.config import ModelConfig, SearchConfig
+from pagesight.engine.json_lines import id_in, json_lines, text_in
 from pagesight.engine.models.ahead import loading_ahead
+from pagesight.storage.errors import DatasetError, EmptyQuery
 from pagesight.storage.names import nfc, printable
 
 if TYPE_CHECKING:
@@ -114,8 +116,8 @@ def search(
 ) -> int:
     """Find the pages that answer a question.
 
-    Filters compare document, folder, page, pages, title, author, date, kind, source and tag.NAME by = != < <= > >=
-    and the glob ~, joined by and, or, not and parentheses. A quote within quotes is written twice.
+    Filters compare document, folder, page, pages, title, author, date, kind, source, picture, sha256 and tag.NAME by
+    = != < <= > >= and the glob ~, joined by and, or, not and parentheses. A quote within quotes is written twice.
 
     \b
     pagesight search "how often must the filter be cleaned"
@@ -125,7 +127,7 @@ def search(
     """
     if (query is None) == (queries is None):
         raise click.UsageError("give either a QUERY or --queries FILE")
-    asked = [(None, query)] if query is not None else read_queries(queries)
+    asked = [AskedQuery(query)] if query is not None else read_queries(queries)  # type: ignore[arg-type]  # one is given
     found_any = False
     config = SearchConfig(
         k=k,
@@ -149,21 +151,27 @@ def search(
             engine = open_engine(index_dir, model=model, settings=settings, reranker=reranker)
             searcher = stack.enter_context(engine)
             ask = partial(engine.search, filters=filters, config=config, view=stack.enter_context(engine.view()))
-        for query_id, text in asked:
-            hits = ask(text)
+        for one in asked:
+            try:
+                hits = ask(one.text)
+            except EmptyQuery as error:
+                if not one.place:
+                    raise
+                echo_error(f"{one.place}: {error}")
+                continue
             found_any |= bool(hits)
             for part, reason in getattr(hits, "missing", {}).items():
                 echo_error(f"without the part of the index on {part}: {reason}")
             if as_json:
                 for hit in hits:
                     matches = {"matches": [match.to_dict() for match in hit.matches]} if explain else {}
-                    echo_json({**hit.to_dict(query_id), "path": hit.path, **matches})
+                    echo_json({**hit.to_dict(one.id), "path": hit.path, **matches})
             else:
-                print_hits(hits, "" if query_id is None else f"{query_id}: {text}")
+                print_hits(hits, "" if one.id is None else f"{one.id}: {one.text}")
                 if explain:
-                    print_explained(text, hits)
+                    print_explained(one.text, hits)
             if save_images is not None and hits:
-                saved = _save(searcher, hits, save_images, query_id, password)
+                saved = _save(searcher, hits, save_images, one.id, password)
                 if not quiet:
                     echo_error(f"{count(saved, 'page')} saved in {printable(save_images)}")
     return 0 if found_any else 1
@@ -259,22 +267,25 @@ def _plain(text: str) -> str:
     return os.fsdecode((kept or "page").encode())
 
 
-def read_queries(path: Path | None) -> list[tuple[str | None, str]]:
-    assert path is not None
-    asked: list[tuple[str | None, str]] = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{path} is not UTF-8 text: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+@dataclass(frozen=True, slots=True)
+class AskedQuery:
+    """A question of somebody. place: the file and line it comes from; "" for one that was typed."""
+
+    text: str
+    id: str | None = None
+    place: str = ""
+
+
+def read_queries(path: Path) -> list[AskedQuery]:
+    """Of a file for --queries. Raises DatasetError."""
+    asked = []
+    for number, fields in json_lines(path):
+        place = f"{path}, line {number}"
         try:
-            fields = json.loads(line)
-            query_id = fields["_id"] if "_id" in fields else fields["id"]  # BEIR's names, or ours
-            asked.append((str(query_id), nfc(str(fields["text"] if "text" in fields else fields["query"]))))
+            query_id, text = id_in(fields, "_id", "id"), text_in(fields, "text", "query")  # BEIR's names, or ours
         except (ValueError, KeyError, TypeError) as error:
-            raise click.UsageError(f"{path}, line {number}: expected an object with id and query ({error})") from error
+            raise DatasetError(f"{place}: expected an object with id and query ({error})") from error
+        asked.append(AskedQuery(nfc(text), query_id, place))
     return asked
 
 

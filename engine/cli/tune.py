@@ -56,7 +56,7 @@ def measure(index_dir: Path | str | None, queries: Path | None, sample: int, can
     \b
     pagesight measure --candidates 400
     """
-    asked = [] if queries is None else [text for _, text in read_queries(queries)]
+    asked = [] if queries is None else [one.text for one in read_queries(queries)]
     with open_engine(index_dir) as engine:
         result = engine.measure(asked, n_queries=sample, config=SearchConfig(n_candidates=candidates))
         totals = engine.totals()

@@ -13,7 +13,6 @@ are documents, and ``line`` may stand in place of ``page``.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
 from pagesight.engine.evaluation.places import Box
+from pagesight.engine.json_lines import id_in, json_lines, text_in
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import page_of
 from pagesight.indexer.running.discover import as_on_disk, discover
@@ -76,11 +76,8 @@ def read_folder(root: Path) -> Dataset:
     queries: list[EvalQuery] = []
     unanswerable: list[EvalQuery] = []
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, fields in json_lines(path):
         try:
-            fields = json.loads(line)
             query, judged = question_of(root, fields)
         except ValueError as error:
             raise DatasetError(f"{path}, line {number}: {error}") from error
@@ -98,8 +95,8 @@ def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, .
     """A line of ``queries.jsonl``. Raises DatasetError that says what is missing in it."""
     try:
         query = EvalQuery(
-            id=str(fields["id"]),
-            text=str(fields["query"]),
+            id=id_in(fields, "id"),
+            text=text_in(fields, "query"),
             groups={name: str(fields[name]) for name in GROUPS if fields.get(name)},
         )
         if fields.get("unanswerable") is True and not fields.get("relevant"):

@@ -29,7 +29,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Texts two by two, and how alike people found them. Raises DatasetError for fewer than three."""
+    """Texts two by two, and how alike people found them. Raises DatasetError for what no correlation is defined of."""
 
     name: str
     first: tuple[str, ...]
@@ -39,6 +39,10 @@ class Pairs:
     def __post_init__(self) -> None:
         if len(self.scores) < 3:
             raise DatasetError(f"{self.name} has {len(self.scores)} pairs; a correlation needs three")
+        if not np.isfinite(self.scores).all():
+            raise DatasetError(f"{self.name} has scores that are no finite numbers")
+        if len(set(self.scores)) == 1:
+            raise DatasetError(f"the scores of {self.name} do not vary; a correlation needs two different ones")
 
 
 def read_pairs(path: Path, split: str) -> Pairs | None:
@@ -87,7 +91,9 @@ def _singles(encoder: Encoder, texts: Sequence[str]) -> Float:
 
 
 def correlations(cosines_of_pairs: Float, scores: Sequence[float]) -> dict[str, Interval]:
-    """Spearman's and Pearson's, each with its 95 % bootstrap interval over pairs. Raises ExtraMissing."""
+    """Spearman's and Pearson's, each with its 95 % bootstrap interval over pairs. Raises ExtraMissing, DatasetError."""
+    if np.ptp(cosines_of_pairs) < 1e-9:  # rounding alone
+        raise DatasetError("the model finds all pairs equally alike; there is no correlation with that")
     try:
         from scipy.stats import rankdata
     except ImportError as error:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from pagesight.engine.evaluation.dataset import Qrels
 from pagesight.engine.evaluation.metrics import Run
+from pagesight.engine.json_lines import read_lines
 from pagesight.storage.errors import DatasetError
 
 
@@ -57,11 +58,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 
 def _lines(path: Path, n_fields: int, form: str) -> Iterator[tuple[int, list[str]]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         fields = line.split()
         if len(fields) != n_fields and fields:
             raise DatasetError(f"{path}, line {number}: expected {n_fields} fields ({form}), got {len(fields)}")

@@ -58,7 +58,7 @@ def fetch(searcher: Searcher, hit_id: str, base: str) -> Fetched:
 
 def page_picture(hit: SearchHit, picture: Image.Image, max_side: int) -> tuple[bytes, PagePicture]:
     """A page with its marks as JPEG, small enough for every client."""
-    side = max(MIN_SIDE_PX, min(max_side or SIDE_PX, MAX_SIDE_PX))
+    side = side_px(max_side)
     picture = picture.convert("RGB")
     picture.thumbnail((side, side))
     data = _jpeg(picture)
@@ -72,6 +72,11 @@ def page_picture(hit: SearchHit, picture: Image.Image, max_side: int) -> tuple[b
         regions=_regions(hit.regions),
     )
     return data, described
+
+
+def side_px(wanted: int) -> int:
+    """The longer side of a picture, within what makes sense; 0 or less says nothing."""
+    return max(MIN_SIDE_PX, min(wanted, MAX_SIDE_PX)) if wanted > 0 else SIDE_PX
 
 
 def list_documents(searcher: Searcher, filters: str, limit: int, offset: int) -> DocumentPage:

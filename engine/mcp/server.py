@@ -37,7 +37,7 @@ Use search first; ask in whole questions, in any language. fetch gives the text 
 matches a question marked: look at it where layout, tables, charts or handwriting matter. Cite document and page."""
 FILTERS = (
     "Optional filters, such as 'folder = finance and date >= 2024', 'document ~ \"2024/*.pdf\"', 'tag.customer in (acme, zenith)', "
-    "'kind = pdf and page <= 3'. Fields: document, folder, page, pages, title, author, date, kind, source, tag.NAME."
+    "'kind = pdf and page <= 3'. Fields: document, folder, page, pages, title, author, date, kind, source, picture, sha256, tag.NAME."
 )
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 Result = TypeVar("Result")
@@ -119,7 +119,7 @@ def _add_pictures(server: MCPServer, backstage: Backstage) -> None:
 
         hit = await backstage.run(look_up)
         if backstage.draw is not None:
-            picture = await backstage.draw(hit, max_side or desk.SIDE_PX)
+            picture = await backstage.draw(hit, desk.side_px(max_side))
         else:
             picture = await backstage.run(lambda: next(iter(backstage.searcher().pictures([hit]))))
         drawn: tuple[bytes, PagePicture] = await backstage.run(lambda: desk.page_picture(hit, picture, max_side))

@@ -7,6 +7,7 @@ OpenAI's clients read ``error``, Jina's read ``detail``. ``code`` is the name of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pagesight.storage import errors
@@ -14,10 +15,14 @@ from pagesight.storage.errors import SearchEngineError, code_of
 
 
 class Refused(SearchEngineError):
-    """A request that the server does not answer. status: of HTTP. retry_after: seconds after which asking again may help."""
+    """A request that the server does not answer. status: of HTTP. retry_after: seconds after which asking again may help.
+
+    headers: what else the answer says.
+    """
 
     status = 400
     retry_after: int | None = None
+    headers: Mapping[str, str] = {}
 
 
 class BadRequest(Refused):
@@ -78,6 +83,7 @@ class TookTooLong(Refused):
     status, retry_after = 503, 5
 
 
+RETRY_AFTER = 2  # seconds, where an answer of 503 knows no better; our client asks five times
 # The nearest class of an error counts. What is not here is a bug, or damage, and is answered 500.
 STATUS: dict[type[SearchEngineError], int] = {
     errors.ConfigError: 400,
@@ -127,9 +133,10 @@ def error_body(status: int, message: str, *, code: str | None = None, param: str
 def described(error: SearchEngineError) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, body and headers of an answer that is this error."""
     status = status_of(error)
-    headers = {}
-    if isinstance(error, Refused) and error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
+    headers = dict(error.headers) if isinstance(error, Refused) else {}
+    retry_after = error.retry_after if isinstance(error, Refused) else None
+    if retry_after is not None or status == 503:
+        headers["Retry-After"] = str(retry_after or RETRY_AFTER)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="pagesight"'
     param = getattr(error, "param", None)

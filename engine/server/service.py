@@ -100,9 +100,11 @@ class Service:
         return self._index(name).name
 
     def problem(self, name: str) -> str | None:
-        """Why an index cannot be searched now; None if it can."""
+        """Why an index cannot be searched now; None if it can, or if there is none yet and this server makes it."""
         try:
-            self.engine(name)
+            engine = self.engine(name)
+            if isinstance(engine, SearchEngine) and not self.settings.allow_write and not self.settings.watch:
+                engine.store  # noqa: B018 - raises StoreNotFound
         except SearchEngineError as error:
             return str(error)
         return None

@@ -84,9 +84,11 @@ def test_json_has_the_documented_fields(index):
 @pytest.mark.parametrize("names", [("id", "query"), ("_id", "text")])
 def test_many_questions_in_one_run(index, tmp_path, names):
     queries = tmp_path / "queries.jsonl"
-    asked = [("a", "quinces"), ("b", "bicycles")]
-    queries.write_text("\n".join(json.dumps(dict(zip(names, pair, strict=True))) for pair in asked) + "\n\n")
-    hits = lines(run_cli("--index", index, "search", "--queries", queries, "-k", "1", "--json"))
+    said = [("a", "quinces"), ("c", " ?! "), ("b", "bicycles")]
+    queries.write_text("\n".join(json.dumps(dict(zip(names, pair, strict=True))) for pair in said) + "\n\n")
+    result = run_cli("--index", index, "search", "--queries", queries, "-k", "1", "--json")
+    assert "queries.jsonl, line 2: the query ' ?! ' has no words" in result.stderr
+    hits = lines(result)
     assert [(hit["query_id"], hit["document"]) for hit in hits] == [("a", "fruit.pdf"), ("b", "sub/wheels.pdf")]
 
 

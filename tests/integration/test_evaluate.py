@@ -200,6 +200,7 @@ def test_queries_whose_answer_is_a_scan_are_a_group(tmp_path, docs):
         ('{"id": "q9", "query": "x", "relevant": [{"document": "a.pdf"}]}', "line 6: 'page' is missing"),
         ("{", "line 6: Expecting property name"),
         ("[]", "line 6: list indices must be"),
+        ('{"id": null, "query": "x", "relevant": []}', "line 6: id is null, which is no text"),
         ('{"id": "q1", "query": "x", "relevant": []}', "docs: 1 query ids occur more than once, the first is 'q1'"),
     ],
 )
@@ -208,6 +209,12 @@ def test_wrong_lines_are_named_with_what_they_lack(docs, line, message):
         file.write(line + "\n")
     with pytest.raises(DatasetError, match=message):
         read_folder(docs)
+
+
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_measured(tmp_path, docs):
+    (tmp_path / "out").touch()
+    with pytest.raises(ConfigError, match="x cannot be written to: Not a directory"):
+        CliRunner().invoke(command, [str(docs), "-o", str(tmp_path / "out" / "x")], catch_exceptions=False)
 
 
 def test_settings_that_cannot_be_are_refused(tmp_path, docs):

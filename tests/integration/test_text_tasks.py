@@ -51,6 +51,16 @@ def test_pairs_are_measured(tmp_path):
     assert run(tmp_path / "sts" / "test.jsonl").startswith("test, 4 pairs: hashing\n\nSpearman ")
 
 
+@pytest.mark.parametrize(
+    ("scores", "message"), [((3.0, 3.0, 3.0), "do not vary"), ((1.0, float("nan"), 2.0), "no finite numbers")]
+)
+def test_scores_that_no_correlation_is_defined_of_are_refused(scores, message):
+    with pytest.raises(DatasetError, match=message):
+        Pairs("x", ("a",) * 3, ("b",) * 3, scores)
+    with pytest.raises(DatasetError, match="finds all pairs equally alike"):
+        correlations(np.full(3, 0.3), (1.0, 2.0, 3.0))
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=4, max_size=20))
 def test_correlations_are_scipys_with_equal_values_too(values):
     a, b = np.array(values, float).T

@@ -14,7 +14,15 @@ pytest.importorskip("mcp", reason="agents need the extra [mcp]")
 
 from mcp import Client, StdioServerParameters
 
-from pagesight.engine.mcp.desk import MAX_TEXT_CHARS, PICTURE_BYTES, page_picture
+from pagesight.engine.mcp.desk import (
+    MAX_SIDE_PX,
+    MAX_TEXT_CHARS,
+    MIN_SIDE_PX,
+    PICTURE_BYTES,
+    SIDE_PX,
+    page_picture,
+    side_px,
+)
 from pagesight.engine.mcp.local import local_server
 from pagesight.storage.errors import ConfigError
 from tests.helpers import ROOT, make_pdf
@@ -123,6 +131,11 @@ def test_a_page_is_shown_with_its_marks(server, mode):
     assert picture.size == (described["width"], described["height"])
     assert max(picture.size) == 300
     assert described["regions"]
+
+
+@pytest.mark.parametrize(("wanted", "side"), [(0, SIDE_PX), (-5, SIDE_PX), (3, MIN_SIDE_PX), (10**9, MAX_SIDE_PX)])
+def test_a_picture_is_of_a_size_that_can_be_seen(wanted, side):
+    assert side_px(wanted) == side
 
 
 def test_pages_are_resources(server):

@@ -162,6 +162,21 @@ def test_only_paths_below_the_allowed_folders_are_indexed(writing, tmp_path):
         assert client.get("/api/jobs").json() == {"jobs": []}
 
 
+def test_tags_that_cannot_be_stored_are_refused(writing):
+    (folder,) = writing.allowed_folders
+    with opened(writing) as client:
+        for tags in (
+            '{"": "x"}',
+            '{"\\ud800": "x"}',
+            '{"a": "\\ud800"}',
+            '{"a": "\\u0000"}',
+            f'{{"{"a" * 201}": "x"}}',
+        ):
+            body = f'{{"paths": ["{folder}"], "tags": {tags}}}'
+            answer = client.post("/api/jobs", content=body, headers={"Content-Type": "application/json"})
+            assert "tag" in error_of(answer, 400)["message"], tags
+
+
 @pytest.mark.slow
 def test_folders_are_indexed_by_their_path(writing):
     docs = writing.allowed_folders[0]

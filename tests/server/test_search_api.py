@@ -8,6 +8,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from pagesight import IndexConfig, SearchEngine
+from pagesight.engine.server.errors import NotReady, TookTooLong, described
+from pagesight.storage.errors import ModelError, StoreClosed
 from tests.helpers import make_pdf
 from tests.integration.test_odd_pdfs import with_attachments
 from tests.server.conftest import HTML, PAGES, make_index, opened
@@ -52,6 +54,12 @@ def test_hits_are_those_that_the_command_line_prints(client, index, body, asked)
         assert {name: hit[name] for name in printed} == printed
         assert [hit["snippet"][a:b] for a, b in hit["highlights"]] == [ours.snippet[a:b] for a, b in ours.snippet_spans]
     assert set(found["milliseconds"]) == {"encode", "recall", "rerank", "describe"}
+
+
+def test_every_503_says_when_to_ask_again():
+    for error in (ModelError("x"), StoreClosed("x"), NotReady("x"), TookTooLong("x")):
+        status, _, headers = described(error)
+        assert (status, headers["Retry-After"].isdigit()) == (503, True)
 
 
 def test_several_questions_are_answered_in_order_in_one_state(client):
@@ -188,9 +196,13 @@ def test_a_pdf_is_shown_by_the_browser_from_any_byte_and_html_never(client, inde
         assert part.headers["content-range"] == f"bytes {first}-{last}/{len(whole)}"
     for asked in ("bytes=0-1,4-5", "lines=0-1", "bytes=-", "bytes=x-y"):
         assert client.get(address, headers={"Range": asked}).status_code == 200
-    error_of(client.get(address, headers={"Range": f"bytes={len(whole)}-"}), 416)
-    error_of(client.get(address, headers={"Range": "bytes=9-3"}), 416)
+    for asked in (f"bytes={len(whole)}-", "bytes=9-3", "bytes=-0"):
+        nothing = client.get(address, headers={"Range": asked})
+        error_of(nothing, 416)
+        assert nothing.headers["content-range"] == f"bytes */{len(whole)}"
     assert client.get(address, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    head = client.head(address, headers={"Range": "bytes=10-19"})
+    assert (head.status_code, head.content, head.headers["content-length"]) == (206, b"", "10")
     stale = client.get(address, headers={"Range": "bytes=0-0", "If-Range": '"other"'})
     assert (stale.status_code, stale.content) == (200, whole)
     html = client.get("/api/documents/page.html/file")
@@ -273,15 +285,28 @@ def test_numbers_for_prometheus(client):
 def test_an_index_that_appears_or_is_exchanged_is_served_without_a_restart(tmp_path, index):
     import shutil
 
-    from pagesight.engine.server.settings import ServerSettings
+    from starlette.testclient import TestClient
+
+    from pagesight.engine.server.app import create_app
+    from pagesight.engine.server.routes.status import NO_REASON
+    from pagesight.engine.server.settings import Keys, ServerSettings
     from tests.server.conftest import wait_for
 
-    place = tmp_path / "index"
-    with opened(ServerSettings(indexes={"later": str(place)})) as client:
-        error_of(client.post("/api/search", json={"query": "lamps"}), 404)
+    place, key = tmp_path / "index", "a-key-to-read-with-only"
+    settings = ServerSettings(indexes={"later": str(place)}, keys=Keys(read_only=key))
+    with TestClient(
+        create_app(settings), base_url="http://localhost", headers={"Authorization": f"Bearer {key}"}
+    ) as client:
+        wait_for(lambda: client.post("/api/search", json={"query": "lamps"}).status_code == 404)
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.headers["retry-after"]) == (503, "2")
+        assert str(place) in ready.json()["problems"]["later"]
+        without_key = client.get("/readyz", headers={"Authorization": ""})
+        assert without_key.json() == {"ready": False, "problems": {"later": NO_REASON}}
         shutil.copytree(index, tmp_path / "copy")
         (tmp_path / "copy").rename(place)
         wait_for(lambda: client.post("/api/search", json={"query": "lamps"}).status_code == 200)
+        assert client.get("/readyz").status_code == 200
         with SearchEngine.open(tmp_path / "other", model="hashing") as engine:
             (tmp_path / "one.txt").write_text("something else")
             engine.index([tmp_path / "one.txt"])

@@ -58,8 +58,11 @@ def test_without_a_key_nothing_is_answered_but_health_and_the_empty_page(guarded
             answer = guarded.request(method, path, headers=headers, json=BODIES.get(path, {}))
             assert answer.status_code == 401, (method, path, answer.text)
             assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert guarded.head("/api/documents/finance/report.pdf/file").status_code == 401
     for path in ("/healthz", "/readyz", "/", "/static/app.js"):
-        assert guarded.get(path).status_code == 200
+        whole, head = guarded.get(path), guarded.head(path)
+        assert (whole.status_code, head.status_code, head.content) == (200, 200, b"")
+        assert head.headers["content-length"] == str(len(whole.content))
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ def test_dimensions_are_cut_and_scaled_to_length_one(client):
     error = ask(client, input=TEXTS[0], dimensions=7, status=400)["error"]
     assert error["param"] == "dimensions"
     assert "have 4, 8, 16 dimensions, not 7" in error["message"]
+    refused = ask(client, input=TEXTS[0], dimensions=8, return_multivector=True, status=400)
+    assert refused["error"]["param"] == "dimensions"
 
 
 @pytest.mark.parametrize(
@@ -173,9 +175,18 @@ def test_documents_that_cannot_be(client, documents):
     ask(client, "/v1/rerank", query="pears", documents=documents, status=400)
 
 
-def test_a_document_without_a_word_is_named(client):
-    answer = ask(client, "/v1/rerank", query="pears", documents=["pears", "..."], status=400)
-    assert answer["error"]["param"] == "documents.1"
+def test_a_document_without_a_word_comes_last_with_nothing(client):
+    answer = ask(client, "/v2/rerank", query="pears", documents=["", "...", "pears", "\N{PEAR}"])
+    scores = [(result["index"], result["relevance_score"]) for result in answer["results"]]
+    assert scores == [(2, 1.0), (0, 0.0), (1, 0.0), (3, 0.0)]
+    wordless = ask(client, "/v2/rerank", query="pears", documents=[""])["results"]
+    assert wordless == [{"index": 0, "relevance_score": 0.0}]
+
+
+def test_a_document_that_cannot_be_read_is_named_by_its_place_among_all(client):
+    documents = [{"page": "fruit.txt:1"}, "", {"image": base64.b64encode(b"no picture").decode()}]
+    answer = ask(client, "/v1/rerank", query="pears", documents=documents, status=400)
+    assert answer["error"]["param"] == "documents.2"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from pagesight.engine.server.errors import BadRequest
@@ -61,6 +61,7 @@ async def image(
     return Response(picture.data, media_type=picture.media_type, headers={"ETag": tag, **KEPT})
 
 
+@router.head("/documents/{document:path}/file", include_in_schema=False)
 @router.get(
     "/documents/{document:path}/file",
     response_class=Response,
@@ -72,6 +73,7 @@ async def image(
 )
 async def file(
     document: DocumentPath,
+    request: Request,
     service: Serving,
     _: Reading,
     index: IndexName = "",
@@ -106,11 +108,20 @@ async def file(
     if partial:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     media_type = found.media_type if inline else "application/octet-stream"
+    if request.method == "HEAD":
+        opened.close()
+        return Response(None, 206 if partial else 200, headers, media_type)
     return StreamingResponse(_pieces(opened, first, last), 206 if partial else 200, headers, media_type)
 
 
 class BadRange(BadRequest):
+    """None of the bytes that are asked for is there; the answer says how many there are (RFC 9110, 15.5.17)."""
+
     status = 416
+
+    def __init__(self, header: str, size: int) -> None:
+        super().__init__(f"the file has {size} bytes; {header[:60]!r} is not within them", "range")
+        self.headers = {"Content-Range": f"bytes */{size}"}
 
 
 def _open_first(originals: Originals, locations: Sequence[Path], sha256: str, name: str) -> BufferedReader:
@@ -127,16 +138,18 @@ def _open_first(originals: Originals, locations: Sequence[Path], sha256: str, na
 
 
 def _span(header: str, size: int) -> tuple[int, int]:
-    """First and last byte that are asked for; all for several ranges, or what is no range (RFC 9110, 14.2). Raises BadRequest."""
+    """First and last byte that are asked for; all for several ranges, or what is no range (RFC 9110, 14.2). Raises BadRange."""
     match = _RANGE.fullmatch(header.strip())
     if match is None or match.groups() == ("", ""):
         return 0, size - 1
     first, last = match.groups()
     if not first:
+        if not int(last):
+            raise BadRange(header, size)
         return max(0, size - int(last)), size - 1
     span = int(first), min(int(last) if last else size - 1, size - 1)
     if span[0] >= size or span[0] > span[1]:
-        raise BadRange(f"the file has {size} bytes; {header[:60]!r} is not within them", "range")
+        raise BadRange(header, size)
     return span
 
 

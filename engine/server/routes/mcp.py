@@ -94,7 +94,7 @@ def _server(service: Service, index: str, *, writing: _Writing | None) -> tuple[
     async def draw(hit: SearchHit, max_side: int) -> Image.Image:
         from PIL import Image
 
-        side = min(max(max_side, 16), service.settings.limits.max_side)
+        side = min(max_side, service.settings.limits.max_side)
         engine = service.engine(index)
         if isinstance(engine, Coordinator):
             return await service.run(lambda: mark(Image.open(io.BytesIO(engine.picture(hit, side))), hit.regions))

@@ -41,16 +41,19 @@ def _assets() -> dict[str, _Asset]:
     return found
 
 
+@router.head("/")
 @router.get("/")
 async def index(if_none_match: Annotated[str, Header()] = "") -> Response:
     return _answer("index.html", if_none_match)
 
 
+@router.head("/favicon.ico")
 @router.get("/favicon.ico")
 async def icon(if_none_match: Annotated[str, Header()] = "") -> Response:
     return _answer("icon.svg", if_none_match)
 
 
+@router.head("/static/{name}")
 @router.get("/static/{name}")
 async def static(name: str, if_none_match: Annotated[str, Header()] = "") -> Response:
     return _answer(name, if_none_match)

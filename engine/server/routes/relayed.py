@@ -42,6 +42,7 @@ async def heat(
     return await _relayed(service, request, index, document, f"/pages/{page}/heat")
 
 
+@router.head("/{document:path}/file")
 @router.get("/{document:path}/file")
 async def file(
     document: DocumentPath, request: Request, service: Serving, _: Reading, index: IndexName = ""
@@ -58,6 +59,9 @@ async def _relayed(service: Service, request: Request, index: str, document: str
     sha256 = dict(query).get("sha256")
     answer = await service.run(engine.relayed, document, path, asked, sha256=sha256)
     headers = {name: value for name, value in answer.getheaders() if name.lower() in ANSWERED}
+    if request.method == "HEAD":
+        answer.close()
+        return Response(None, answer.status, headers)
     return StreamingResponse(_pieces(answer), answer.status, headers)
 
 

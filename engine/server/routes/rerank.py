@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from fastapi import APIRouter, Depends
 
+from pagesight.engine.embedding import has_words
 from pagesight.engine.encoder import EncodedQuery
 from pagesight.engine.maxsim import maxsim
 from pagesight.engine.server.errors import BadRequest, NotFound, NotReady
@@ -44,13 +45,13 @@ async def _answered(service: Service, request: RerankRequest, *, documents: bool
 
 
 def _rerank(service: Service, request: RerankRequest, encoder: Encoder, documents: bool, version: str) -> RerankAnswer:
-    (asked,) = read_inputs([request.query], service.settings, "query")
-    (query,) = embed(encoder, [asked], "query", "query")
+    (query,) = embed(encoder, read_inputs({0: request.query}, service.settings, "query"), "query", "query")
     pages = {i: one.page for i, one in enumerate(request.documents) if isinstance(one, PageInput)}
     others = {i: one for i, one in enumerate(request.documents) if not isinstance(one, PageInput)}
-    given = read_inputs(list(others.values()), service.settings, "documents")
+    given = read_inputs(others, service.settings, "documents")
+    given = {i: one for i, one in given.items() if one.picture is not None or has_words(one.text)}
     made = embed(encoder, given, "passage", "documents")
-    scores = dict(zip(others, relevance(query, made), strict=True))
+    scores = dict.fromkeys(others, 0.0) | dict(zip(given, relevance(query, made), strict=True))
     if pages:
         engine = _engine_with(service, encoder, request.index)
         scores |= zip(pages, page_relevance(query, list(pages.values()), engine), strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,27 +77,27 @@ def model_named(service: Service, name: str) -> Encoder:
     return loaded[known_name(name)]
 
 
-def read_inputs(inputs: Sequence[str | Input], settings: ServerSettings, param: str) -> list[Given]:
-    """Texts and pictures; see ``given``. Raises BadRequest."""
-    found = []
-    for i, one in enumerate(inputs):
+def read_inputs(inputs: Mapping[int, str | Input], settings: ServerSettings, param: str) -> dict[int, Given]:
+    """Texts and pictures by their places in the request; see ``given``. Raises BadRequest."""
+    found = {}
+    for i, one in inputs.items():
         place = f"{param}.{i}"
         if isinstance(one, str):
-            found.append(given(one, None, settings, param=place))
+            found[i] = given(one, None, settings, param=place)
             continue
         pictures = [value for value in (one.image, one.bytes, one.url) if value is not None]
         if len(pictures) > 1:
             raise BadRequest(f"{place}: give one of image, bytes, url", place)
         picture = pictures[0] if pictures else None
-        found.append(given(one.text, picture, settings, param=place, is_base64=one.bytes is not None))
+        found[i] = given(one.text, picture, settings, param=place, is_base64=one.bytes is not None)
     return found
 
 
-def embed(encoder: Encoder, inputs: Sequence[Given], prompt: Prompt, param: str) -> list[Embedded]:
-    """Vectors of each, in order. Raises BadRequest that names the one that cannot be encoded."""
+def embed(encoder: Encoder, inputs: Mapping[int, Given], prompt: Prompt, param: str) -> list[Embedded]:
+    """Vectors of each, in order. Raises BadRequest that names the one that cannot be encoded by its place in the request."""
     found: dict[int, Embedded] = {}
-    texts = [i for i, one in enumerate(inputs) if one.picture is None]
-    pictures = [i for i, one in enumerate(inputs) if one.picture is not None]
+    texts = [i for i, one in inputs.items() if one.picture is None]
+    pictures = [i for i, one in inputs.items() if one.picture is not None]
     for at in range(0, len(texts), BATCH):
         some = texts[at : at + BATCH]
         found |= zip(
@@ -108,7 +108,7 @@ def embed(encoder: Encoder, inputs: Sequence[Given], prompt: Prompt, param: str)
         found |= zip(
             some, _naming(param, some, embed_picture_files, encoder, [inputs[i].picture for i in some]), strict=True
         )
-    return [found[i] for i in range(len(inputs))]
+    return [found[i] for i in inputs]
 
 
 def _naming(
@@ -138,12 +138,14 @@ def check_task(encoder: Encoder, task: str | None) -> Prompt:
 
 def _embed(request: EmbeddingsRequest, encoder: Encoder, settings: ServerSettings) -> EmbeddingsAnswer:
     prompt = check_task(encoder, request.task)
+    if request.return_multivector and request.dimensions is not None:
+        raise BadRequest("dimensions: they are of single vectors; vectors of tokens have one length", "dimensions")
     try:
         dim = encoder.single_dim if request.dimensions is None else check_dim(encoder, request.dimensions)
     except ConfigError as error:
         raise BadRequest(f"dimensions: {error}", "dimensions") from error
-    inputs = read_inputs([request.input] if isinstance(request.input, str) else request.input, settings, "input")
-    made = embed(encoder, inputs, prompt, "input")
+    texts = [request.input] if isinstance(request.input, str) else request.input
+    made = embed(encoder, read_inputs(dict(enumerate(texts)), settings, "input"), prompt, "input")
     encodings = request.embedding_type or request.encoding_type or request.encoding_format or "float"
     rows = []
     for i, one in enumerate(made):
