@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pagesight.engine.config import SearchConfig
 from pagesight.engine.server.routes.models import LIMITS, Json
 from pagesight.engine.typed.several import MOST
 from pagesight.storage.errors import ShardMismatch
@@ -17,6 +18,7 @@ Natural = Annotated[int, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Named = Annotated[tuple[str, Number], Field(strict=False)]  # JSON has lists only
 N_QUESTIONS = LIMITS.queries * MOST  # a text may ask several
+MOST_CANDIDATES = 10 * LIMITS.candidates  # programs may ask for more than pages on the web
 
 
 class Form(BaseModel):
@@ -54,8 +56,8 @@ class Place(Form, extra="forbid"):
 
 
 class Config(Form, extra="forbid"):
-    k: Annotated[int, Field(ge=1, le=LIMITS.k + 1)]  # pages like one are looked for with that one
-    n_candidates: Annotated[int, Field(ge=1, le=LIMITS.candidates)]
+    k: Annotated[int, Field(ge=1, le=SearchConfig.most_k + 1)]  # pages like one are looked for with that one
+    n_candidates: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)]
     exact: bool
     terms: bool
 
