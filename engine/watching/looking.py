@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ Stamp = tuple[int, int]  # size, time of the last change in ns
 @dataclass(slots=True)
 class _Seen:
     stamp: Stamp
-    since: float  # when it was first seen so
+    since: float  # when it was first seen so; of one that was old already, for ever
     given: bool = False  # to the index
 
 
@@ -53,7 +54,7 @@ class Looking:
             known = before.pop(file.location, None)
             if known is None or known.stamp != stamp:
                 old = self._fresh and 0 < file.mtime_ns < oldest_ns
-                known = _Seen(stamp, now - self._settle_s if old else now)
+                known = _Seen(stamp, -math.inf if old else now)
             self._seen[file.location] = known
         if before and self._gone_since is None:
             self._gone_since = now

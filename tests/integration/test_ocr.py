@@ -129,6 +129,7 @@ def test_the_network_that_is_installed_has_its_last_layer_apart(recognisers):
     assert few.characters == whole.characters
 
 
+@pytest.mark.thorough
 def test_it_is_taken_apart_once_where_that_can_be_kept(engine, tmp_path, monkeypatch):
     model = engine._model("Rec")
     monkeypatch.setenv("PAGESIGHT_CACHE", str(tmp_path / "kept"))

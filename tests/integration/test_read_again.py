@@ -42,6 +42,7 @@ def test_what_was_read_in_an_older_way_is_read_again_once(tmp_path, without_tabl
         assert len(engine.documents()) == 2
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_read_again_stays_as_it_was(tmp_path):
     make_pdf(tmp_path / "docs" / "a.pdf", ["quinces and pears"], encryption=5, user_pw="open", owner_pw="owner")
     with SearchEngine.open(tmp_path / "index", model="hashing") as engine:

@@ -387,6 +387,7 @@ def test_an_answer_too_many_is_not_taken_for_the_next(odd_worker, tmp_path):
             assert json.loads(process.answer()[1:])["opened"]["n_pages"] == 1
 
 
+@pytest.mark.thorough
 def test_closing_while_threads_wait_is_no_crash(odd_worker, tmp_path):
     path = odd_file(tmp_path / "a.txt", "import time; time.sleep(60)")
     for wait_s in (0.0, 0.05, 0.3, 1.0):

@@ -38,6 +38,7 @@ def run(*arguments):
     return result.stdout
 
 
+@pytest.mark.thorough
 def test_pairs_are_measured(tmp_path):
     write_pairs(tmp_path / "sts" / "test.jsonl")
     found = json.loads(run(tmp_path / "sts", "--json"))

@@ -91,6 +91,7 @@ def test_it_lets_go_of_the_last_file(engine, docs):
         time.sleep(0.02)
 
 
+@pytest.mark.thorough
 def test_an_engine_that_is_dropped_without_closing_ends_it(tmp_path, docs):
     before = set(reading_processes())
     engine = SearchEngine.open(tmp_path / "index", model="hashing")
@@ -101,6 +102,7 @@ def test_an_engine_that_is_dropped_without_closing_ends_it(tmp_path, docs):
     end_of(pids)
 
 
+@pytest.mark.thorough
 def test_it_ends_when_nothing_comes(docs):
     before = set(reading_processes())
     with closing(WarmReader(idle_seconds=0.2)) as warm:

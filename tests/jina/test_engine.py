@@ -152,6 +152,7 @@ def test_a_page_too_thin_for_the_model_fails_with_its_reason(encoder):
         encoder.encode_pages([page(2, 900, 7)])
 
 
+@pytest.mark.thorough
 def test_the_fingerprint_tells_what_changes_vectors(folder, encoder, tmp_path):
     def fingerprint(where=folder, **settings):
         return load_model(str(where), ModelConfig(**settings)).fingerprint

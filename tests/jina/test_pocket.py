@@ -56,6 +56,7 @@ def test_the_file_is_small_and_the_one_that_is_named():
     assert sha256_of(PACKED.locate()) == PACKED.sha256
 
 
+@pytest.mark.thorough
 def test_packing_again_changes_nothing(tmp_path):
     pack(unpacked(), tmp_path / "again.safetensors")
     first, again = load_file(PACKED.locate()), load_file(tmp_path / "again.safetensors")

@@ -105,6 +105,7 @@ def test_names_tags_and_failures_are_followed(tmp_path, address):
     )
 
 
+@pytest.mark.thorough
 def test_qdrant_finds_what_we_find(tmp_path, address):
     words = "red green blue white black grey apple pear fig plum".split()
     rng = np.random.default_rng(7)

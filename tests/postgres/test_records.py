@@ -162,6 +162,7 @@ def test_a_part_is_of_the_state_that_is_searched_though_others_went_on_meanwhile
                 assert sorted([*one.page_ids(), *two.page_ids()]) == [1, 2]
 
 
+@pytest.mark.thorough
 def test_a_part_whose_first_view_is_lost_says_so_and_the_next_works():
     address = new_index()
     with PostgresStore.create(address, space()) as store, store.writer() as writer:

@@ -407,6 +407,7 @@ def test_what_searches_keep_here_is_made_again_when_it_is_damaged(tmp_path, dama
 
 
 @pytest.mark.parametrize("table", ["document", "file"])
+@pytest.mark.thorough
 def test_a_statement_that_meets_damage_has_what_is_kept_here_made_again(tmp_path, table):
     address = f"qdrant://{tmp_path}/points?cache={tmp_path}/cache"
     with SearchEngine.open(address, encoder=HASHING) as engine, engine.made().writer() as writer:

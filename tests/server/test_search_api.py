@@ -282,6 +282,7 @@ def test_numbers_for_prometheus(client):
     assert "made-up" not in client.get("/metrics").text
 
 
+@pytest.mark.thorough
 def test_an_index_that_appears_or_is_exchanged_is_served_without_a_restart(tmp_path, index):
     import shutil
 

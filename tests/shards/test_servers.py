@@ -142,6 +142,7 @@ def plain(answer):
     return answer
 
 
+@pytest.mark.thorough
 def test_files_and_pictures_come_from_the_shard_that_has_them(addresses):
     whole, parts, _ = addresses
     for name in ("rules.pdf", "lamps.txt"):
