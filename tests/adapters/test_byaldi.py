@@ -128,6 +128,7 @@ def test_vectors_of_a_query(made):
     assert np.asarray(tokens).shape == (3, 16)
 
 
+@pytest.mark.thorough
 def test_an_index_that_others_made_and_one_on_a_server(address):
     model = RAGMultiModalModel.from_index(address)
     (found,) = model.search("bicycle", k=1, return_base64_results=True)

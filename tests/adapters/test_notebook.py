@@ -16,6 +16,7 @@ def searcher(address):
         yield opened
 
 
+@pytest.mark.thorough
 def test_hits_are_a_list_that_shows_pages(searcher):
     hits = searcher.search("apples in the garden")
     assert isinstance(hits, list)

@@ -222,6 +222,7 @@ def slides(tmp_path):
     return tmp_path / "slides.pdf"
 
 
+@pytest.mark.thorough
 def test_the_same_picture_is_read_once_in_a_document(slides, counted):
     with closing(open_document(slides, ReadOptions())) as document:
         pages = [read_page(document, number, ReadOptions()) for number in (1, 2, 3, 4)]

@@ -64,6 +64,7 @@ def ask(client, path="/v1/embeddings", status=200, **body):
     return answer.json()
 
 
+@pytest.mark.thorough
 def test_every_spelling_of_a_picture_is_the_picture(client, direct):
     expected = direct.encode_image(picture(), task="retrieval", max_pixels=PIXELS).numpy()
     data = in_base64(picture())

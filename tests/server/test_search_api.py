@@ -233,6 +233,7 @@ def test_only_the_bytes_that_were_indexed_are_shown(tmp_path):
         assert ask(client, query="turnover", k=1)["results"][0]["hits"][0]["document"] == "finance/report.pdf"
 
 
+@pytest.mark.thorough
 def test_an_attachment_has_pictures_and_no_file_of_its_own(tmp_path):
     from pagesight.engine.server.settings import ServerSettings
 

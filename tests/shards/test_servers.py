@@ -159,6 +159,7 @@ def test_files_and_pictures_come_from_the_shard_that_has_them(addresses):
     assert get(parts, path, **{"If-None-Match": found[1]["ETag"]})[0] == 304
 
 
+@pytest.mark.thorough
 def test_a_client_sees_no_difference(addresses):
     whole, parts, _ = addresses
     with Client(whole) as one, Client(parts) as several:

@@ -111,6 +111,7 @@ def test_memory_is_said_within_15_percent(tmp_path, sizes, changes):
     assert said == pytest.approx(measured, rel=0.15)
 
 
+@pytest.mark.thorough
 def test_without_the_extra_the_message_names_it(place):
     """In a process where accelerate cannot be found."""
     hidden = (
