@@ -82,6 +82,7 @@ def test_everything_else_that_reads_is_the_same(client, engine):
     assert client.page_text("wheels.txt", 1) == engine.page_text("wheels.txt", 1) == "a bicycle for everybody"
 
 
+@pytest.mark.thorough
 def test_pictures_have_the_regions_marked(client):
     (hit,) = client.search("bicycle", k=1)
     marked, plain = (next(iter(client.pictures([one]))) for one in (hit, replace(hit, regions=())))

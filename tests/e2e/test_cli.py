@@ -100,6 +100,7 @@ def test_filters_and_nothing_found_with_exit_code_1(index):
     assert "nothing found" in none.stdout
 
 
+@pytest.mark.thorough
 def test_pictures_are_saved_with_matches_marked(index, tmp_path):
     result = run_cli("--index", index, "search", "quinces", "-k", "1", "--save-images", tmp_path / "pages")
     assert result.returncode == 0, result.stderr

@@ -394,6 +394,7 @@ def test_killed_reading_processes_are_replaced(engine, tmp_path):
     assert engine.examine().healthy
 
 
+@pytest.mark.thorough
 def test_stopping_in_the_middle_keeps_what_was_finished(engine, tmp_path):
     folder = tmp_path / "many"
     for i in range(8):

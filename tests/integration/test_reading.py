@@ -403,6 +403,7 @@ def test_closing_while_threads_wait_is_no_crash(odd_worker, tmp_path):
     assert not [thread for thread in threading.enumerate() if "_listen" in thread.name]
 
 
+@pytest.mark.thorough
 def test_a_process_that_is_killed_is_a_crash_unless_we_did_it(odd_worker, tmp_path):
     path = odd_file(tmp_path / "a.txt", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "")
     first, second = reasons(read(path, 2))

@@ -123,6 +123,7 @@ def test_single_vectors_are_means(encoder):
     assert all(MODELS[name].pooled_single for name in MAKERS)
 
 
+@pytest.mark.thorough
 def test_the_whole_engine(folders, kind, tmp_path):
     make_pdf(tmp_path / "docs" / "a.pdf", ["apples and pears in a basket", "quinces from the old garden"])
     Image.new("L", (500, 300), 128).save(tmp_path / "docs" / "b.png")

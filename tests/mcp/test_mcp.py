@@ -217,6 +217,7 @@ def over_http(address, key, path="/mcp"):
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.thorough
 def test_over_http_the_key_decides_which_tools_there_are(address, mode):
     reading, everything = "the key for reading", "the key for everything"
     assert set(tools_of(over_http(address, reading), mode)) == READING

@@ -139,6 +139,7 @@ def test_each_word_of_a_question_has_its_own_places(client):
     assert first["box"][2] <= second["box"][0]  # the words stand in this order
 
 
+@pytest.mark.thorough
 def test_a_page_with_nothing_on_it_is_a_page(tmp_path):
     from pagesight import IndexConfig
     from pagesight.engine.server.settings import ServerSettings

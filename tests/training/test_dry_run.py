@@ -64,6 +64,7 @@ def place(tmp_path_factory):
     return folder
 
 
+@pytest.mark.thorough
 def test_steps_time_memory_and_a_page_with_the_first_batches(place, capsys):
     _register()
     assert cli.main(["train", str(place / "config.toml"), "--dry-run"], standalone_mode=False) == 0

@@ -131,6 +131,7 @@ def plain(place):
 
 
 @pytest.mark.parametrize("changes", [{"cache_chunk": 3}, {"checkpointing": True}], ids=["GradCache", "checkpointing"])
+@pytest.mark.thorough
 def test_less_memory_gives_the_same_gradient(place, plain, tmp_path, changes):
     other = gradients(place, tmp_path / "out", **changes)
     assert plain.keys() == other.keys()
@@ -160,6 +161,7 @@ def test_only_the_adapter_trains_and_the_vision_tower_is_as_at_inference(place, 
     assert any(on for name, on in seen["training"].items() if name.startswith("model.language_model"))
 
 
+@pytest.mark.thorough
 def test_a_subclass_adds_a_term_to_the_loss(place, tmp_path):
     from pagesight.engine.training.trainer import JinaTrainer
 

@@ -25,6 +25,7 @@ def tokenizer(vocabulary):
     return UnigramTokenizer.of(vocabulary)
 
 
+@pytest.mark.thorough
 def test_unigram_cuts_like_sentencepiece(vocabulary, tokenizer):
     """The reference is given the same pieces and no normalisation of its own; words go in as we normalise them."""
     from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
