@@ -176,9 +176,8 @@ class ImageDocument:
             self._seek(number)
             width_px, height_px = self._image.size
             try:
-                on_its_side = (
-                    self._image.format != "TIFF" and _orientation(self._image) >= 5
-                )  # Pillow turns a TIFF's size
+                # Pillow turns the size of a TIFF itself.
+                on_its_side = self._image.format != "TIFF" and _orientation(self._image) >= 5
             except OSError:  # PNG may have it behind the pixels, which break off
                 self._image, on_its_side = self._open(), False
             return (height_px, width_px) if on_its_side else (width_px, height_px)

@@ -218,10 +218,8 @@ def check_untouched(source: SourceFile) -> None:
     except OSError as error:
         raise UnreadableDocument("it went away while it was being read") from error
     n_bytes, mtime_ns = size_and_time(status)
-    if (source.n_bytes if outer else n_bytes, mtime_ns) != (
-        source.n_bytes,
-        source.mtime_ns,
-    ):  # an attachment has its own
+    same_size = outer is not None or n_bytes == source.n_bytes  # an attachment has a size of its own
+    if not same_size or mtime_ns != source.mtime_ns:
         raise UnreadableDocument("it was changed while it was being read; index it again")
 
 
