@@ -5,6 +5,7 @@ Exit codes: 0 done or found; 1 nothing found, or some files could not be read; 2
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 from pathlib import Path
@@ -121,5 +122,8 @@ def _run() -> int:
         echo_error(f"error: {error}{hint(error)}")
         return 2
     except _NotOurs as carrier:
+        if carrier.error.errno == errno.ENAMETOOLONG:  # of the index, a model, a file: nothing can be called so
+            echo_error(f"error: {str(carrier.error.filename)[:200]}... is longer than names may be; give a shorter one")
+            return 2
         raise carrier.error from None
     return code if isinstance(code, int) else 0

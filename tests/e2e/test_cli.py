@@ -231,3 +231,10 @@ def test_help_names_every_command():
     text = run_cli("--help", check=True).stdout
     assert all(re.search(rf"^  {command} ", text, re.MULTILINE) for command in COMMANDS)
     assert "0.1.0" in run_cli("--version").stdout
+
+
+def test_a_name_that_nothing_can_have_is_a_mistake_of_the_user(tmp_path):
+    result = run_cli("--index", tmp_path / ("a" * 300), "info")
+    assert result.returncode == 2
+    assert "is longer than names may be" in result.stderr
+    assert "Traceback" not in result.stderr
