@@ -75,12 +75,20 @@ def _read(host: str, port: int, secure: bool, path: str, max_bytes: int, until: 
         if isinstance(sock, ssl.SSLSocket):
             sock.do_handshake()
         data = _answer(sock, host, port, path, max_bytes)
-        if time.monotonic() >= until:
-            raise TimeoutError(f"it was not sent within {SECONDS:g} seconds")
-        return data
+    except (OSError, http.client.HTTPException) as error:  # a connection that was hung up ends in many ways
+        if time.monotonic() < until:
+            raise
+        raise _too_late() from error
     finally:
         timer.cancel()
         sock.close()
+    if time.monotonic() >= until:
+        raise _too_late()
+    return data
+
+
+def _too_late() -> TimeoutError:
+    return TimeoutError(f"it was not sent within {SECONDS:g} seconds")
 
 
 def _hang_up(sock: socket.socket) -> None:
@@ -93,14 +101,14 @@ def _answer(sock: Any, host: str, port: int, path: str, max_bytes: int) -> bytes
     connection = http.client.HTTPConnection(host, port)
     connection.sock = sock
     connection.request("GET", path, headers={"Accept": "image/*", "User-Agent": "pagesight"})
-    answer = connection.getresponse()
-    if answer.status != 200:
-        raise BadRequest(f"{host[:200]!r} answered {answer.status}; redirects are not followed")
-    data = bytearray()
-    while chunk := answer.read1(CHUNK):
-        data += chunk
-        if len(data) > max_bytes:
-            raise BadRequest(f"{host[:200]!r} sends more than the {max_bytes} bytes that are read")
+    with connection.getresponse() as answer:
+        if answer.status != 200:
+            raise BadRequest(f"{host[:200]!r} answered {answer.status}; redirects are not followed")
+        data = bytearray()
+        while chunk := answer.read1(CHUNK):
+            data += chunk
+            if len(data) > max_bytes:
+                raise BadRequest(f"{host[:200]!r} sends more than the {max_bytes} bytes that are read")
     return bytes(data)
 
 

@@ -244,8 +244,12 @@ def test_what_can_be_no_name_is_not_fetched(host):
         fetch(f"http://{host}/x.png", max_bytes=10)
 
 
-@pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "body"])
-def test_a_server_that_sends_a_little_at_a_time_is_left(monkeypatch, begin):
+@pytest.mark.parametrize(
+    ("begin", "seconds"),
+    [(b"HTTP/1.1 200 OK\r\n", 0.15), (b"HTTP/1.1 200 OK\r\n\r\n", 0.15), (b"HTTP/1.1 200 OK\r\n", 0.0)],
+    ids=["headers", "body", "too late to ask"],
+)
+def test_a_server_that_sends_a_little_at_a_time_is_left(monkeypatch, begin, seconds):
     from pagesight.engine.server import fetch
 
     monkeypatch.setattr(fetch, "public_address", lambda host, port: "127.0.0.1")
@@ -263,6 +267,6 @@ def test_a_server_that_sends_a_little_at_a_time_is_left(monkeypatch, begin):
         thread.start()
         began = time.monotonic()
         with pytest.raises(TimeoutError, match="not sent within"):
-            fetch._read("slow.example", server.getsockname()[1], False, "/", 1 << 20, began + 0.15)
+            fetch._read("slow.example", server.getsockname()[1], False, "/", 1 << 20, began + seconds)
         assert time.monotonic() - began < 3
         thread.join()
