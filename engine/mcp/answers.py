@@ -56,6 +56,9 @@ class PagePicture(BaseModel):
 
 
 class ListedDocument(BaseModel):
+    """id: what fetch takes; the name, if no other document has it."""
+
+    id: str
     document: str
     title: str
     kind: str

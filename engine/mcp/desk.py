@@ -21,15 +21,14 @@ from pagesight.engine.mcp.answers import (
     SearchResults,
     Unread,
 )
+from pagesight.engine.mcp.handles import Handle, handles, meant, named
 from pagesight.engine.results import Region, SearchHit
-from pagesight.storage.errors import ConfigError, UnknownHit
-from pagesight.storage.filters import quoted
+from pagesight.storage.errors import UnknownHit
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from pagesight.engine.searcher import Searcher
-    from pagesight.storage.stored import StoredDocument
 
 MAX_K, MAX_LISTED, MAX_FAILURES = 25, 200, 20
 MAX_TEXT_CHARS = 40_000
@@ -41,7 +40,16 @@ QUALITIES = (85, 70, 50, 30)
 def search(searcher: Searcher, query: str, k: int, filters: str, base: str) -> SearchResults:
     """base: address of the page that shows results, "" if there is none."""
     hits = searcher.search(query, k=max(1, min(k, MAX_K)), filters=filters.strip() or None)
-    return SearchResults(results=[_found(hit, base) for hit in hits], missing=sorted(getattr(hits, "missing", ())))
+    of_hits = handles(searcher, [(hit.document, hit.sha256) for hit in hits])
+    found = [_found(hit, handle, base) for hit, handle in zip(hits, of_hits, strict=True)]
+    return SearchResults(results=found, missing=sorted(getattr(hits, "missing", ())))
+
+
+def look_up(searcher: Searcher, document: str, page: int, query: str | None = None) -> tuple[SearchHit, Handle]:
+    """document: a name, or a handle. Raises UnknownHit."""
+    name, sha256 = meant(searcher, document)
+    hit = searcher.look_up(name, page, query, sha256=sha256)
+    return hit, handles(searcher, [(hit.document, hit.sha256)])[0]
 
 
 def fetch(searcher: Searcher, hit_id: str, base: str) -> Fetched:
@@ -51,19 +59,19 @@ def fetch(searcher: Searcher, hit_id: str, base: str) -> Fetched:
         try:
             return _fetch_page(searcher, document, int(number), base)
         except UnknownHit:
-            if not _documents_named(searcher, hit_id):
+            if not named(searcher, meant(searcher, hit_id)[0]):
                 raise
     return _fetch_document(searcher, hit_id, base)
 
 
-def page_picture(hit: SearchHit, picture: Image.Image, max_side: int) -> tuple[bytes, PagePicture]:
+def page_picture(hit: SearchHit, handle: Handle, picture: Image.Image, max_side: int) -> tuple[bytes, PagePicture]:
     """A page with its marks as JPEG, small enough for every client."""
     side = side_px(max_side)
     picture = picture.convert("RGB")
     picture.thumbnail((side, side))
     data = _jpeg(picture)
     described = PagePicture(
-        id=hit.name,
+        id=f"{handle}:{hit.page}",
         document=hit.document,
         page=hit.page,
         n_pages=hit.n_pages,
@@ -83,8 +91,10 @@ def list_documents(searcher: Searcher, filters: str, limit: int, offset: int) ->
     found = searcher.documents(filters.strip() or None)
     first = max(0, offset)
     shown = found[first : first + max(1, min(limit, MAX_LISTED))]
+    of_shown = handles(searcher, [(one.document, one.sha256) for one in shown])
     documents = [
         ListedDocument(
+            id=str(handle),
             document=one.document,
             title=one.title,
             kind=one.kind,
@@ -92,7 +102,7 @@ def list_documents(searcher: Searcher, filters: str, limit: int, offset: int) ->
             date=one.date,
             tags=one.tags,
         )
-        for one in shown
+        for one, handle in zip(shown, of_shown, strict=True)
     ]
     return DocumentPage(total=len(found), offset=first, documents=documents)
 
@@ -111,26 +121,26 @@ def index_status(searcher: Searcher, indexing: str) -> IndexStatus:
     )
 
 
-def page_url(base: str, document: str, page: int) -> str:
+def page_url(base: str, handle: Handle, page: int) -> str:
     """Where a person sees the page; without a server, the address of our own resource."""
-    if base:
-        return f"{base}?doc={quote(document, safe='')}&p={page}"
-    return f"pagesight://pages/{quote(document)}/{page}"
+    if not base:
+        return f"pagesight://pages/{quote(str(handle))}/{page}"
+    return f"{base}?doc={quote(handle.name, safe='')}&p={page}{'' if handle.alone else f'&sha={handle.sha256}'}"
 
 
 def _fetch_page(searcher: Searcher, document: str, page: int, base: str) -> Fetched:
-    hit = searcher.look_up(document, page)
-    text = searcher.page_text(document, page, sha256=hit.sha256)
+    hit, handle = look_up(searcher, document, page)
+    text = searcher.page_text(hit.document, page, sha256=hit.sha256)
     metadata = {"document": hit.document, "page": str(page), "n_pages": str(hit.n_pages), "kind": hit.kind}
-    return Fetched(
-        id=hit.name, title=_title(hit), text=_cut(text), url=page_url(base, hit.document, page), metadata=metadata
-    )
+    url = page_url(base, handle, page)
+    return Fetched(id=f"{handle}:{page}", title=_title(hit), text=_cut(text), url=url, metadata=metadata)
 
 
-def _fetch_document(searcher: Searcher, name: str, base: str) -> Fetched:
-    found = _documents_named(searcher, name)
+def _fetch_document(searcher: Searcher, document_id: str, base: str) -> Fetched:
+    name, sha256 = meant(searcher, document_id)
+    found = [one for one in named(searcher, name) if sha256 in (None, one.sha256)]
     if not found:
-        raise UnknownHit(f"there is no document and no page {name[:200]!r} in the index")
+        raise UnknownHit(f"there is no document and no page {document_id[:200]!r} in the index")
     document = found[0]
     parts, n_chars = [], 0
     for page in range(1, document.n_pages + 1):
@@ -150,22 +160,16 @@ def _fetch_document(searcher: Searcher, name: str, base: str) -> Fetched:
         **{f"tag.{tag}": value for tag, value in document.tags.items()},
     }
     title = document.title or document.document
-    url = page_url(base, document.document, 1)
-    return Fetched(id=name, title=title, text=_cut("\n\n".join(parts)), url=url, metadata=metadata)
+    (handle,) = handles(searcher, [(name, document.sha256)])
+    url = page_url(base, handle, 1)
+    return Fetched(id=str(handle), title=title, text=_cut("\n\n".join(parts)), url=url, metadata=metadata)
 
 
-def _documents_named(searcher: Searcher, name: str) -> Sequence[StoredDocument]:
-    try:
-        return searcher.documents(f"document = {quoted(name)}")
-    except ConfigError:  # a filter has no way to say such a name
-        return [one for one in searcher.documents() if name in one.names]
-
-
-def _found(hit: SearchHit, base: str) -> FoundPage:
+def _found(hit: SearchHit, handle: Handle, base: str) -> FoundPage:
     return FoundPage(
-        id=hit.name,
+        id=f"{handle}:{hit.page}",
         title=_title(hit),
-        url=page_url(base, hit.document, hit.page),
+        url=page_url(base, handle, hit.page),
         document=hit.document,
         page=hit.page,
         n_pages=hit.n_pages,

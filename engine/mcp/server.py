@@ -28,6 +28,7 @@ from pagesight.storage.errors import SearchEngineError
 if TYPE_CHECKING:
     from PIL import Image as Pictures
 
+    from pagesight.engine.mcp.handles import Handle
     from pagesight.engine.results import SearchHit
     from pagesight.engine.searcher import Searcher
 
@@ -114,15 +115,17 @@ def _add_reading(server: MCPServer, backstage: Backstage) -> None:
 
 def _add_pictures(server: MCPServer, backstage: Backstage) -> None:
     async def draw(document: str, page: int, query: str, max_side: int) -> tuple[bytes, PagePicture]:
-        def look_up() -> SearchHit:
-            return backstage.searcher().look_up(document, page, query.strip() or None)
+        def look_up() -> tuple[SearchHit, Handle]:
+            return desk.look_up(backstage.searcher(), document, page, query.strip() or None)
 
-        hit = await backstage.run(look_up)
+        hit, handle = await backstage.run(look_up)
         if backstage.draw is not None:
             picture = await backstage.draw(hit, desk.side_px(max_side))
         else:
             picture = await backstage.run(lambda: next(iter(backstage.searcher().pictures([hit]))))
-        drawn: tuple[bytes, PagePicture] = await backstage.run(lambda: desk.page_picture(hit, picture, max_side))
+        drawn: tuple[bytes, PagePicture] = await backstage.run(
+            lambda: desk.page_picture(hit, handle, picture, max_side)
+        )
         return drawn
 
     @_tool(server, "get_page_image", "Look at a page", READS)
@@ -166,9 +169,9 @@ def _add_writing(server: MCPServer, backstage: Backstage, writing: Writing) -> N
 
 DESCRIPTIONS = {
     "search": f"Find the pages that answer a question, the best first. k: pages returned, at most {desk.MAX_K}. {FILTERS}",
-    "fetch": "The text of a page, by an id of search (document:page), or of a whole document by its name. "
+    "fetch": "The text of a page, by an id of search (document:page), or of a whole document, by its name or an id of list_documents. "
     f"At most {desk.MAX_TEXT_CHARS:,} characters.",
-    "get_page_image": "The picture of a page. With a query, the regions of the page that match it are marked. "
+    "get_page_image": "The picture of a page. document: its name, or an id without :page, which tells files of one name apart. With a query, the regions of the page that match it are marked. "
     "max_side: pixels of the longer side.",
     "list_documents": f"The documents, in order of their names, at most {desk.MAX_LISTED} at once from offset on. {FILTERS}",
     "index_status": "How much is in the index, what could not be read and why, and what is being indexed now.",

@@ -23,6 +23,7 @@ from pagesight.engine.mcp.desk import (
     page_picture,
     side_px,
 )
+from pagesight.engine.mcp.handles import Handle
 from pagesight.engine.mcp.local import local_server
 from pagesight.storage.errors import ConfigError
 from tests.helpers import ROOT, make_pdf
@@ -158,6 +159,38 @@ def test_lists_and_numbers(server):
 
 
 @pytest.mark.thorough
+def test_files_of_one_name_are_told_apart_by_their_ids(tmp_path):
+    from pagesight import IndexConfig, SearchEngine
+
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, text in zip(folders, ["apples and pears", "apples and plums"], strict=True):
+        folder.mkdir()
+        (folder / "fruit.txt").write_text(text)
+    (tmp_path / "two" / "only.txt").write_text("wheels")
+    with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
+        engine.index(folders, IndexConfig(text=True, n_processes=1))
+        contents = {hit.sha256 for hit in engine.search("apples", k=3) if hit.document == "fruit.txt"}
+    server = local_server(tmp_path / "index")
+    results = call(server, "search", query="apples", k=3).structured_content["results"]
+    ids = [found["id"] for found in results]
+    assert set(ids) == {"only.txt:1", *(f"fruit.txt@{sha256[:12]}:1" for sha256 in contents)}
+    listed = call(server, "list_documents").structured_content["documents"]
+    assert {f"{one['id']}:1" for one in listed} == set(ids)
+    for found in results:
+        fetched = call(server, "fetch", id=found["id"]).structured_content
+        assert (fetched["id"], fetched["url"]) == (found["id"], found["url"])
+        assert fetched["text"].split()[-1] in found["snippet"]
+        handle = found["id"].removesuffix(":1")
+        whole = call(server, "fetch", id=handle).structured_content
+        assert whole["id"] == handle
+        assert whole["text"].endswith(fetched["text"])
+        picture = call(server, "get_page_image", document=handle, page=1).structured_content
+        assert (picture["id"], picture["document"]) == (found["id"], found["document"])
+    assert call(server, "fetch", id="fruit.txt:1").structured_content["id"] in ids
+    assert call(server, "fetch", id="fruit.txt@000000000000:1").is_error
+
+
+@pytest.mark.thorough
 def test_the_worst_picture_and_the_longest_text_are_small_enough(tmp_path):
     import numpy as np
     from PIL import Image
@@ -169,7 +202,7 @@ def test_the_worst_picture_and_the_longest_text_are_small_enough(tmp_path):
     with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
         engine.index([tmp_path / "long.txt"], IndexConfig(text=True, n_processes=1))
         (hit,) = engine.search("many", k=1)
-    data, described = page_picture(hit, Image.fromarray(noise), 5_000)
+    data, described = page_picture(hit, Handle(hit.document, hit.sha256, True), Image.fromarray(noise), 5_000)
     assert len(data) <= PICTURE_BYTES
     assert max(described.width, described.height) <= 2_000
     result = call(local_server(tmp_path / "index"), "fetch", id="long.txt")
