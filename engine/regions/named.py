@@ -14,7 +14,19 @@ import numpy as np
 from pagesight.engine.maxsim import summed
 from pagesight.engine.regions.evidence import INHERITED
 from pagesight.engine.regions.layout import EDGES, Layout, level
-from pagesight.engine.regions.ragged import Flags, Float, bounds, counts_of, largest, members, slices
+from pagesight.engine.regions.ragged import (
+    Flags,
+    Float,
+    Integers,
+    bounds,
+    counts_of,
+    ends,
+    inside,
+    largest,
+    members,
+    runs,
+    slices,
+)
 from pagesight.engine.regions.spaces import ABOVE, BELOW, LEFT, RIGHT, Beside, open_spaces
 from pagesight.engine.regions.wording import is_caption
 
@@ -31,6 +43,7 @@ MAX_NAMED = 2  # titles or captions, the best
 MAX_LOOKED_BESIDE = 3  # lines, where a picture is asked for
 SMALLEST, LARGEST = 0.03, 0.6  # of the page, for an open space
 MIN_LABELS = 3  # that say how far a figure reaches
+_MORE = np.float32(np.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +123,10 @@ def named_by(matched: Matched, texts: Sequence[Sequence[str]], *, pictures: bool
         for name in names
         for side in chain.from_iterable(name.sides)
     ]
-    found = iter(open_spaces(asked))
-    chosen = ((name, _largest(name, found)) for name in names)
-    return inherited, named, [_space(matched, name, space) for name, space in chosen if space is not None]
+    found, there = open_spaces(asked)
+    chosen = _largest(names, np.where(there, areas(found), np.float32(0)).tolist())
+    some = [(name, space) for name, space in zip(names, chosen, strict=True) if space is not None]
+    return inherited, named, _spaces(matched, [name for name, _ in some], found[[space for _, space in some]])
 
 
 def _titles_and_captions(matched: Matched, texts: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
@@ -183,36 +197,67 @@ def _prose(matched: Matched, page: int, block: int) -> Float:
     return np.asarray(matched.layout.blocks[first:stop][obstacles], np.float32)
 
 
-def _largest(name: _Name, found: Iterator[Float | None]) -> Float | None:
-    """Of the next spaces that were found, one for each side of the name, the one that it names."""
-    groups = [[space for _ in group if (space := next(found)) is not None] for group in name.sides]
-    fitting = ([space for space in group if SMALLEST <= area(space) <= name.largest] for group in groups)
-    return next((max(group, key=area) for group in fitting if group), None)
+def _largest(names: Sequence[_Name], sizes: Sequence[float]) -> list[int | None]:
+    """For each name the space that it names. sizes: of the spaces that were found, one for each side of each name; 0 for none."""
+    chosen: list[int | None] = []
+    stop = 0
+    for name in names:
+        named = None
+        for group in name.sides:
+            first, stop = stop, stop + len(group)
+            fitting = [at for at in range(first, stop) if SMALLEST <= sizes[at] <= name.largest]
+            if named is None and fitting:
+                named = max(fitting, key=sizes.__getitem__)
+        chosen.append(named)
+    return chosen
 
 
-def _space(matched: Matched, name: _Name, space: Float) -> Space:
-    """An open space that a block names, with the labels in it."""
+def _spaces(matched: Matched, names: Sequence[_Name], boxes: Float) -> list[Space]:
+    """Open spaces, each of the block that names it, with the labels in it."""
+    if not names:
+        return []
     layout = matched.layout
-    of_page = slice(*layout.page_lines[name.page : name.page + 2].tolist())
-    lines = layout.lines[of_page]
-    x, y = middles(lines)
-    inside = (space[0] < x) & (x < space[2]) & (space[1] < y) & (y < space[3]) & ~matched.at_edge[of_page]
-    match = BROUGHT * matched.of_blocks[:, name.block]
-    if inside.any():
-        match = np.maximum(match, matched.matches[:, of_page][:, inside].max(axis=1))
-    length = layout.lengths[of_page][inside].sum()
-    x0, y0, x1, y1 = _trimmed(space, layout.blocks[name.block], lines[inside]).tolist()
-    return Space(name.page, (x0, y0, x1, y1), float(match.sum() * name.factor - SPACE_SIZE * size_price(length)))
+    blocks, pages = np.array([name.block for name in names]), np.array([name.page for name in names])
+    within = np.concatenate([np.nextafter(boxes[:, :2], _MORE), np.nextafter(boxes[:, 2:], -_MORE)], axis=1)
+    space, line = inside(within, pages, layout.lines, layout.page_lines)  # what lies on its edge is another's
+    here = (~matched.at_edge.take(line)).nonzero()[0]
+    space, line = space.take(here), line.take(here)
+    n_lines = np.bincount(space, minlength=len(names))
+    match = np.float32(BROUGHT) * matched.of_blocks.take(blocks, axis=1)
+    some, first = n_lines.nonzero()[0], ends(n_lines)[:-1]
+    if len(some):
+        of_lines = largest(matched.matches.take(line, axis=1), first.take(some))
+        match[:, some] = np.maximum(match.take(some, axis=1), of_lines)
+    factors = np.array([name.factor for name in names], np.float32)
+    price = size_price(np.bincount(space, layout.lengths.take(line), len(names)).astype(np.float32))
+    score = summed(match) * factors - np.float32(SPACE_SIZE) * price
+    trimmed = _trimmed(boxes, layout.blocks.take(blocks, axis=0), layout.lines.take(line, axis=0), n_lines)
+    return [
+        Space(page, (x0, y0, x1, y1), of_space)
+        for page, (x0, y0, x1, y1), of_space in zip(pages.tolist(), trimmed.tolist(), score.tolist(), strict=True)
+    ]
 
 
-def _trimmed(space: Float, block: Float, labels: Float) -> Float:
-    """A space as far as its labels and its title reach, if there are labels enough to know."""
-    if len(labels) < MIN_LABELS:
-        return space
-    low = np.minimum(labels[:, :2].min(axis=0), [block[0], 1.0])
-    high = np.maximum(labels[:, 2:].max(axis=0), [block[2], 0.0])
-    trimmed = np.concatenate([np.maximum(space[:2], low), np.minimum(space[2:], high)]).astype(np.float32)
-    return trimmed if area(trimmed) >= 0.25 * area(space) else space
+def _trimmed(spaces: Float, blocks: Float, labels: Float, n_labels: Integers) -> Float:
+    """Each space as far as its labels and its title reach, if there are labels enough to know.
+
+    labels: of all of them, end to end, so many of each.
+    """
+    found, some = spaces.copy(), (n_labels >= MIN_LABELS).nonzero()[0]
+    if not len(some):
+        return found
+    n_some = n_labels.take(some)
+    at = runs(ends(n_labels)[:-1].take(some), n_some)
+    reach, space, block = (
+        bounds(labels.take(at, axis=0), ends(n_some)[:-1]),
+        spaces.take(some, axis=0),
+        blocks.take(some, axis=0),
+    )
+    reach[:, 0] = np.minimum(reach[:, 0], block[:, 0])
+    reach[:, 2] = np.maximum(reach[:, 2], block[:, 2])
+    trimmed = np.concatenate([np.maximum(space[:, :2], reach[:, :2]), np.minimum(space[:, 2:], reach[:, 2:])], axis=1)
+    found[some] = np.where((areas(trimmed) >= np.float32(0.25) * areas(space))[:, None], trimmed, space)
+    return found
 
 
 def size_price(lengths: Float) -> Float:
@@ -226,6 +271,6 @@ def middles(boxes: Float) -> tuple[Float, Float]:
     return found[:, 0], found[:, 1]
 
 
-def area(box: Float) -> float:
-    """A share of the page."""
-    return float((box[2] - box[0]) * (box[3] - box[1]))
+def areas(boxes: Float) -> Float:
+    """Shares of the page: (n,)."""
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), np.float32)

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pagesight.engine.regions.ragged import Float, Integers, floats, integers
+from pagesight.engine.regions.ragged import Flags, Float, Integers, floats, integers
 
 try:
     from pagesight.engine.regions import _regions
@@ -35,30 +34,32 @@ class Beside:
     within: Float
 
 
-def open_spaces(asked: Sequence[Beside]) -> list[Float | None]:
-    """For each the largest rectangle without obstacles on this side of a box, beginning at its edge; None if there is no room."""
+def open_spaces(asked: Sequence[Beside]) -> tuple[Float, Flags]:
+    """For each the largest rectangle without obstacles on this side of a box, beginning at its edge: (n, 4). False: there is no room."""
     if not asked:
-        return []
+        return np.empty((0, 4), np.float32), np.empty(0, bool)
+    sides, n_obstacles = [one.side for one in asked], np.array([len(one.obstacles) for one in asked])
+    upright = np.array([side in (BELOW, ABOVE) for side in sides])
+    turn = _Turn(~upright, np.array([side in (ABOVE, LEFT) for side in sides]))
     spaces, there = _below(
-        np.stack([_turned(one.box, one.side) for one in asked]),
-        np.concatenate([_turned(one.obstacles, one.side) for one in asked]),
-        np.array([len(one.obstacles) for one in asked]),
-        np.stack([_turned(one.within, one.side) for one in asked]),
-        np.array([(WIDTH, HEIGHT) if one.side in (BELOW, ABOVE) else (HEIGHT, WIDTH) for one in asked], np.float32),
+        turn.down(np.array([one.box for one in asked])),
+        turn.of_each(n_obstacles).down(np.concatenate([one.obstacles for one in asked])),
+        n_obstacles,
+        turn.down(np.array([one.within for one in asked])),
+        np.where(upright[:, None], _SMALLEST, _SMALLEST[::-1]),
     )
-    found = zip(asked, spaces, there.tolist(), strict=True)
-    return [_turned_back(space, one.side) if room else None for one, space, room in found]
+    return turn.back(spaces), there
 
 
 def _below(
     boxes: Float, obstacles: Float, n_obstacles: Integers, within: Float, smallest: Float
-) -> tuple[Float, NDArray[np.bool_]]:
+) -> tuple[Float, Flags]:
     """The spaces below n boxes (n, 4), and which of them are any.
 
     obstacles: of all, end to end, so many of each. smallest: (n, 2) width and height of the smallest.
     """
     if _regions is not None:
-        spaces, there = np.empty((len(boxes), 4), np.float32), np.empty(len(boxes), bool)
+        spaces, there = np.zeros((len(boxes), 4), np.float32), np.empty(len(boxes), bool)
         _regions.below(
             floats(boxes),
             floats(obstacles),
@@ -110,25 +111,31 @@ def _free(edges: Float, step: Float, obstacles: Float, n_obstacles: Integers, to
 
 _EDGES = np.arange(COLUMNS + 1, dtype=np.float32)
 _UPPER = np.triu(np.ones((COLUMNS, COLUMNS), bool))
+_SMALLEST = np.array([WIDTH, HEIGHT], np.float32)
 _SWAPPED = np.array([1, 0, 3, 2])
 _UPSIDE_DOWN = np.array([0, 3, 2, 1])
 
 
-def _turned(boxes: Float, side: str) -> Float:
-    """Boxes on the page turned and mirrored so that this side is below."""
-    if side == BELOW:
-        return boxes
-    if side == ABOVE:
-        return _upside_down(boxes)
-    return boxes.take(_SWAPPED, axis=-1) if side == RIGHT else _upside_down(boxes.take(_SWAPPED, axis=-1))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """How the page of each box is turned so that the side that is asked for is below: its axes swapped first, and then it is put upside down."""
 
+    swapped: Flags
+    upside_down: Flags
 
-def _turned_back(boxes: Float, side: str) -> Float:
-    upright = _upside_down(boxes) if side in (ABOVE, LEFT) else boxes
-    return upright.take(_SWAPPED, axis=-1) if side in (RIGHT, LEFT) else upright
+    def of_each(self, counts: Integers) -> _Turn:
+        return _Turn(self.swapped.repeat(counts), self.upside_down.repeat(counts))
 
+    def down(self, boxes: Float) -> Float:
+        return self._mirrored(self._swapped(boxes))
 
-def _upside_down(boxes: Float) -> Float:
-    turned = boxes.take(_UPSIDE_DOWN, axis=-1)
-    turned[..., 1::2] = 1 - turned[..., 1::2]
-    return turned
+    def back(self, boxes: Float) -> Float:
+        return self._swapped(self._mirrored(boxes))
+
+    def _swapped(self, boxes: Float) -> Float:
+        return np.where(self.swapped[:, None], boxes.take(_SWAPPED, axis=1), boxes)
+
+    def _mirrored(self, boxes: Float) -> Float:
+        turned = boxes.take(_UPSIDE_DOWN, axis=1)
+        turned[:, 1::2] = 1 - turned[:, 1::2]
+        return np.where(self.upside_down[:, None], turned, boxes)

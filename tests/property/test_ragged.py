@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from pagesight.engine.regions import layout as rules
 from pagesight.engine.regions import ragged, spaces
 from pagesight.engine.regions.layout import Layout, lay_out
-from pagesight.engine.regions.spaces import ABOVE, BELOW, COLUMNS, HEIGHT, SHARED, WIDTH, Beside, open_spaces
+from pagesight.engine.regions.spaces import (
+    ABOVE,
+    BELOW,
+    COLUMNS,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    SHARED,
+    WIDTH,
+    Beside,
+    open_spaces,
+)
 from tests.property.test_region_pages import box as large_box
 from tests.property.test_region_pages import small_box, stored
 
@@ -187,7 +198,7 @@ def test_open_space_by_definition(asked):
     """The largest of all runs of columns, each as far as the first obstacle in any of its columns."""
     within = np.array([0, 0, 1, 1], np.float32)
     found = open_spaces([Beside(stored(box)[0], side, stored(obstacles), within) for box, obstacles, side in asked])
-    for (box, obstacles, side), space in zip(asked, found, strict=True):
+    for (box, obstacles, side), space, there in zip(asked, *found, strict=True):
         x0, y0, x1, y1 = stored(box)[0].tolist()
         taken = stored(obstacles).tolist()
         if side == ABOVE:
@@ -210,8 +221,30 @@ def test_open_space_by_definition(asked):
                 shared = min(j * step, x1) - max(i * step, x0)
                 if width >= WIDTH and height >= HEIGHT and shared >= SHARED * min(width, x1 - x0) - 1e-7:
                     best = max(best, width * height)
-        area = 0.0 if space is None else float((space[2] - space[0]) * (space[3] - space[1]))
+        area = float((space[2] - space[0]) * (space[3] - space[1])) if there else 0.0
         assert area == pytest.approx(best, abs=2e-3) or math.isclose(area, best, rel_tol=1e-2)
+
+
+@EITHER_WAY
+@given(
+    st.lists(
+        st.tuples(small_box(), st.lists(small_box(), max_size=6), st.sampled_from([BELOW, ABOVE, LEFT, RIGHT])),
+        min_size=2,
+        max_size=6,
+    )
+)
+@pytest.mark.usefixtures("by")
+def test_open_spaces_on_all_sides_are_found_together_as_alone(asked):
+    within = np.array([0.1, 0, 1, 0.9], np.float32)
+    all_of_them = [Beside(stored(box)[0], side, stored(obstacles), within) for box, obstacles, side in asked]
+    spaces, there = open_spaces(all_of_them)
+    for one, space, room in zip(all_of_them, spaces, there, strict=True):
+        (alone,), (there_alone,) = open_spaces([one])
+        assert room == there_alone
+        if room:
+            assert space.tolist() == alone.tolist()
+            edge, at = {BELOW: (1, 3), ABOVE: (3, 1), RIGHT: (0, 2), LEFT: (2, 0)}[one.side]
+            assert space[edge] == pytest.approx(one.box[at])
 
 
 @pytest.mark.usefixtures("by")
