@@ -8,9 +8,9 @@
 
 Each answers in a process of its own, with one thread, after a first file that does not count (models are loaded then); rounds
 go from one to the next, file by file, so that all meet the same noise. Figures are medians of processor time. Rows are kept in
-build/pages.jsonl; what they say nothing of stays in the report as it was. docling is left out: its models come from a hub. Word accuracy is the share of a page's words that were
-found and, behind it, of found words that are there. Pages are made of sample_docs (kinds.py); scans are drawn, so their text
-is known.
+build/pages.jsonl; what they say nothing of stays in the report as it was. docling is left out: its models come from a hub.
+Word accuracy is the share of a page's words that were found and, behind it, of found words that are there. Pages are made of
+sample_docs (kinds.py); scans are drawn, so their text is known.
 """
 
 from __future__ import annotations

@@ -85,6 +85,7 @@ def _table(rows: Sequence[Row], wholes: Sequence[Row]) -> str:
     lines = [
         f"Seconds of processor time a page, one thread, on one core of an {where['cpu']}; medians of as many interleaved rounds as the last column says.",
         "Words: share of a page's words that were found / of found words that are there; for photographs, how many were found where none is.",
+        "What is there is PyMuPDF's text layer, which has the letters of turned text one by one: words that are put together from them (4 on a page of text) count as missed.",
         "",
         f"| kind | by | all | {' | '.join(STAGES)} | words | peak MB | rounds |",
         f"|---|---|---:|{'---:|' * len(STAGES)}---|---:|---:|",
