@@ -85,10 +85,10 @@ class SinglePart:
             main = saved or index_pages(0)
         return cls(main, index_pages(main.below), lists)
 
-    def search(self, vector: Float, k: int, pages: PageIds) -> tuple[PageIds, Float]:
-        """The ``k`` nearest of these pages, ascending, and more, in no order: page ids and scores."""
+    def search(self, vector: Float, k: int, pages: PageIds, *, every: bool) -> tuple[PageIds, Float]:
+        """The ``k`` nearest of these pages, ascending, and more, in no order: page ids and scores. every: of all of the state."""
         later = pages[np.searchsorted(pages, self.main.below) :]
-        found = self.main.search(vector, k, pages), self.tail.search(vector, k, later)
+        found = self.main.search(vector, k, pages, every=every), self.tail.search(vector, k, later)
         return np.concatenate([ids for ids, _ in found]), np.concatenate([scores for _, scores in found])
 
 
@@ -134,8 +134,8 @@ class RecallIndex:
         """
         if allowed is not None and len(allowed) <= TAIL_PAGES:
             return _best(allowed, self.rows.singles(allowed) @ vector, k)
-        single = self.single.of(self.page_ids)
-        return _best(*single.search(vector, k, self.page_ids if allowed is None else allowed), k)
+        every, pages = (True, self.page_ids) if allowed is None else (False, allowed)
+        return _best(*self.single.of(self.page_ids).search(vector, k, pages, every=every), k)
 
     def nearest_by_means(self, tokens: Float, k: int, allowed: PageIds | None) -> PageIds:
         """The best ``k`` pages by MaxSim over means of their token vectors, best first, ties by page id.

@@ -46,10 +46,10 @@ class VectorIndex:
     def n_rows(self) -> int:
         return int(self.index.ntotal)
 
-    def search(self, vector: Float, k: int, pages: PageIds) -> tuple[PageIds, Float]:
+    def search(self, vector: Float, k: int, pages: PageIds, *, every: bool = False) -> tuple[PageIds, Float]:
         """The ``k`` best of these pages by inner product, best first: page ids and scores, (<= k,) each.
 
-        pages: that may be found, ascending; those that it does not hold are passed over.
+        pages: that may be found, ascending; those that it does not hold are passed over. every: these are all of a state.
         """
         import faiss
 
@@ -60,9 +60,10 @@ class VectorIndex:
         parameters: Any = faiss.SearchParameters  # its keywords, as those of the next, are added at run time
         options: dict[str, Any] = {}
         inverted = faiss.try_extract_index_ivf(self.index)
-        # In memory as many as it holds are all that it holds: page ids are never used again. Lists on the disk may be of a later
-        # state than these pages, and have as many others instead of some of them.
-        if inverted is not None or n_there < self.n_rows:
+        # As many as it holds are all that it holds, since page ids are never used again. But lists on the disk may be of a later
+        # state than these pages, and have as many others instead of some of them: new ones, or those that are not asked for.
+        later = inverted is not None and not (every and self.below <= pages[-1] + 1)
+        if later or n_there < self.n_rows:
             bitmap: Any = faiss.IDSelectorBitmap  # it takes an array: changed at run time, too
             options["sel"] = bitmap(_bits(pages[:n_there]))
         if inverted is not None:
