@@ -31,7 +31,7 @@ test-thorough: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[eval]'
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --hypothesis-profile=exploring
 
 # Programs of others, as they are: OpenAI, LangChain, LlamaIndex, Haystack, Cohere, Jina, MCP.
 test-clients: $(CLIENTS)/.installed

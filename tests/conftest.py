@@ -13,9 +13,11 @@ from tests.forked import stop_forker
 from tests.helpers import ROOT, run_cli
 from tests.postgres import server
 
-# How long an example takes says how busy the machine is. `make test` tries few examples, every other run as many as Hypothesis would.
-settings.register_profile("thorough", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=25)
+# How long an example takes says how busy the machine is. `make test` tries few examples, every other run as many as Hypothesis would:
+# the same ones each time, so that a run fails for what was changed. `make test-slow` looks for new ones.
+settings.register_profile("thorough", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("exploring", deadline=None)
 settings.load_profile("thorough")
 
 # A network that PyMuPDF loads at import, and that nothing here uses: a second.
@@ -33,7 +35,10 @@ def pytest_collection_modifyitems(items):
 def _environment(tmp_path_factory):
     """No index of the user's is touched; the converted model is kept between runs where the user keeps it."""
     os.environ.pop("PAGESIGHT_INDEX", None)
-    os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started on: tables are as wide as it
+    for of_terminal in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"):  # that the tests were started on
+        os.environ.pop(of_terminal, None)
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:  # all servers are on this machine
+        del os.environ[name]
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
     yield
     stop_forker()

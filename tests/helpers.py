@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -130,6 +132,19 @@ def run_cli(*arguments: object, cwd: Path | None = None, check: bool = False, **
     if check:
         result.check_returncode()
     return result
+
+
+def free_port() -> int:
+    """For a program that is to listen there soon, and again: none that the system gives to others, such as their connections."""
+    try:
+        first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        first_given = 32_768
+    while True:
+        port = random.SystemRandom().randrange(10_000, first_given) if first_given > 20_000 else 0
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return int(tried.getsockname()[1])
 
 
 def reading_processes():

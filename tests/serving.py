@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,9 +57,9 @@ def wait_until_ready(address: str, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+            with urllib.request.urlopen(f"{address}/readyz", timeout=seconds):
                 return
-        except (urllib.error.URLError, ConnectionError) as error:
+        except OSError as error:  # also a timeout of the answer, and an answer of 503
             if time.monotonic() > until:
                 raise TimeoutError(f"{address} is not ready: {error}") from error
             time.sleep(0.05)

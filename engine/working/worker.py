@@ -80,11 +80,14 @@ class Worker:
         A database that is away is waited for. Raises ConfigError if files are not to be seen from this machine.
         """
         done: Counter[str] = Counter()
-        n_waits = 0
+        n_waits, was_away = 0, False
         with page_reader(self._config, self._encoder) as reader, _Heart(self._jobs, self.name, self._work.lease_s):
             try:
                 while not stop.is_set():
                     try:
+                        if was_away:  # files of before are this worker's still, and no turn of theirs
+                            self._jobs.release(self.name)
+                            was_away = False
                         if self._round(reader, stop, done):
                             n_waits = 0
                             continue
@@ -95,11 +98,8 @@ class Worker:
                     except StoreUnreachable as error:
                         wait_s = WAITS_S[min(n_waits, len(WAITS_S) - 1)]
                         self._on_note(f"{error}; trying again in {wait_s:.0f} s")
-                        n_waits += 1
+                        n_waits, was_away = n_waits + 1, True
                         stop.wait(wait_s)
-                        # Files of before are this worker's still, and no turn of theirs.
-                        with suppress(StoreUnreachable):
-                            self._jobs.release(self.name)
             finally:
                 with suppress(StoreUnreachable):
                     self._jobs.release(self.name)

@@ -134,7 +134,7 @@ def test_an_address_is_checked(address):
 
 
 def test_nobody_there():
-    with Client("http://127.0.0.1:9", timeout_s=5) as client, pytest.raises(errors.ServerUnreachable, match="refused"):
+    with Client("http://127.0.0.1:9") as client, pytest.raises(errors.ServerUnreachable, match="refused"):
         client.search("pears")
 
 
@@ -186,7 +186,7 @@ def odd():
 def test_a_busy_server_is_asked_again_and_a_lost_connection_is_made_anew(odd):
     for mood, n_asked in (("busy", 3), ("closes", 2), ("forgets", 2)):
         Odd.asked = []
-        with Client(f"{odd}/{mood}", timeout_s=5) as client:
+        with Client(f"{odd}/{mood}") as client:
             for _ in range(1 if mood == "busy" else 2):
                 assert client.totals().n_pages == 0
         assert len(Odd.asked) == n_asked

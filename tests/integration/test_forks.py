@@ -51,7 +51,7 @@ class Child:
 
     def __call__(self):
         os.write(self._ask, b"?")
-        assert select.select([self._answer], [], [], 30)[0], "the child waits for ever"
+        assert select.select([self._answer], [], [], 120)[0], "the child waits for ever"
         with os.fdopen(os.dup(self._answer)) as lines:
             return lines.readline().rstrip("\n")
 

@@ -96,7 +96,7 @@ def test_a_file_as_young_as_its_time_stamp_is_compared_by_content(engine, tmp_pa
     path = write_pdf(tmp_path / "a.pdf", {4: stream(b"BT /H 12 Tf 20 100 Td (apple sauce) Tj ET")})
     index(engine, path)
     write_pdf(path, {4: stream(b"BT /H 12 Tf 20 100 Td (grape juice) Tj ET")})
-    soon = time.time() + 1  # a clock that is a little ahead, as on a file server
+    soon = time.time() + 60  # a clock that is a little ahead, as on a file server
     os.utime(path, (soon, soon))
     index(engine, path)
     write_pdf(path, {4: stream(b"BT /H 12 Tf 20 100 Td (melon mousse) Tj ET"[:42])})

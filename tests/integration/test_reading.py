@@ -279,7 +279,7 @@ WORK = "import time; t = time.process_time()\nwhile time.process_time() - t < 1:
 
 @pytest.mark.thorough
 def test_a_page_that_is_slowed_down_is_kept(odd_worker, tmp_path):
-    """It needs 1 s of processor time of 2, and takes 3 to 4 s by the clock, because it is stopped most of the time."""
+    """It needs 1 s of processor time of 2, and takes more by the clock, because it is stopped most of the time."""
     path = odd_file(tmp_path / "a.txt", WORK)
     with PageReader(NO_OCR, n_processes=1, seconds_per_page=2) as reader:
         reader.open(path).result()
@@ -288,11 +288,11 @@ def test_a_page_that_is_slowed_down_is_kept(odd_worker, tmp_path):
         began = time.monotonic()
         while not page.done():
             os.kill(pid, signal.SIGSTOP)
-            time.sleep(0.3)
+            time.sleep(0.2)
             os.kill(pid, signal.SIGCONT)
-            time.sleep(0.1)
+            time.sleep(0.05)
         assert reasons(page.result()) == [""]
-        assert time.monotonic() - began > 2.5
+        assert time.monotonic() - began > 2
 
 
 @pytest.mark.thorough
@@ -326,7 +326,7 @@ with reading.asked({request(odd, first=1, last=1)!r}):
             time.sleep(0.05)
         running.kill()
     family = [worker, *children]
-    psutil.wait_procs(family, timeout=20)
+    psutil.wait_procs(family, timeout=60)
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     assert list(temporary.iterdir()) == []
 
@@ -382,7 +382,8 @@ def test_an_answer_too_many_is_not_taken_for_the_next(odd_worker, tmp_path):
     with reading_process() as process:
         with process.asked(request(path, first=1, last=1)):
             assert process.answer() == b"J{}"
-        time.sleep(0.5)
+        while process._running.answers.empty():  # until the other one has come
+            time.sleep(0.01)
         with process.asked(request(path)):
             assert json.loads(process.answer()[1:])["opened"]["n_pages"] == 1
 
@@ -471,7 +472,7 @@ def test_stopped_processes_leave_no_descriptor_in_the_parent(tmp_path):
                 process.answer()
             process.stop()
             counts.append(psutil.Process().num_fds())
-    assert len(set(counts)) == 1
+    assert max(counts) == counts[0]
 
 
 def test_frames_that_are_cut_off_are_the_end(tmp_path):

@@ -380,7 +380,8 @@ def test_files_of_earlier_states_are_closed_without_the_collector(tmp_path):
                 with store.view() as view:
                     assert view.nearest(view.single(1), 3, None)[0] == 1
                     assert len(view.nearest_by_means(view.tokens(np.array([1]))[0], 3, None)) == 3
-                counts.append(len(os.listdir("/proc/self/fd")))
+                links = (os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd"))
+                counts.append(sum(link.startswith(f"{tmp_path.resolve()}/") for link in links))
         finally:
             gc.enable()
     assert max(counts) == min(counts)

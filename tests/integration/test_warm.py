@@ -19,6 +19,12 @@ from tests.helpers import make_pdf, reading_processes
 ONE = IndexConfig(n_processes=1)
 
 
+@pytest.fixture(autouse=True)
+def _long_enough(monkeypatch):
+    """Kept for longer than a busy machine may take between two runs."""
+    monkeypatch.setattr(WarmReader.__init__, "__defaults__", (600.0,))
+
+
 def end_of(pids):
     deadline = time.monotonic() + 60
     while pids & set(reading_processes()):

@@ -172,18 +172,22 @@ def test_an_interrupted_conversation_ends_its_process(toys, monkeypatch, interru
 def test_who_is_interrupted_while_waiting_leaves_the_answer_behind(toys, monkeypatch):
     """Ctrl-C reaches the main thread only, which waits; the conversation goes on and the process lives."""
     before = [worker._process.pid for worker in toys._workers]
+    to_come, noticed = threading.Semaphore(0), threading.Event()
 
-    def slow(stream):
-        time.sleep(0.5)
+    def interrupting(stream):
+        if to_come.acquire(blocking=False):
+            time.sleep(0.1)  # until it waits
+            os.kill(os.getpid(), signal.SIGINT)
+            noticed.wait(60)
         return receive(stream)
 
-    monkeypatch.setattr(device_pool, "receive", slow)
+    monkeypatch.setattr(device_pool, "receive", interrupting)
     for call in (lambda: asked(toys, "alpha"), lambda: read(toys, "alpha", "gamma")):
-        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
+        noticed.clear()
         with pytest.raises(KeyboardInterrupt):
+            to_come.release()
             call()
-        timer.join()
+        noticed.set()
         assert asked(toys, "beta") == ("beta",)
     read(toys, "delta", "epsilon", "zeta")
     assert [worker._process.pid for worker in toys._workers] == before
@@ -241,36 +245,43 @@ def test_a_fresh_process_must_have_the_same_model(toys):
 
 
 def test_an_interrupt_while_loading_leaves_no_process_behind(monkeypatch):
-    def slow(stream):
-        time.sleep(0.3)
+    to_come, noticed = threading.Semaphore(1), threading.Event()
+
+    def interrupting(stream):
+        if to_come.acquire(blocking=False):
+            time.sleep(0.1)  # until it waits
+            os.kill(os.getpid(), signal.SIGINT)
+        noticed.wait(60)
         return receive(stream)
 
-    monkeypatch.setattr(device_pool, "receive", slow)
+    monkeypatch.setattr(device_pool, "receive", interrupting)
     before = set(psutil.Process().children())
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
         DevicePool("hashing", ModelConfig(device="cpu,cpu"))
-    timer.join()
-    time.sleep(0.4)  # until the threads have seen it
-    assert set(psutil.Process().children()) <= before
+    noticed.set()
+    soon = time.monotonic() + 60  # the threads see it a moment later
+    while not (left := set(psutil.Process().children())) <= before and time.monotonic() < soon:
+        time.sleep(0.01)
+    assert left <= before
 
 
 def test_close_may_be_called_twice_and_ends_waiting_too(toys, monkeypatch):
     processes = [worker._process for worker in toys._workers]
-    reading = threading.Event()
+    reading, closed = threading.Event(), threading.Event()
 
     def waiting(stream):
         reading.set()
-        time.sleep(0.3)
+        closed.wait(60)
         return receive(stream)
 
     monkeypatch.setattr(device_pool, "receive", waiting)
-    threading.Thread(target=lambda: (reading.wait(), toys.close())).start()
     shares = [toys._workers[0].ask("encode_queries", ["alpha"]) for _ in range(2)]  # the second one waits in line
+    assert reading.wait(60)
+    toys.close()
+    closed.set()
     for share in shares:
         with pytest.raises(ModelError, match=r"a process of hashing has been ended by close\(\); load the model again"):
-            share.result(timeout=10)
+            share.result(timeout=60)
     toys.close()
     assert toys.closed
     assert all(process.returncode is not None for process in processes)
@@ -303,7 +314,7 @@ def test_processes_and_threads_end_with_the_last_holder(after_an_error):
         pids = [worker._process.pid for worker in pool._workers]
         watched = weakref.ref(pool)
         del pool
-        soon = time.monotonic() + 5  # the thread that passed on an error lets go a moment later
+        soon = time.monotonic() + 60  # the thread that passed on an error lets go a moment later
         while (watched() is not None or any(map(psutil.pid_exists, pids))) and time.monotonic() < soon:
             time.sleep(0.01)
         assert watched() is None
@@ -324,6 +335,6 @@ print(*(worker._process.pid for worker in pool._workers), flush=True)
 pool._workers[0].ask("encode_queries", ["alpha"])
 time.sleep(0.2)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stderr == ""
     assert not any(psutil.pid_exists(int(pid)) for pid in done.stdout.split())

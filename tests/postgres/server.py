@@ -13,7 +13,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
+
+from tests.helpers import free_port
 
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # nothing in these outlives the tests
 OTHER_VERSION = os.environ.get("PAGESIGHT_TESTS_POSTGRES", "")
@@ -43,7 +44,7 @@ class Server:
         self.uid = pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()
         self._programs = _programs(self.folder, self._user)
         self._durable, self._host, self._within = durable, host, tuple(within)
-        self.port = _free_port()
+        self.port = free_port()
         os.chown(self.folder, self.uid, -1)
         self._copy_data()
 
@@ -77,7 +78,8 @@ class Server:
 
     def start(self, *settings: str) -> None:
         chosen = (*(() if self._durable else QUICK), f"listen_addresses={self._host}", f"port={self.port}", *settings)
-        options = " ".join([f"-c {setting}" for setting in chosen] + [f"-k {self.folder}"])
+        # No socket in a folder: its path would be too long in some folders for temporary files.
+        options = " ".join(f"-c {setting}" for setting in (*chosen, "unix_socket_directories="))
         for attempt in range(STARTS):
             try:
                 self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
@@ -165,14 +167,11 @@ def _programs(folder: Path, user: str | None) -> Path:
     found = Path(str(spec.origin)).parent / "pginstall"
     if user and any(not parent.stat().st_mode & 0o001 for parent in (found, *found.parents)):
         folder.chmod(0o755)
-        return Path(shutil.copytree(found, folder / "programs"))
+        copied = Path(shutil.copytree(found, folder / "programs"))
+        for path in (copied, *copied.rglob("*")):
+            os.chown(path, pwd.getpwnam(user).pw_uid, -1, follow_symlinks=False)
+        return copied
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pagesight.engine.server.named import remove_documents
 from pagesight.engine.server.routes.mcp import _Writing
 from pagesight.engine.server.service import Service
 from pagesight.engine.server.uploads import Uploads, safe_name
+from pagesight.indexer.running.warm import WarmReader
 from pagesight.storage.errors import ConfigError, DiskFull, StorageError
 from tests.helpers import damage_table, reading_processes
 from tests.server.conftest import PAGES, opened, wait_for
@@ -66,7 +67,10 @@ def events_of(client, job, **headers):
     return found
 
 
-def test_uploads_one_after_the_other_are_read_by_the_same_processes(writing, index):
+def test_uploads_one_after_the_other_are_read_by_the_same_processes(writing, index, monkeypatch):
+    monkeypatch.setattr(
+        WarmReader.__init__, "__defaults__", (600.0,)
+    )  # longer than a busy machine may take between two
     content = (index.parent / "docs/finance/report.pdf").read_bytes()
     before = set(reading_processes())
     with opened(writing) as client:
@@ -358,16 +362,16 @@ def test_a_job_that_was_not_finished_begins_again_and_keeps_what_became_of_each_
     def slowly(job_id, outcome):
         add(job_id, outcome)
         seen.set()
-        go_on.wait(20)
+        go_on.wait(60)
 
     jobs.journal.add_outcome = slowly
     job = jobs.add("new", [docs / "finance", docs / "office"])
-    assert seen.wait(20)
+    assert seen.wait(60)
     closing = threading.Thread(target=jobs.close)
     closing.start()
     wait_for(lambda: jobs._closing)
     go_on.set()
-    closing.join(30)
+    closing.join(60)
     with opened(writing) as client:
         found, outcomes = ended(client, {"id": job.id})
         assert found["status"] == "done"
@@ -412,7 +416,7 @@ def test_a_stream_ends_when_the_server_does(writing):
         threading.Timer(0.5, client.app.state.service.closing.set).start()
         began = time.monotonic()
         assert events_of(client, job)[-1][0] == "end"
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
 
 
 def answered(client, method, path, *messages):

@@ -73,9 +73,12 @@ def test_what_nobody_waits_for_is_not_begun():
 
 def test_an_answer_that_takes_too_long_is_given_up_and_keeps_its_place_until_it_ends():
     async def scene(queue):
-        gate = threading.Event()
+        begun, gate = threading.Event(), threading.Event()
+        answer = asyncio.create_task(queue.run(lambda: begun.set() or gate.wait()))
+        await asyncio.sleep(0)
+        assert begun.wait(60)  # the loop is held up until then: what has not begun would be given up altogether
         with pytest.raises(TookTooLong):
-            await queue.run(gate.wait)
+            await answer
         assert queue.pending == 1
         gate.set()
         while queue.pending:  # noqa: ASYNC110 - a count, and no event

@@ -259,7 +259,7 @@ def test_a_server_that_sends_a_little_at_a_time_is_left(monkeypatch, begin, seco
             connection, _ = server.accept()
             with connection, suppress(OSError):
                 connection.sendall(begin)
-                for _ in range(100):
+                for _ in range(1200):
                     connection.sendall(b"X: y\r\n")
                     time.sleep(0.05)
 
@@ -268,5 +268,5 @@ def test_a_server_that_sends_a_little_at_a_time_is_left(monkeypatch, begin, seco
         began = time.monotonic()
         with pytest.raises(TimeoutError, match="not sent within"):
             fetch._read("slow.example", server.getsockname()[1], False, "/", 1 << 20, began + seconds)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
         thread.join()

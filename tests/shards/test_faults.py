@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from contextlib import ExitStack
 
@@ -16,7 +15,7 @@ from pagesight import Client, IndexConfig, SearchEngine, errors
 from pagesight.engine.shards.coordinator import Coordinator
 from pagesight.engine.shards.shard import Patience
 from pagesight.storage.parts import Part
-from tests.helpers import ROOT
+from tests.helpers import ROOT, free_port
 from tests.server.conftest import wait_for
 from tests.server.test_process import ask, started
 from tests.shards.test_merging import same
@@ -25,11 +24,6 @@ from tests.shards.test_servers import KEY, TEXTS
 pytestmark = pytest.mark.thorough
 PATH = {"PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}  # as this process finds the package
 QUESTION = "repair a bicycle in the garden"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return bound.getsockname()[1]
 
 
 class Node:
@@ -140,7 +134,7 @@ def test_a_slow_server_is_not_waited_for_where_there_is_another(nodes):
 def test_a_slow_server_without_another_costs_its_time_once(nodes):
     first, _, second = nodes
     named = f"{first.address},{second.address}"
-    with Coordinator.open(named, key=KEY, partial=True, patience=Patience(seconds=1)) as parts:
+    with Coordinator.open(named, key=KEY, partial=True, patience=Patience(seconds=4)) as parts:
         second.hang()
         with parts.view() as view:
             parts.search(QUESTION, view=view)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from safetensors.torch import load_file
 from pagesight.engine.training.listening import Silent
 from pagesight.engine.training.phases import train
 from pagesight.engine.training.settings_file import read_settings
-from tests.helpers import ROOT, run_cli
+from tests.helpers import ROOT, free_port, run_cli
 from tests.training.lessons import data, tiny_checkpoint
 
 CONFIG = """
@@ -230,9 +229,7 @@ def test_two_processes_equal_one(place, tmp_path):
 
 
 def _in_two_processes(arguments):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "pagesight", *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True,

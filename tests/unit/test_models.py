@@ -97,7 +97,7 @@ def test_eight_threads_load_once():
 
 
 def test_different_models_are_loaded_side_by_side():
-    both = threading.Barrier(2, timeout=10)  # each load waits for the other
+    both = threading.Barrier(2, timeout=60)  # each load waits for the other
 
     def meet(name, config):
         both.wait()

@@ -19,10 +19,12 @@ def test_results_come_in_order(n, monkeypatch):
 
 def test_a_failure_anywhere_is_a_failure_of_all(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    seen, done = set(), []
+    seen, done, both = set(), [], threading.Barrier(2, timeout=60)
 
     def work(x):
         seen.add(threading.current_thread().name)
+        if x < 2:
+            both.wait()  # each of the two takes one of these
         done.append(x)
         time.sleep(0.002)
         if x == 40:
@@ -30,6 +32,6 @@ def test_a_failure_anywhere_is_a_failure_of_all(monkeypatch):
         return x
 
     with pytest.raises(KeyError, match="40"):
-        spread(work, list(range(1000)))
-    assert len(done) < 50  # the others stop, too
+        spread(work, list(range(100_000)))
+    assert len(done) < 50_000  # the others stop, too
     assert len(seen) == 2

@@ -152,7 +152,7 @@ for presence in (presence, look()): print(presence.is_deleted(docs / "stick" / "
 """
     command = ["unshare", "--mount", sys.executable, "-c", code]
     try:
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     except FileNotFoundError:
         pytest.skip("there is no unshare")
     if result.returncode == 77 or "unshare failed" in result.stderr:
@@ -242,7 +242,7 @@ def watched(tmp_path, request):
 @contextmanager
 def writer_of(engine):
     """The right to write, when the watcher has let go of it."""
-    for _ in range(100):
+    for _ in range(1200):
         try:
             with engine.store.writer():
                 yield
@@ -323,14 +323,15 @@ def test_the_work_gives_way():
 
     def work():
         before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-        give_way(before + 3)
+        give_way(min(before + 3, 19))
         give_way(before)
-        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) - before)
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        seen.append(min(before + 3, 19))
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [3]
+    assert seen[0] == seen[1]
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
 """A worker for the tests, of small made-up texts, that ends like a killed process where it is told to.
 
-python -m tests.working.dying_worker ADDRESS [STEP NTH | word WORD | never]
+python -m tests.working.dying_worker ADDRESS [STEP NTH | word WORD | asleep | never]
 
-STEP: of a commit (storage.postgres.writer), at its Nth time. WORD: on a page that is to be encoded.
+STEP: of a commit (storage.postgres.writer), at its Nth time. WORD: on a page that is to be encoded. asleep: it stops, with SIGSTOP,
+after its first file.
 """
 
 import os
+import signal
 import sys
 import threading
 
@@ -15,7 +17,8 @@ from pagesight.engine.working.worker import WorkConfig, Worker
 from pagesight.storage.postgres import jobs
 
 address, kind, *rest = sys.argv[1:]
-seen = 0
+seen, seen_files = 0, []
+LEASE_S = 1.5
 
 
 def end_at(step: str) -> None:
@@ -40,14 +43,22 @@ class Mortal:
         return self._encoder.encode_pages(pages)
 
 
+def tell(outcome):
+    print(outcome.status, outcome.source.path, flush=True)
+    if kind == "asleep" and not seen_files:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    seen_files.append(outcome.source.path)
+
+
 jobs.JobTable.fault = staticmethod(end_at)
 with SearchEngine.open(address, model="hashing") as engine:
     worker = Worker(
         engine.store,
         Mortal(engine.encoder),
         IndexConfig(n_processes=1),
-        WorkConfig(until_empty=True, poll_s=0.1, lease_s=1.0),
-        on_outcome=lambda outcome: print(outcome.status, outcome.source.path, flush=True),
+        # Short is the lease of who does not come back; who works on a busy machine keeps what it has.
+        WorkConfig(until_empty=True, poll_s=0.1, lease_s=120.0 if kind == "never" else LEASE_S),
+        on_outcome=tell,
         on_note=lambda note: print("note", note, flush=True),
     )
     print("ready", flush=True)

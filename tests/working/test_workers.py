@@ -3,14 +3,19 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 
+import psutil
 import pytest
 
 from pagesight.engine.api import SearchEngine
 from pagesight.engine.config import IndexConfig
+from pagesight.engine.working import worker as working
 from pagesight.engine.working.queue import queue_files
+from pagesight.engine.working.worker import WorkConfig, Worker
+from pagesight.storage.errors import StoreUnreachable
 from pagesight.storage.jobs import MOST_TRIES
 from pagesight.storage.postgres.store import PostgresStore
 from tests.helpers import ROOT, make_pdf, run_cli
@@ -116,11 +121,12 @@ def begin_and_wait(address):
 def test_a_worker_that_slept_past_its_lease_commits_nothing_that_another_did(folder):
     address = new_index()
     queued(address, folder)
-    sleeper = begin(address, "never")
+    sleeper = begin(address, "asleep")
     assert first_indexed(sleeper)
-    sleeper.send_signal(signal.SIGSTOP)
+    while psutil.Process(sleeper.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
     try:
-        time.sleep(1.5)  # a lease is a second here
+        time.sleep(2.0)  # longer than its lease
         other, _ = begin(address, "never").communicate(timeout=120)
     finally:
         sleeper.send_signal(signal.SIGCONT)
@@ -182,6 +188,35 @@ def test_a_database_that_was_killed_is_waited_for(folder, tmp_path):
         assert set(done) == set(expected())
     finally:
         server.remove()
+
+
+class Away:
+    """Jobs of a database that goes away in the middle of a round, and is not back yet when it is asked next."""
+
+    def __init__(self, jobs):
+        self._jobs, self._failing = jobs, ["writer", "release"]
+
+    def __getattr__(self, name):
+        if name in self._failing:
+            self._failing.remove(name)
+            raise StoreUnreachable("postgresql://away", "nobody is there")
+        return getattr(self._jobs, name)
+
+
+def test_files_of_before_are_given_back_however_late_the_database_is_there_again(folder, monkeypatch):
+    """Else their worker says for ever that it has them."""
+    monkeypatch.setattr(working, "WAITS_S", (0.0,))
+    address, stop = new_index(), threading.Event()
+    queued(address, folder)
+    at_last = threading.Timer(60, stop.set)
+    with SearchEngine.open(address) as engine:
+        worker = Worker(
+            engine.store, engine.encoder, IndexConfig(n_processes=1), WorkConfig(until_empty=True, poll_s=0.1)
+        )
+        worker._jobs = Away(worker._jobs)
+        at_last.start()
+        assert worker.run(stop) == {"indexed": N_FILES}
+    at_last.cancel()
 
 
 def test_from_the_command_line(folder, tmp_path):
