@@ -21,6 +21,7 @@ from pagesight.storage.errors import (
 )
 from pagesight.storage.manifest import Manifest
 from pagesight.storage.store import Store
+from pagesight.storage.tables import connections
 from pagesight.storage.values import EncodedPage, NewPage, PageWords
 from pagesight.storage.vectors.segments import segment_path
 from tests.helpers import ROOT, add_document, new_page, space
@@ -79,6 +80,22 @@ def test_an_error_at_any_step_leaves_the_old_state_in_the_same_process(tmp_path,
             assert names(store) == []
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["kept", "twice"])
+            add_document(writer, "b.pdf", ["kept too"])
+        assert names(store) == ["a.pdf", "b.pdf"]
+        assert store.examine().findings == ()
+
+
+def test_what_is_committed_stays_where_ctrl_c_is_heard_of_behind_the_commit(tmp_path, monkeypatch):
+    def commit(connection):
+        monkeypatch.undo()
+        connection.commit()
+        raise KeyboardInterrupt
+
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            with pytest.raises(KeyboardInterrupt):
+                monkeypatch.setattr(connections._Connection, "commit", commit)
+                add_document(writer, "a.pdf", ["kept"])
             add_document(writer, "b.pdf", ["kept too"])
         assert names(store) == ["a.pdf", "b.pdf"]
         assert store.examine().findings == ()
