@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pagesight.storage.errors import StoreLocked
-from pagesight.storage.manifest import Manifest, Space
+from pagesight.storage.errors import StorageError, StoreLocked
+from pagesight.storage.manifest import MANIFEST_NAME, Manifest, Space
+from pagesight.storage.tables.connections import DATABASE_NAME
 from pagesight.storage.tables.snapshots import Database
 
 if TYPE_CHECKING:
@@ -72,6 +73,15 @@ def write_lock(folder: Path) -> Iterator[None]:
     except Timeout:
         holder = path.read_text(encoding="utf-8") if path.exists() else ""
         raise StoreLocked(folder, holder or "another process") from None
+
+
+def check_ours(folder: Path) -> None:
+    """Raise StorageError for a database that is there and nobody's index, before anything is written over it.
+
+    Calibre, too, calls its own metadata.db. What was begun here and not finished has a lock, which stays.
+    """
+    if (folder / DATABASE_NAME).exists() and not ((folder / MANIFEST_NAME).exists() or (folder / LOCK_NAME).exists()):
+        raise StorageError(f"{folder / DATABASE_NAME} belongs to something else than an index; name another folder")
 
 
 def numbers_in(folder: Path, begin: str, end: str) -> list[int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed
-from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
+from pagesight.storage.folder import FaultPoint, IndexFolder, check_ours, write_lock
 from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
@@ -68,6 +68,7 @@ class Store(Closing, Forked):
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"cannot make the folder {path}: {error.strerror}; name another") from error
+        check_ours(path)
         with write_lock(path):
             if not (path / MANIFEST_NAME).exists():
                 for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):

@@ -25,7 +25,7 @@ import psutil
 from sqlalchemy import func, select
 
 from pagesight.storage.errors import ConfigError, DiskFull, StorageError, StoreCorrupt
-from pagesight.storage.folder import FaultPoint, sync_folder, write_lock
+from pagesight.storage.folder import FaultPoint, check_ours, sync_folder, write_lock
 from pagesight.storage.manifest import MANIFEST_NAME, Manifest
 from pagesight.storage.stored import Exported
 from pagesight.storage.tables.connections import DATABASE_NAME
@@ -83,6 +83,7 @@ def restore(backup: Path, folder: Path, fault: FaultPoint | None = None) -> None
     try:
         with open(backup, "rb") as file, disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            check_ours(folder)
             with write_lock(folder):
                 if (folder / MANIFEST_NAME).exists():  # somebody was quicker
                     raise ConfigError(f"there is an index in {folder} already; name another place")

@@ -15,6 +15,7 @@ from pagesight.storage.errors import (
     DimensionMismatch,
     FormatVersionMismatch,
     ModelMismatch,
+    StorageError,
     StoreCorrupt,
     StoreLocked,
     StoreNotFound,
@@ -209,9 +210,25 @@ def test_creating_twice_opens_what_is_there(tmp_path):
 
 
 def test_an_interrupted_creation_is_done_again(tmp_path):
+    (tmp_path / "lock").touch()
     (tmp_path / "metadata.db").write_bytes(b"half a database")
     with Store.create(tmp_path, space()) as store:
         assert names(store) == []
+
+
+def test_a_database_of_another_program_is_not_written_over(tmp_path):
+    with Store.create(tmp_path / "index", space()) as store:
+        store.export(tmp_path / "backup.tar")
+    (tmp_path / "library").mkdir()
+    books = tmp_path / "library" / "metadata.db"
+    books.write_bytes(b"of Calibre")
+    for make in (
+        lambda: Store.create(books.parent, space()),
+        lambda: Store.restore(tmp_path / "backup.tar", books.parent),
+    ):
+        with pytest.raises(StorageError, match="belongs to something else than an index; name another folder"):
+            make()
+        assert books.read_bytes() == b"of Calibre"
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
