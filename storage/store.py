@@ -60,7 +60,7 @@ class Store(Closing, Forked):
 
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
         """
-        from pagesight.storage.tables.database import create_tables
+        from pagesight.storage.tables.database import create_tables, disk_errors
 
         codec_named(space.codec, space.token_dim)
         path = Path(folder)
@@ -69,7 +69,7 @@ class Store(Closing, Forked):
         except OSError as error:
             raise StorageError(f"cannot make the folder {path}: {error.strerror}; name another") from error
         check_ours(path)
-        with write_lock(path):
+        with write_lock(path), disk_errors(path):
             if not (path / MANIFEST_NAME).exists():
                 for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
                     (path / name).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The store on a real disk: crashes at every step, two writers, readers beside a writer, damage and repair."""
 
 import os
+import resource
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from pagesight.storage.errors import (
     DatabaseCorrupt,
     DimensionMismatch,
+    DiskFull,
     FormatVersionMismatch,
     ModelMismatch,
     StorageError,
@@ -95,7 +97,7 @@ def test_what_is_committed_stays_where_ctrl_c_is_heard_of_behind_the_commit(tmp_
     with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
             with pytest.raises(KeyboardInterrupt):
-                monkeypatch.setattr(connections._Connection, "commit", commit)
+                monkeypatch.setattr(connections.FileConnection, "commit", commit)
                 add_document(writer, "a.pdf", ["kept"])
             add_document(writer, "b.pdf", ["kept too"])
         assert names(store) == ["a.pdf", "b.pdf"]
@@ -286,6 +288,53 @@ def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):
     )
     assert result.stdout.strip() == "1", result.stderr
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == before
+
+
+def test_who_may_only_read_sees_what_others_commit_meanwhile(tmp_path, monkeypatch):
+    def only_read():
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+            return names(reader)
+
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    with Store(tmp_path) as reader:
+        assert only_read() == ["a.pdf"]
+        with Store(tmp_path) as store, store.view():  # as long as somebody has it open, commits stay in the log
+            with store.writer() as writer:
+                add_document(writer, "b.pdf", ["more words"])
+            assert only_read() == ["a.pdf", "b.pdf"]
+
+
+def test_a_full_disk_is_told_by_all_that_open_an_index(tmp_path):
+    with Store.create(tmp_path / "index", space()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for opens in (lambda: names(store), lambda: Store.create(tmp_path / "new", space())):
+        with Store(tmp_path / "index") as store:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+            try:
+                with pytest.raises(DiskFull, match="make room"):
+                    opens()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
+def test_who_may_not_write_is_told(tmp_path, monkeypatch, error):
+    def refuse(lock):
+        raise error
+
+    with Store.create(tmp_path, space()) as store:
+        monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+        with pytest.raises(StorageError, match=rf"cannot write in .*: {error.strerror}"):
+            store.examine()
+
+
+def test_a_manifest_that_may_not_be_read_is_told(tmp_path):
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(StorageError, match=r"cannot read .*manifest\.json: Is a directory"):
+        Store(tmp_path)
 
 
 def test_the_manifest_is_read_back(tmp_path):
