@@ -258,6 +258,46 @@ def test_the_doctor_finds_damaged_vectors_and_drops_them_on_request(tmp_path, da
         assert store.examine().findings == ()
 
 
+def test_the_doctor_loses_only_the_pages_whose_single_vectors_are_cut_off(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            for name in "abc":
+                add_document(writer, f"{name}.pdf", [f"word {name}"])
+        path = tmp_path / "singles.f16"
+        os.truncate(path, path.stat().st_size - 1)
+        found = store.examine(drop_damaged=True)
+        assert found.damaged == ("c.pdf",)
+        assert [finding.problem for finding in found.findings] == [f"{path} has 3 rows where page 3 is committed"]
+        assert names(store) == ["a.pdf", "b.pdf"]
+
+
+def test_the_doctor_lets_writers_go_on_where_only_deleted_pages_are_cut_off(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["word"])
+            kept = segment_path(tmp_path, 1).stat().st_size
+            add_document(writer, "b.pdf", ["more words"])
+            writer.remove_names([b"/docs/b.pdf"])
+        os.truncate(segment_path(tmp_path, 1), kept)
+        found = store.examine()
+        assert (found.healthy, found.damaged) == (True, ())
+        assert "were committed; new pages go into the next" in found.findings[0].problem
+        with store.writer() as writer:
+            add_document(writer, "c.pdf", ["other words"])
+        assert names(store) == ["a.pdf", "c.pdf"]
+        assert store.examine().findings == ()
+
+
+def test_a_page_without_its_words_is_named_by_who_copies_it(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            sha256 = add_document(writer, "a.pdf", ["word"])
+        with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.execute(text("DELETE FROM page_text"))
+        with store.view() as view, pytest.raises(StoreCorrupt, match="the words of page 1 are missing"):
+            list(view.packed_pages(sha256))
+
+
 def test_the_doctor_makes_the_words_searchable_again(tmp_path):
     with Store.create(tmp_path, space()) as store:
         with store.writer() as writer:
