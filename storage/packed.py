@@ -35,8 +35,8 @@ def pack_page(new: NewPage, space: Space, codec: TokenCodec) -> PackedPage:
     means, kept = pack_means(encoded.tokens), pooled_page(encoded, space.pool_factor)
     return PackedPage(
         number=new.number,
-        width_pt=new.width_pt,
-        height_pt=new.height_pt,
+        width_pt=float(new.width_pt),
+        height_pt=float(new.height_pt),
         text_source=new.text_source,
         n_tokens=len(kept.tokens),
         record=pack_record(codec, kept.tokens, kept.boxes),
