@@ -12,6 +12,7 @@ from typing import ClassVar, Self, TypedDict
 
 from pagesight.indexer.modes import OcrMode, check_ocr
 from pagesight.storage.errors import ConfigError
+from pagesight.storage.names import nfc
 from pagesight.storage.parts import Part
 
 DEFAULT_MODEL = "multilingual-e5-small"
@@ -174,6 +175,8 @@ class IndexConfig:
         _check_nice(self.nice)
         for name, value in self.tags.items():
             _check_tag(name, value)
+        # As filters are, which would find no others.
+        object.__setattr__(self, "tags", {nfc(name): nfc(value) for name, value in self.tags.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

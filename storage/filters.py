@@ -14,14 +14,15 @@ Examples: ``document ~ "finance/*.pdf" and page <= 10``, ``tag.customer in (acme
 
 A document may have several names and tags, and a page several pictures: a positive comparison of document, folder, tag or
 picture asks whether one of them fits, a negative one whether none does. A picture goes by its kind and by what that is a case of:
-a bar chart is a "bar chart" and a "chart". Unknown dates fit nothing, whatever they are compared with. This module reads an expression;
-a store turns it into its own terms (storage.tables.filter_sql, storage.memory).
+a bar chart is a "bar chart" and a "chart". A date without a day is all days of its month or year: 2024-05-17 is = 2024,
+and <= 2024. Unknown dates fit nothing, whatever they are compared with. This module reads an expression; a store turns it into
+its own terms (storage.tables.filter_sql, storage.memory).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pagesight.storage.errors import BadFilter, ConfigError
 from pagesight.storage.names import nfc
@@ -35,6 +36,9 @@ NUMBERS, TEXTS, NAMES = ("page", "pages"), ("title", "author", "kind", "source",
 FIELDS = (*NAMES, *NUMBERS, *TEXTS, "date", "picture", "tag.NAME")
 MAX_COMPARISONS = 400  # a list of values counts as one; databases limit how deep an expression may be
 MAX_DEPTH = 50  # of parentheses and nots
+MAX_GLOB = 10_000  # characters; SQLite takes 50,000 bytes
+DAY_LETTERS = len("YYYY-MM-DD")
+LAST_DAY = "~"  # what sorts behind all days of a year or month, which are compared as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,22 +165,33 @@ class _Parser:
         finally:
             self._depth -= 1
 
-    def _comparison(self) -> Compare:
+    def _comparison(self) -> Filter:
         field = self._take()
         if field.kind != "word":
             raise self._problem(f"expected a field ({', '.join(FIELDS)})", field)
-        self._n_comparisons += 1
-        if self._n_comparisons > MAX_COMPARISONS:
-            raise self._problem(f"more than {MAX_COMPARISONS} comparisons; list values by 'in (a, b, ...)'", field)
+        self._count(1, field)
         name, tag = self._field(field)
         if self._accept("in"):
-            return Compare(name, "in", tuple(self._checked(name, "=", value) for value in self._value_list()), tag)
+            values = tuple(self._checked(name, "=", value) for value in self._value_list())
+            return self._one_of_dates(values, field) if name == "date" else Compare(name, "in", values, tag)
         operator = self._take()
         if operator.text not in OPERATORS:
             raise self._problem(f"expected one of {' '.join(OPERATORS)} or 'in' after {field.text!r}", operator)
         if name in NUMBERS and "~" in operator.text:
             raise self._problem(f"{name} is a number and has no glob", field)
-        return Compare(name, operator.text, (self._checked(name, operator.text, self._value()),), tag)
+        value = self._checked(name, operator.text, self._value())
+        return _of_date(operator.text, str(value)) if name == "date" else Compare(name, operator.text, (value,), tag)
+
+    def _count(self, n: int, field: _Token) -> None:
+        self._n_comparisons += n
+        if self._n_comparisons > MAX_COMPARISONS:
+            raise self._problem(f"more than {MAX_COMPARISONS} comparisons; list values by 'in (a, b, ...)'", field)
+
+    def _one_of_dates(self, values: tuple[str | int, ...], field: _Token) -> Filter:
+        days = tuple(value for value in values if len(str(value)) == DAY_LETTERS)
+        periods = [_of_date("=", str(value)) for value in dict.fromkeys(values) if len(str(value)) < DAY_LETTERS]
+        self._count(len(periods), field)
+        return AnyOf((Compare("date", "in", days), *periods))
 
     def _field(self, field: _Token) -> tuple[str, str]:
         """Its name in FIELDS, and that of the tag if it is one."""
@@ -208,6 +223,20 @@ class _Parser:
             if not re.fullmatch(r"[0-9]{1,18}", value.text):
                 raise self._problem(f"{name} is compared with a whole number", value)
             return int(value.text)
+        if "~" in operator and len(value.text) > MAX_GLOB:
+            raise self._problem(
+                f"a glob has at most {MAX_GLOB:,} characters", replace(value, text=value.text[:12] + "...")
+            )
         if name == "date" and "~" not in operator and not re.fullmatch(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", value.text):
             raise self._problem("date is compared with YYYY, YYYY-MM or YYYY-MM-DD", value)
         return value.text
+
+
+def _of_date(operator: str, value: str) -> Compare:
+    """A comparison with a date, or with all days of a year or month."""
+    if len(value) < DAY_LETTERS:
+        if operator in ("=", "!="):
+            return Compare("date", {"=": "~", "!=": "!~"}[operator], (f"{value}*",))
+        if operator in ("<=", ">"):
+            return Compare("date", operator, (value + LAST_DAY,))
+    return Compare("date", operator, (value,))

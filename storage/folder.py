@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pagesight.storage.errors import StoreLocked
-from pagesight.storage.manifest import Manifest, Space
+from pagesight.storage.errors import StorageError, StoreLocked
+from pagesight.storage.manifest import MANIFEST_NAME, Manifest, Space
+from pagesight.storage.tables.connections import DATABASE_NAME
 from pagesight.storage.tables.snapshots import Database
 
 if TYPE_CHECKING:
@@ -58,20 +59,39 @@ class IndexFolder:
 
 @contextmanager
 def write_lock(folder: Path) -> Iterator[None]:
-    """Keep other writers out. Raises StoreLocked if there is one.
+    """Keep other writers out. Raises StoreLocked if there is one, StorageError where nothing can be written.
 
     The operating system lets go of the lock when the process ends, however it ends.
     """
     from filelock import FileLock, Timeout  # brings asyncio, which nobody needs who only searches
 
+    from pagesight.storage.tables.database import disk_errors
+
     path = folder / LOCK_NAME
+    lock = FileLock(path, timeout=0)
     try:
-        with FileLock(path, timeout=0):
-            path.write_text(f"process {os.getpid()}", encoding="utf-8")
-            yield
+        with disk_errors(folder):
+            lock.acquire()
     except Timeout:
         holder = path.read_text(encoding="utf-8") if path.exists() else ""
         raise StoreLocked(folder, holder or "another process") from None
+    except OSError as error:
+        raise StorageError(f"cannot write in {folder}: {error.strerror or error}") from error
+    try:
+        with suppress(OSError):  # a full disk: who finds it locked is not told by whom
+            path.write_text(f"process {os.getpid()}", encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def check_ours(folder: Path) -> None:
+    """Raise StorageError for a database that is there and nobody's index, before anything is written over it.
+
+    Calibre, too, calls its own metadata.db. What was begun here and not finished has a lock, which stays.
+    """
+    if (folder / DATABASE_NAME).exists() and not ((folder / MANIFEST_NAME).exists() or (folder / LOCK_NAME).exists()):
+        raise StorageError(f"{folder / DATABASE_NAME} belongs to something else than an index; name another folder")
 
 
 def numbers_in(folder: Path, begin: str, end: str) -> list[int]:

@@ -33,7 +33,24 @@ def sqlite_glob(pattern: str) -> str:
 
 @lru_cache(maxsize=256)
 def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(_regex_part(part) for part in _parts(pattern)), re.DOTALL)
+    """What is between two ``*`` is looked for once, at the first place behind what was before: trying all places again and again
+    took minutes for a dozen of them. Source: ``fnmatch.translate``.
+    """
+    first, *others = _between_stars(pattern)
+    if not others:
+        return re.compile(first, re.DOTALL)
+    inner = "".join(f"(?>.*?{part})" for part in others[:-1] if part)
+    return re.compile(f"{first}{inner}.*{others[-1]}", re.DOTALL)
+
+
+def _between_stars(pattern: str) -> list[str]:
+    found = [""]
+    for part in _parts(pattern):
+        if part == "*":
+            found.append("")
+        else:
+            found[-1] += _regex_part(part)
+    return found
 
 
 def _parts(pattern: str) -> Iterator[str]:
@@ -75,8 +92,6 @@ class _Set:
 
 
 def _regex_part(part: str) -> str:
-    if part == "*":
-        return ".*"
     if part == "?":
         return "."
     if len(part) == 1:

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pagesight.storage.codecs import DEFAULT_CODEC, DEFAULT_POOL_FACTOR, check_codec
-from pagesight.storage.errors import ConfigError, FormatVersionMismatch, ModelMismatch, StoreCorrupt, StoreNotFound
+from pagesight.storage.errors import (
+    ConfigError,
+    FormatVersionMismatch,
+    ModelMismatch,
+    StorageError,
+    StoreCorrupt,
+    StoreNotFound,
+)
 
 FORMAT_VERSION = 2
 OLDEST_FORMAT = 1  # that can be read, and is brought to the present one (storage.care.upgrade)
@@ -71,6 +78,8 @@ class Manifest:
             text = path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             raise StoreNotFound(folder) from None
+        except (PermissionError, IsADirectoryError) as error:
+            raise StorageError(f"cannot read {path}: {error.strerror}") from error
         except ValueError as error:
             raise StoreCorrupt(
                 f"{path} is not JSON ({error}); restore it from a copy, or make the index again"

@@ -9,7 +9,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 
@@ -35,8 +35,8 @@ def pack_page(new: NewPage, space: Space, codec: TokenCodec) -> PackedPage:
     means, kept = pack_means(encoded.tokens), pooled_page(encoded, space.pool_factor)
     return PackedPage(
         number=new.number,
-        width_pt=new.width_pt,
-        height_pt=new.height_pt,
+        width_pt=float(new.width_pt),
+        height_pt=float(new.height_pt),
         text_source=new.text_source,
         n_tokens=len(kept.tokens),
         record=pack_record(codec, kept.tokens, kept.boxes),
@@ -46,8 +46,14 @@ def pack_page(new: NewPage, space: Space, codec: TokenCodec) -> PackedPage:
         word_boxes=np.rint(np.clip(new.words.boxes, 0, 1) * BOX_SCALE).astype("<u2").tobytes(),
         terms=fold_page(new.words),
         note=new.note,
-        pictures=new.pictures,
+        pictures=tuple(replace(picture, box=_as_stored(picture.box)) for picture in new.pictures),
     )
+
+
+def _as_stored(box: tuple[float, ...]) -> tuple[float, float, float, float]:
+    """In single precision, so that a page that goes from store to store is the same in all of them."""
+    x0, y0, x1, y1 = np.array(box, np.float32).tolist()
+    return x0, y0, x1, y1
 
 
 def unpack_page(page: PackedPage, space: Space) -> NewPage:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from sqlalchemy import inspect, select
 
+from pagesight.storage.errors import StoreCorrupt
 from pagesight.storage.state import State
 from pagesight.storage.tables.pictures import pictures_of
 from pagesight.storage.tables.rows import in_parts
@@ -35,6 +36,8 @@ def packed_pages(snapshot: Snapshot, state: State, sha256: str) -> Iterator[Pack
         seen = pictures_of(snapshot, np.array(ids, np.int64)) if state.has_pictures(snapshot) else {}
         vectors = {name: state.rows.map(name, ids[-1]) for name in (SINGLES_NAME, *map(means_name, LEVELS))}
         for row in some:
+            if not (row.id in texts and row.id in terms):
+                raise StoreCorrupt(f"the words of page {row.number} are missing")
             yield PackedPage(
                 number=row.number,
                 width_pt=row.width_pt,

@@ -2,7 +2,7 @@
 
 A state that follows another asks for what has changed only. An index that is opened finds them in a file, if it is large:
 
-    places-GGGGGGGGGG.npy     int64 (4, n_pages): page ids, segments, offsets, counts of token vectors, of generation G
+    places-GGGGGGGGGG.npy     int64 (4, n_pages): page ids, segments, offsets, counts of token vectors, of generation G; then its CRC-32
 
 The file is derived, and for one generation only: the writer makes it at its end, and nobody misses it. See ``Places``.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -52,11 +53,15 @@ def load_places(folder: Path, generation: int) -> Places | None:
     """Those of this generation; None if there is no file of it, or none to use."""
     path = _path(folder, generation)
     try:
-        table = np.load(path)
+        with open(path, "rb") as file:
+            table, checksum = np.load(file), file.read()
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError) as error:
         logger.warning("%s cannot be used (%s); searching goes on without it", path, error)
+        return None
+    if checksum != _checksum(table):
+        logger.warning("%s is damaged, or of an earlier version; searching goes on without it", path)
         return None
     return Places(*table) if table.dtype == np.int64 and table.ndim == 2 and len(table) == 4 else None
 
@@ -82,14 +87,21 @@ def remember_places(snapshot: Snapshot, folder: Path) -> Places:
 def _save(places: Places, path: Path) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
+        table = np.stack([places.page_ids, places.segments, places.offsets, places.counts])
         with open(temporary, "wb") as file:
-            np.save(file, np.stack([places.page_ids, places.segments, places.offsets, places.counts]))
+            np.save(file, table)
+            file.write(_checksum(table))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:  # a full disk: all else was written
         temporary.unlink(missing_ok=True)
         logger.warning("%s could not be written (%s); indexes are opened without it", path, error)
+
+
+def _checksum(table: NDArray[np.int64]) -> bytes:
+    """Of what is read without a look into the database: a wrong place is another page's vectors."""
+    return zlib.crc32(table.tobytes()).to_bytes(4, "little")
 
 
 def drop_later_places(folder: Path, generation: int) -> None:

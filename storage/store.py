@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from pagesight.storage.closing import Closing
 from pagesight.storage.codecs import codec_named
 from pagesight.storage.errors import StorageError, StoreClosed
-from pagesight.storage.folder import FaultPoint, IndexFolder, write_lock
+from pagesight.storage.folder import FaultPoint, IndexFolder, check_ours, write_lock
 from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, Space
 from pagesight.storage.places import remember_places
@@ -60,7 +60,7 @@ class Store(Closing, Forked):
 
         The manifest is written last: a folder without it is not an index yet, and creation begins again.
         """
-        from pagesight.storage.tables.database import create_tables
+        from pagesight.storage.tables.database import create_tables, disk_errors
 
         codec_named(space.codec, space.token_dim)
         path = Path(folder)
@@ -68,7 +68,8 @@ class Store(Closing, Forked):
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"cannot make the folder {path}: {error.strerror}; name another") from error
-        with write_lock(path):
+        check_ours(path)
+        with write_lock(path), disk_errors(path):
             if not (path / MANIFEST_NAME).exists():
                 for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
                     (path / name).unlink(missing_ok=True)

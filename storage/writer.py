@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, delete, inspect, select, update
 
@@ -28,9 +29,9 @@ class StoreWriter:
     def __init__(self, folder: IndexFolder, fault: FaultPoint | None = None) -> None:
         self._folder, self._engine, self._fault = folder.path, folder.engine, fault
         self._names = Names(folder.path)
+        state = self._committed()
+        drop_later_places(folder.path, state.generation)
         with self._engine.begin() as connection:
-            state = connection.execute(select(index_state)).one()
-            drop_later_places(folder.path, state.generation)
             there = inspect(connection).get_table_names()
             missing = [table for table in (reading, page_note, page_picture) if table.name not in there]
         if (
@@ -53,10 +54,11 @@ class StoreWriter:
             yield draft
         finally:
             if draft.committed:
-                self._vectors.mark_committed()
                 self._next_page_id += draft.n_pages
-            else:
-                self._vectors.rollback()
+            else:  # as far as it knows: Ctrl-C during a commit is heard of when all is committed
+                state = self._committed()
+                self._next_page_id = state.next_page_id
+                self._vectors.go_back(state.segment, state.segment_bytes)
 
     def add_name(self, sha256: str, source: SourceFile) -> None:
         """Let one more file be a name of a stored document (a copy, or a file that came back)."""
@@ -103,6 +105,11 @@ class StoreWriter:
         with write_transaction(self._engine, self._folder) as connection:
             raise_generation(connection)
             yield connection
+
+    def _committed(self) -> Any:
+        """The row of ``index_state``: what counts of all that was written."""
+        with self._engine.begin() as connection:
+            return connection.execute(select(index_state)).one()
 
     def _reach(self, step: str) -> None:
         if self._fault is not None:

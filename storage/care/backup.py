@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import secrets
 import sqlite3
 import tarfile
 import time
@@ -25,7 +26,7 @@ import psutil
 from sqlalchemy import func, select
 
 from pagesight.storage.errors import ConfigError, DiskFull, StorageError, StoreCorrupt
-from pagesight.storage.folder import FaultPoint, sync_folder, write_lock
+from pagesight.storage.folder import FaultPoint, check_ours, sync_folder, write_lock
 from pagesight.storage.manifest import MANIFEST_NAME, Manifest
 from pagesight.storage.stored import Exported
 from pagesight.storage.tables.connections import DATABASE_NAME
@@ -41,6 +42,9 @@ SUMS_NAME = "SHA256SUMS"
 CHUNK = 1 << 20
 MAX_SMALL_BYTES = 1 << 20  # of the manifest and the sums
 _MEMBER = re.compile(r"manifest\.json|metadata\.db|tokens-\d{8}\.seg|singles\.f16|means-\d+\.i8|SHA256SUMS")
+
+# What is there beside them; of the same generation it would be taken for what belongs to the backup.
+_BESIDE = re.compile(r"metadata\.db-(wal|shm)|recall-\d+\.faiss|places-\d+\.npy")
 
 
 def export(view: StoreView, target: Path, *, overwrite: bool = False, fault: FaultPoint | None = None) -> Exported:
@@ -83,11 +87,16 @@ def restore(backup: Path, folder: Path, fault: FaultPoint | None = None) -> None
     try:
         with open(backup, "rb") as file, disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            check_ours(folder)
             with write_lock(folder):
                 if (folder / MANIFEST_NAME).exists():  # somebody was quicker
                     raise ConfigError(f"there is an index in {folder} already; name another place")
                 _remove_left_overs(folder)
-                manifest = _extract(file, backup, folder)
+                try:
+                    manifest = _extract(file, backup, folder)
+                except BaseException:
+                    _remove_left_overs(folder)  # of which a disk may be full
+                    raise
                 reach("files written")
                 sync_folder(folder)
                 reach("before the manifest")
@@ -110,15 +119,15 @@ def _verify(view: StoreView) -> None:
 @contextmanager
 def _temporary(target: Path) -> Iterator[tuple[Path, Path]]:
     """Two names beside the target, gone at the end; those of processes that died are gone at the beginning."""
-    for path in target.parent.glob(f".{_escaped(target.name)}.*.tmp"):
-        pid = path.name.rsplit(".", 3)[-3]
+    for path in target.parent.glob(f".{_escaped(target.name)}.*.tmp*"):
+        pid = path.name.rsplit(".", 3)[-3].partition("-")[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             path.unlink(missing_ok=True)
-    names = [target.with_name(f".{target.name}.{os.getpid()}.{what}.tmp") for what in ("tar", "db")]
+    ours = f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}"  # threads may write to one target, too
     try:
-        yield names[0], names[1]
+        yield target.with_name(f"{ours}.tar.tmp"), target.with_name(f"{ours}.db.tmp")
     finally:
-        for path in (*names, names[1].with_name(f"{names[1].name}-journal")):
+        for path in target.parent.glob(f"{_escaped(ours)}.*.tmp*"):  # SQLite has files beside its own
             path.unlink(missing_ok=True)
 
 
@@ -208,9 +217,9 @@ class _Hashed:
 
 
 def _remove_left_overs(folder: Path) -> None:
-    """Of a restore that was killed; nothing else is touched."""
+    """Of a restore that was killed, or of an index without its manifest; nothing else is touched."""
     for path in folder.iterdir():
-        if _MEMBER.fullmatch(path.name) or path.name in (f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
+        if _MEMBER.fullmatch(path.name) or _BESIDE.fullmatch(path.name):
             path.unlink()
 
 

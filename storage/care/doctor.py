@@ -7,7 +7,6 @@ at a batch at a time, so memory does not grow with the index.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
@@ -25,7 +24,15 @@ from pagesight.storage.tables.rows import delete_documents, in_parts
 from pagesight.storage.tables.schema import document, file, index_state, page, page_terms, page_text
 from pagesight.storage.values import PageWords
 from pagesight.storage.vectors.codecs import Int8Codec
-from pagesight.storage.vectors.page_rows import LEVELS, PageRows, RowFile, means_name, pack_means, row_sizes
+from pagesight.storage.vectors.page_rows import (
+    LEVELS,
+    SINGLES_NAME,
+    PageRows,
+    RowFile,
+    means_name,
+    pack_means,
+    row_sizes,
+)
 from pagesight.storage.vectors.segments import RecordRef, SegmentReader, segment_path, stored_words
 from pagesight.storage.words import fold, fold_page
 
@@ -45,6 +52,7 @@ def examine(folder: IndexFolder, *, drop_damaged: bool = False) -> Examination:
             doctor.check_terms(pages)
         doctor.check_recall()
         doctor.check_names()
+        doctor.check_end()
         return doctor.conclude(drop_damaged)
 
 
@@ -85,12 +93,15 @@ class _Doctor:
                 self._lose({row.document_id}, str(error))
 
     def check_singles(self, pages: Pages) -> None:
+        path, row_bytes = self._folder / SINGLES_NAME, 2 * self._space.single_dim
+        n_rows = path.stat().st_size // row_bytes if path.exists() else 0
         found = [row for row in pages if row.n_tokens > 0]  # nobody reads the rows of the others
-        try:
-            singles = self._rows.singles(np.array([row.id for row in found], np.int64))
-        except StoreCorrupt as error:
-            self._lose({row.document_id for row in found}, str(error))
-            return
+        lost = [row for row in found if row.id >= n_rows]
+        if lost:
+            problem = f"{path} has {n_rows} rows where page {lost[-1].id} is committed"
+            self._lose({row.document_id for row in lost}, problem)
+        found = found[: len(found) - len(lost)]
+        singles = self._rows.singles(np.array([row.id for row in found], np.int64))
         lengths = np.linalg.norm(singles, axis=1)
         for i in np.flatnonzero(~(np.abs(lengths - 1) < 0.01)).tolist():  # also catches NaN
             problem = f"the single vector of page id {found[i].id} has length {lengths[i]:.3g}"
@@ -157,6 +168,18 @@ class _Doctor:
         for document_id in self._connection.execute(nameless).scalars().all():
             self._lose({document_id}, f"document {document_id} belongs to no file")
 
+    def check_end(self) -> None:
+        """Where the last segment is cut off, no writer could go on behind it, nor behind deleted pages that are lost there."""
+        state = self._connection.execute(select(index_state)).one()
+        path = segment_path(self._folder, state.segment)
+        n_bytes = path.stat().st_size if path.exists() else 0
+        if n_bytes < state.segment_bytes:
+            self._connection.execute(update(index_state).values(segment=state.segment + 1, segment_bytes=0))
+            problem = (
+                f"{path} has {n_bytes} bytes where {state.segment_bytes} were committed; new pages go into the next"
+            )
+            self._findings.append(Finding(problem, repaired=True))
+
     def conclude(self, drop_damaged: bool) -> Examination:
         if self._n_wrong_means:
             problem = f"{self._n_wrong_means} pages could not be found by their tokens"
@@ -173,7 +196,7 @@ class _Doctor:
         damaged, n_documents = self._names(), self._connection.execute(select(func.count(document.c.id))).scalar_one()
         findings = tuple(self._findings)
         if drop_damaged and self._damaged:
-            self._drop()
+            delete_documents(self._connection, sorted(self._damaged))
             findings = tuple(Finding(found.problem, repaired=True) for found in findings)
         if any(finding.repaired for finding in findings):
             raise_generation(self._connection)
@@ -189,14 +212,6 @@ class _Doctor:
                 for document_id, path in self._connection.execute(query.group_by(file.c.document_id))
             )
         return tuple(sorted(names.values()))
-
-    def _drop(self) -> None:
-        connection = self._connection
-        delete_documents(connection, sorted(self._damaged))
-        state = connection.execute(select(index_state)).one()
-        path = segment_path(self._folder, state.segment)
-        if not path.exists() or os.path.getsize(path) < state.segment_bytes:  # go on behind the loss
-            connection.execute(update(index_state).values(segment=state.segment + 1, segment_bytes=0))
 
     def _lose(self, document_ids: set[int], problem: str) -> None:
         self._damaged |= document_ids

@@ -19,6 +19,7 @@ import os
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +36,17 @@ FORMAT = 1
 HEADER = "segment.json"
 HASH_DIGITS = 32
 _NAME = re.compile(rf"segment-(\d{{8,}})-([0-9a-f]{{{HASH_DIGITS}}})\.zip")
-_DAMAGED = (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, AttributeError, NotImplementedError)
+# RuntimeError: what is said to be encrypted, or packed in a way that nobody knows. zlib.error: to be packed, and is not.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
 CHUNK = 1 << 20
 
 

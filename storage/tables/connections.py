@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from pagesight.storage.errors import DatabaseCorrupt, StorageError, StoreCorrupt
+from pagesight.storage.errors import DatabaseCorrupt, DiskFull, StorageError, StoreCorrupt
 from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION
 
@@ -30,23 +30,32 @@ Damaged = Callable[
 ]  # as ``corrupt``: makes the error of a database that is not what was written
 
 
-def connect(folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged = corrupt) -> sqlite3.Connection:
+def connect(folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged = corrupt) -> FileConnection:
     """A new connection, in no transaction until somebody begins one.
 
     format_version: of the index; an older one that could not be brought to the present is only read, through a view.
     It raises what ``damaged`` makes where SQLite finds that the file is not what it wrote, here or in any later statement,
-    and StorageError in a process that was forked while this one was open.
+    DiskFull and StorageError where it cannot write or open files, and StorageError in a process that was forked while this
+    one was open.
     """
     _ours.check(folder)
-    # A folder we may not write to (another user's, a read-only mount) has no place for WAL's shared memory:
-    # SQLite then reads it only as "immutable", which is true as long as nobody else writes it either.
-    read_only = not os.access(folder, os.W_OK)
-    uri = f"{(folder / DATABASE_NAME).absolute().as_uri()}?{'mode=ro&immutable=1' if read_only else 'mode=rwc'}"
+    path, read_only = folder / DATABASE_NAME, not os.access(folder, os.W_OK)
+    immutable = read_only and not _is_written(folder)
+    mode = "mode=rwc" if not read_only else "mode=ro&immutable=1" if immutable else "mode=ro"
     # Without an isolation level sqlite3 begins no transactions on its own, which it does too late.
-    connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None, factory=_Connection
-    )
-    connection.path, connection.damaged = folder / DATABASE_NAME, damaged
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            isolation_level=None,
+            factory=FileConnection,
+        )
+    except sqlite3.DatabaseError as error:
+        _raise_ours(error, path, damaged)
+        raise
+    connection.path, connection.damaged, connection.immutable = path, damaged, immutable
     _ours.open.add(connection)
     try:
         if not read_only:
@@ -62,9 +71,39 @@ def connect(folder: Path, format_version: int = FORMAT_VERSION, damaged: Damaged
     return connection
 
 
-class _Connection(sqlite3.Connection):
+def _is_written(folder: Path) -> bool:
+    """Whether somebody has the database open to write, or died so, and a part of it is in its log.
+
+    Who may not write in the folder (another user's, a read-only mount) shares that log with them. Where there is none,
+    neither is a place to make it, and SQLite reads the database only as "immutable": true until somebody writes again.
+    """
+    log, shared = (folder / f"{DATABASE_NAME}-{name}" for name in ("wal", "shm"))
+    return log.exists() and (shared.exists() or log.stat().st_size > 0)
+
+
+def _raise_ours(error: sqlite3.DatabaseError, path: Path, damaged: Damaged) -> None:
+    """Raise an error of ours for what SQLite says of the file or the disk."""
+    code = getattr(error, "sqlite_errorcode", 0)  # errors of the module sqlite3 have none
+    kind = code & 0xFF
+    if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        raise damaged(path, f"is damaged ({error})") from error
+    if code == sqlite3.SQLITE_IOERR_READ or kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        raise StorageError(f"{path} cannot be used: {error}; see who may read and write it, and its disk") from error
+    if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        raise DiskFull(path.parent, str(error)) from error
+
+
+class FileConnection(sqlite3.Connection):
     path: Path
     damaged: Damaged
+    immutable: bool  # sees nothing of what is written from now on
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        except sqlite3.DatabaseError as error:
+            _raise_ours(error, self.path, self.damaged)
+            raise
 
     def close(self) -> None:
         if self not in _ours.inherited:
@@ -81,39 +120,38 @@ class _Connection(sqlite3.Connection):
 class _Cursor(sqlite3.Cursor):
     """Both ways to the database, ours and SQLAlchemy's, pass here."""
 
-    connection: _Connection
+    connection: FileConnection
 
     def execute(self, *arguments: Any) -> _Cursor:
         try:
             return super().execute(*arguments)
         except sqlite3.DatabaseError as error:
-            self._raise_if_damaged(error)
+            self._raise_ours(error)
             raise
 
     def fetchone(self) -> Any:
         try:
             return super().fetchone()
         except sqlite3.DatabaseError as error:
-            self._raise_if_damaged(error)
+            self._raise_ours(error)
             raise
 
     def fetchmany(self, *arguments: Any) -> list[Any]:
         try:
             return super().fetchmany(*arguments)
         except sqlite3.DatabaseError as error:
-            self._raise_if_damaged(error)
+            self._raise_ours(error)
             raise
 
     def fetchall(self) -> list[Any]:
         try:
             return super().fetchall()
         except sqlite3.DatabaseError as error:
-            self._raise_if_damaged(error)
+            self._raise_ours(error)
             raise
 
-    def _raise_if_damaged(self, error: sqlite3.DatabaseError) -> None:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise self.connection.damaged(self.connection.path, f"is damaged ({error})") from error
+    def _raise_ours(self, error: sqlite3.DatabaseError) -> None:
+        _raise_ours(error, self.connection.path, self.connection.damaged)
 
 
 class _Connections(Forked):
@@ -124,8 +162,8 @@ class _Connections(Forked):
     """
 
     def __init__(self) -> None:
-        self.open: WeakSet[_Connection] = WeakSet()
-        self.inherited: set[_Connection] = set()
+        self.open: WeakSet[FileConnection] = WeakSet()
+        self.inherited: set[FileConnection] = set()
         tell_of_forks(self)
 
     def after_fork(self) -> None:

@@ -19,8 +19,8 @@ _COMPARE: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = 
     "<=": lambda column, value: column <= value,
     ">": lambda column, value: column > value,
     ">=": lambda column, value: column >= value,
-    "~": lambda column, value: column.op("GLOB")(sqlite_glob(value)),
-    "!~": lambda column, value: not_(column.op("GLOB")(sqlite_glob(value))),
+    "~": lambda column, value: column.bool_op("GLOB")(sqlite_glob(value)),
+    "!~": lambda column, value: not_(column.bool_op("GLOB")(sqlite_glob(value))),
 }
 _COLUMNS: dict[str, ColumnElement[Any]] = {
     "page": page.c.number,

@@ -7,7 +7,6 @@ writes, goes by SQLAlchemy, which is imported by its first use; a view that asks
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pagesight.storage.closing import Closing
 from pagesight.storage.forking import Forked, tell_of_forks
 from pagesight.storage.manifest import FORMAT_VERSION
-from pagesight.storage.tables.connections import Damaged, connect, corrupt
+from pagesight.storage.tables.connections import Damaged, FileConnection, connect, corrupt
 from pagesight.storage.words import CREATE_INSTANCES, CREATE_VOCABULARY
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Database(Forked):
         """Nothing is opened before it is asked for. format_version, damaged: as of ``connect``."""
         self._folder, self._format_version, self._damaged = folder, format_version, damaged
         self._lock = threading.RLock()
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[FileConnection] = []
         self._engine: Engine | None = None
         self._disposed = 0
         self.n_snapshots = 0  # that are open
@@ -49,7 +48,7 @@ class Database(Forked):
             self.n_snapshots += 1
         return Snapshot(self, connection, disposed)
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self) -> FileConnection:
         connection = connect(self._folder, self._format_version, self._damaged)
         try:  # in no transaction: with one that is rolled back they would go, and SQLite read its whole schema again
             connection.execute(CREATE_VOCABULARY)
@@ -96,11 +95,11 @@ class Database(Forked):
         if self._engine is not None:
             self._engine.dispose(close=False)
 
-    def _ended(self, connection: sqlite3.Connection, disposed: int) -> None:
+    def _ended(self, connection: FileConnection, disposed: int) -> None:
         """A snapshot's connection, in no transaction. disposed: how often that had happened when it was taken."""
         with self._lock:
             self.n_snapshots -= 1
-            kept = disposed == self._disposed and len(self._idle) < KEPT_OPEN
+            kept = disposed == self._disposed and len(self._idle) < KEPT_OPEN and not connection.immutable
             if kept:
                 self._idle.append(connection)
         if not kept:
@@ -110,14 +109,14 @@ class Database(Forked):
 class Snapshot(Closing):
     """A transaction that reads: nothing in it changes. For one thread at a time."""
 
-    def __init__(self, database: Database, connection: sqlite3.Connection, disposed: int) -> None:
+    def __init__(self, database: Database, connection: FileConnection, disposed: int) -> None:
         """Made by ``Database.snapshot``. connection: in its transaction."""
         self._database, self._disposed = database, disposed
-        self._raw: sqlite3.Connection | None = connection
+        self._raw: FileConnection | None = connection
         self._over: Connection | None = None
 
     @property
-    def raw(self) -> sqlite3.Connection:
+    def raw(self) -> FileConnection:
         """Raises RuntimeError after ``close``, which is a bug of ours."""
         if self._raw is None:
             raise RuntimeError("this view of the index was closed")

@@ -98,11 +98,10 @@ class SegmentWriter:
 
     def __init__(self, folder: Path, segment: int, committed_bytes: int) -> None:
         self._folder = folder
-        self._committed = (segment, committed_bytes)
-        self._open_at_committed()
+        self._open(segment, committed_bytes)
 
-    def _open_at_committed(self) -> None:
-        segment, size = self._committed
+    def _open(self, segment: int, size: int) -> None:
+        """Behind the committed bytes."""
         for later in segments_in(self._folder):  # begun by a run that died
             if later > segment:
                 segment_path(self._folder, later).unlink()
@@ -143,13 +142,10 @@ class SegmentWriter:
             sync_folder(self._folder)
             self._is_new = False
 
-    def mark_committed(self) -> None:
-        self._committed = (self.segment, self.size)
-
-    def rollback(self) -> None:
-        """Cut off what was appended since the last commit."""
+    def go_back(self, segment: int, committed_bytes: int) -> None:
+        """Cut off what was appended since the last commit, which ended there."""
         self.close()
-        self._open_at_committed()
+        self._open(segment, committed_bytes)
 
     def close(self) -> None:
         try:

@@ -41,12 +41,9 @@ class VectorFiles:
             for file in self._rows.values():
                 file.sync()
 
-    def mark_committed(self) -> None:
-        self._segments.mark_committed()
-
-    def rollback(self) -> None:
-        """Cut off what was appended since the last commit. Rows need no cut: they are written over."""
-        self._segments.rollback()
+    def go_back(self, segment: int, segment_bytes: int) -> None:
+        """Cut off what was appended since the last commit, which ended there. Rows need no cut: they are written over."""
+        self._segments.go_back(segment, segment_bytes)
 
     def close(self) -> None:
         self._segments.close()

@@ -13,7 +13,9 @@ import pytest
 
 from pagesight import SearchEngine
 from pagesight.storage.errors import ConfigError, FormatVersionMismatch, StorageError, StoreCorrupt
+from pagesight.storage.places import _save
 from pagesight.storage.store import Store
+from pagesight.storage.vectors.records import Places
 from tests.conformance.answers import assert_same, assert_same_searches, everything, searches
 from tests.helpers import ROOT, add_document, run_cli, space
 
@@ -289,3 +291,35 @@ def test_the_commands(store, tmp_path):
     assert imported == f"11 documents, 33 pages: {tmp_path / 'again'}\n"
     twice = run_cli("import", tmp_path / "backup.tar", "--index", tmp_path / "again")
     assert (twice.returncode, "error: there is an index in" in twice.stderr) == (2, True)
+
+
+def test_threads_may_write_to_one_target(store, tmp_path):
+    together = threading.Barrier(2)
+
+    def wait(step):
+        if step in ("database copied", "written"):
+            together.wait(30)
+
+    target = tmp_path / "backup.tar"
+    threads = [threading.Thread(target=lambda: store.export(target, overwrite=True, fault=wait)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["backup.tar"]
+    with Store.restore(target, tmp_path / "copy") as copy:
+        assert contents(copy) == contents(store)
+
+
+def test_nothing_stays_of_a_backup_that_is_damaged_or_of_what_was_there_without_a_manifest(store, tmp_path):
+    store.export(tmp_path / "good.tar")
+    data = bytearray((tmp_path / "good.tar").read_bytes())
+    data[-20_000] ^= 1
+    (tmp_path / "bad.tar").write_bytes(data)
+    with pytest.raises(StoreCorrupt, match="is damaged"):
+        Store.restore(tmp_path / "bad.tar", tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["lock"]
+    with store.view() as view:
+        _save(Places(*np.ones((4, 3), np.int64)), tmp_path / "copy" / f"places-{view.generation:010d}.npy")
+    with Store.restore(tmp_path / "good.tar", tmp_path / "copy") as copy:
+        assert contents(copy) == contents(store)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pagesight.storage.places import read_places
+from pagesight.storage.places import _save, read_places
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
 from pagesight.storage.vectors.records import Places
@@ -120,11 +120,23 @@ def test_a_file_of_a_generation_to_come_is_not_believed(tmp_path, kept):
             add(writer, "a", 4)
         (path,) = tmp_path.glob("places-*.npy")
         later = path.with_name(f"places-{int(path.stem[-10:]) + 1:010d}.npy")
-        np.save(later, np.zeros((4, 3), np.int64))
+        _save(Places(*np.zeros((4, 3), np.int64)), later)
         with store.writer() as writer:
             add(writer, "b", 1)
             with store.view() as view:
                 assert view.page_ids().tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_damaged_file_is_not_believed(tmp_path, kept, caplog):
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
+        add(writer, "a", 4)
+    (path,) = tmp_path.glob("places-*.npy")
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 64
+    path.write_bytes(data)
+    with Store(tmp_path) as store, store.view() as view:
+        assert table(view._places()) == table(from_database(store))
+    assert "is damaged, or of an earlier version" in caplog.text
 
 
 def test_a_file_of_somebody_else_is_left_alone(tmp_path, kept):

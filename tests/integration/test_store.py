@@ -1,6 +1,7 @@
 """The store on a real disk: crashes at every step, two writers, readers beside a writer, damage and repair."""
 
 import os
+import resource
 import subprocess
 import sys
 import textwrap
@@ -13,14 +14,17 @@ from sqlalchemy import text
 from pagesight.storage.errors import (
     DatabaseCorrupt,
     DimensionMismatch,
+    DiskFull,
     FormatVersionMismatch,
     ModelMismatch,
+    StorageError,
     StoreCorrupt,
     StoreLocked,
     StoreNotFound,
 )
 from pagesight.storage.manifest import Manifest
 from pagesight.storage.store import Store
+from pagesight.storage.tables import connections
 from pagesight.storage.values import EncodedPage, NewPage, PageWords
 from pagesight.storage.vectors.segments import segment_path
 from tests.helpers import ROOT, add_document, new_page, space
@@ -79,6 +83,22 @@ def test_an_error_at_any_step_leaves_the_old_state_in_the_same_process(tmp_path,
             assert names(store) == []
         with store.writer() as writer:
             add_document(writer, "a.pdf", ["kept", "twice"])
+            add_document(writer, "b.pdf", ["kept too"])
+        assert names(store) == ["a.pdf", "b.pdf"]
+        assert store.examine().findings == ()
+
+
+def test_what_is_committed_stays_where_ctrl_c_is_heard_of_behind_the_commit(tmp_path, monkeypatch):
+    def commit(connection):
+        monkeypatch.undo()
+        connection.commit()
+        raise KeyboardInterrupt
+
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            with pytest.raises(KeyboardInterrupt):
+                monkeypatch.setattr(connections.FileConnection, "commit", commit)
+                add_document(writer, "a.pdf", ["kept"])
             add_document(writer, "b.pdf", ["kept too"])
         assert names(store) == ["a.pdf", "b.pdf"]
         assert store.examine().findings == ()
@@ -192,9 +212,25 @@ def test_creating_twice_opens_what_is_there(tmp_path):
 
 
 def test_an_interrupted_creation_is_done_again(tmp_path):
+    (tmp_path / "lock").touch()
     (tmp_path / "metadata.db").write_bytes(b"half a database")
     with Store.create(tmp_path, space()) as store:
         assert names(store) == []
+
+
+def test_a_database_of_another_program_is_not_written_over(tmp_path):
+    with Store.create(tmp_path / "index", space()) as store:
+        store.export(tmp_path / "backup.tar")
+    (tmp_path / "library").mkdir()
+    books = tmp_path / "library" / "metadata.db"
+    books.write_bytes(b"of Calibre")
+    for make in (
+        lambda: Store.create(books.parent, space()),
+        lambda: Store.restore(tmp_path / "backup.tar", books.parent),
+    ):
+        with pytest.raises(StorageError, match="belongs to something else than an index; name another folder"):
+            make()
+        assert books.read_bytes() == b"of Calibre"
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
@@ -220,6 +256,46 @@ def test_the_doctor_finds_damaged_vectors_and_drops_them_on_request(tmp_path, da
         with store.writer() as writer:
             add_document(writer, "b.pdf", ["the second document"])
         assert store.examine().findings == ()
+
+
+def test_the_doctor_loses_only_the_pages_whose_single_vectors_are_cut_off(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            for name in "abc":
+                add_document(writer, f"{name}.pdf", [f"word {name}"])
+        path = tmp_path / "singles.f16"
+        os.truncate(path, path.stat().st_size - 1)
+        found = store.examine(drop_damaged=True)
+        assert found.damaged == ("c.pdf",)
+        assert [finding.problem for finding in found.findings] == [f"{path} has 3 rows where page 3 is committed"]
+        assert names(store) == ["a.pdf", "b.pdf"]
+
+
+def test_the_doctor_lets_writers_go_on_where_only_deleted_pages_are_cut_off(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            add_document(writer, "a.pdf", ["word"])
+            kept = segment_path(tmp_path, 1).stat().st_size
+            add_document(writer, "b.pdf", ["more words"])
+            writer.remove_names([b"/docs/b.pdf"])
+        os.truncate(segment_path(tmp_path, 1), kept)
+        found = store.examine()
+        assert (found.healthy, found.damaged) == (True, ())
+        assert "were committed; new pages go into the next" in found.findings[0].problem
+        with store.writer() as writer:
+            add_document(writer, "c.pdf", ["other words"])
+        assert names(store) == ["a.pdf", "c.pdf"]
+        assert store.examine().findings == ()
+
+
+def test_a_page_without_its_words_is_named_by_who_copies_it(tmp_path):
+    with Store.create(tmp_path, space()) as store:
+        with store.writer() as writer:
+            sha256 = add_document(writer, "a.pdf", ["word"])
+        with store.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.execute(text("DELETE FROM page_text"))
+        with store.view() as view, pytest.raises(StoreCorrupt, match="the words of page 1 are missing"):
+            list(view.packed_pages(sha256))
 
 
 def test_the_doctor_makes_the_words_searchable_again(tmp_path):
@@ -252,6 +328,53 @@ def test_an_index_can_be_read_where_nothing_may_be_written(tmp_path):
     )
     assert result.stdout.strip() == "1", result.stderr
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == before
+
+
+def test_who_may_only_read_sees_what_others_commit_meanwhile(tmp_path, monkeypatch):
+    def only_read():
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+            return names(reader)
+
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    with Store(tmp_path) as reader:
+        assert only_read() == ["a.pdf"]
+        with Store(tmp_path) as store, store.view():  # as long as somebody has it open, commits stay in the log
+            with store.writer() as writer:
+                add_document(writer, "b.pdf", ["more words"])
+            assert only_read() == ["a.pdf", "b.pdf"]
+
+
+def test_a_full_disk_is_told_by_all_that_open_an_index(tmp_path):
+    with Store.create(tmp_path / "index", space()) as store, store.writer() as writer:
+        add_document(writer, "a.pdf", ["word"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for opens in (lambda: names(store), lambda: Store.create(tmp_path / "new", space())):
+        with Store(tmp_path / "index") as store:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+            try:
+                with pytest.raises(DiskFull, match="make room"):
+                    opens()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
+def test_who_may_not_write_is_told(tmp_path, monkeypatch, error):
+    def refuse(lock):
+        raise error
+
+    with Store.create(tmp_path, space()) as store:
+        monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+        with pytest.raises(StorageError, match=rf"cannot write in .*: {error.strerror}"):
+            store.examine()
+
+
+def test_a_manifest_that_may_not_be_read_is_told(tmp_path):
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(StorageError, match=r"cannot read .*manifest\.json: Is a directory"):
+        Store(tmp_path)
 
 
 def test_the_manifest_is_read_back(tmp_path):

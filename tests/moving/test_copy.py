@@ -16,7 +16,7 @@ from pagesight.storage.memory import MemoryStore
 from pagesight.storage.moving.ends import create_end, open_end
 from pagesight.storage.packed import pack_page
 from pagesight.storage.store import Store
-from pagesight.storage.values import DocumentInfo
+from pagesight.storage.values import DocumentInfo, SeenPicture
 from pagesight.storage.vectors.codecs import Int8Codec
 from tests.helpers import add_document, new_page, source_file, space
 from tests.moving.told import told
@@ -49,6 +49,17 @@ def test_an_index_comes_through_every_store_to_the_last_bit(store, tmp_path, bet
     assert told_of(way[2]) == told_of(way[0])
     again = copy_index(way[1], way[2])
     assert (again.n_documents, again.n_there) == (0, 3)
+
+
+def test_boxes_of_pictures_are_the_same_in_every_store(tmp_path):
+    seen = SeenPicture(kind="map", box=(0.1, 0.2, 0.3, 0.7), sure=0.9)
+    info = DocumentInfo(sha256="c" * 64, media_type="application/pdf", n_pages=1)
+    with MemoryStore.create(f"memory://{tmp_path}", space()) as source, source.writer() as writer:
+        with writer.draft() as draft:
+            draft.add_page(replace(new_page(1, "word"), pictures=(seen,)))
+            draft.commit(info, source_file("a.pdf"))
+        copied = copy_index(source.address, tmp_path / "copy")
+    assert copied.n_documents == 1
 
 
 def test_documents_keep_the_time_when_they_were_added(tmp_path):

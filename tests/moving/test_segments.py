@@ -127,6 +127,17 @@ def test_a_damaged_segment_is_named_and_the_others_are_taken(store, segments, tm
         assert told(copied) == told(view)
 
 
+@pytest.mark.parametrize(("at", "bit"), [(8, 1), (10, 8)], ids=["encrypted", "packed"])
+def test_a_segment_that_is_said_to_be_otherwise_than_it_is_is_damaged(tmp_path, at, bit):
+    SegmentFolder.create(f"segments://{tmp_path}", space())
+    (path,) = tmp_path.glob("*.zip")
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\1\2") + at] ^= bit
+    path.write_bytes(data)
+    with pytest.raises(errors.StorageError, match="it is cut off or damaged"):
+        SegmentFolder(f"segments://{tmp_path}")
+
+
 def first_file(path):
     """Of the first entry of a segment."""
     with zipfile.ZipFile(path) as archive:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pagesight import IndexConfig
 from pagesight.storage.errors import BadFilter
 from pagesight.storage.filters import parse_filter
 from pagesight.storage.store import Store
@@ -73,6 +74,14 @@ LETTER, PHOTO = "scans/letter.pdf:1", "top.png:1"
         ("date >= 2024", [*ANNUAL, LETTER]),
         ("date < 2030", [*ANNUAL, LETTER]),
         ("date ~ 2024-05-*", [*ANNUAL, LETTER]),
+        ("date = 2024 and date = 2024-05 and date = 2024-05-17", [*ANNUAL, LETTER]),
+        ("date != 2024 or date != 2024-05", []),
+        ("date <= 2024 and date <= 2024-05", [*ANNUAL, LETTER]),
+        ("date > 2024 or date > 2024-05 or date < 2024", []),
+        ("date > 2023 and date != 2023 and date >= 2024-05 and date > 2024-04", [*ANNUAL, LETTER]),
+        ("date in (2022, 2024-05)", [*ANNUAL, LETTER]),
+        ("date in (2022, 2024-05-17)", [*ANNUAL, LETTER]),
+        ("date in (2022, 2024-06, 2024-05-16)", []),
         ("tag.customer = acme", ANNUAL),
         ("tag.customer != acme", [LETTER, PHOTO]),
         ("tag.Year in (2023, 2024)", ANNUAL),
@@ -106,11 +115,27 @@ def test_a_filter_finds_what_it_says(store, expression, expected):
         ("page = )", "expected a value"),
         ("tag. = x", "no such field"),
         ("page = 99999999999999999999", "whole number"),
+        (
+            "document ~ " + "a" * 10_001,
+            r"a glob has at most 10,000 characters, got 'aaaaaaaaaaaa\.\.\.' at character 12",
+        ),
+        (f"date in ({', '.join(map(str, range(1500, 2000)))})", "more than 400 comparisons"),
     ],
 )
 def test_a_bad_filter_says_where_and_what(store, expression, match):
     with store.view() as view, pytest.raises(BadFilter, match=match):
         view.page_ids(expression)
+
+
+def test_tags_are_kept_as_filters_are_read():
+    decomposed = "Mu\u0308nchen"
+    tags = IndexConfig(tags={decomposed: decomposed}).tags
+    asked = parse_filter(f"tag.{decomposed} = {decomposed}")
+    assert tags == {asked.tag: asked.values[0]}
+
+
+def test_the_longest_glob_is_taken(store):
+    assert found(store, f"document ~ {'[' * 10_000}") == []
 
 
 def test_no_filter_is_everything_and_a_filter_without_a_match_is_nothing(store):
