@@ -114,3 +114,12 @@ def test_a_source_reaches_another_process_by_pickle(tmp_path):
     source = opened(path)
     copied = pickle.loads(pickle.dumps(source))
     assert [copied[0], copied[1]] == [source[0], source[1]]
+
+
+def test_a_picture_that_is_too_thin_to_be_read_is_said_before_training(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (1005, 5)).save(tmp_path / "a.png")
+    path = lines(tmp_path / "a.jsonl", {"query": "q", "positive": {"image": "a.png"}})
+    (problem,) = problems([opened(path)])
+    assert problem.endswith("a.png has 1005 x 5 pixels, too thin to be read")
