@@ -17,6 +17,7 @@ choice open, docs/training.md gives the reason of the default here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -175,6 +176,10 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be positive, not {value}")
+        try:
+            re.compile(self.lora_targets or "")
+        except re.error as error:
+            raise ConfigError(f"lora_targets is no regular expression: {error}") from error
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
             raise ConfigError(f"lora_dropout must be from 0 to below 1, not {self.lora_dropout}")
         if self.device not in ("auto", "cpu", "cuda"):
