@@ -66,6 +66,8 @@ class MiningConfig:
             raise ConfigError(f"margin must be above 0 and at most 1, not {self.margin}")
         if self.n_negatives < 1:
             raise ConfigError(f"n_negatives must be at least 1, not {self.n_negatives}")
+        if self.seed < 0:
+            raise ConfigError(f"seed must be 0 or more, not {self.seed}")
         if self.filters is not None:
             parse_filter(self.filters)
 

@@ -182,6 +182,8 @@ class TrainingSettings:
             raise ConfigError(f"lora_targets is no regular expression: {error}") from error
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
             raise ConfigError(f"lora_dropout must be from 0 to below 1, not {self.lora_dropout}")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must be from 0 to {2**32 - 1}, not {self.seed}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise ConfigError(f"device must be auto, cpu or cuda, not {self.device!r}; CUDA_VISIBLE_DEVICES says which")
         ordered = {name: self.stages[name] for name in STAGES if name in self.stages}

@@ -162,8 +162,8 @@ def test_a_table_of_questions_and_answers_is_its_own_corpus(tmp_path):
 
 
 def test_bad_input(beir, folder, tmp_path):
-    for options, match in (({"ranks": (5, 2)}, "ranks"), ({"margin": 1.5}, "margin"), ({"n_negatives": 0}, "n_neg")):
-        with pytest.raises(ConfigError, match=match):
+    for options in ({"ranks": (5, 2)}, {"margin": 1.5}, {"n_negatives": 0}, {"seed": -1}):
+        with pytest.raises(ConfigError, match=f"{next(iter(options))} must be"):
             MiningConfig(**options)
     with pytest.raises(BadFilter):
         MiningConfig(filters="nonsense >")
