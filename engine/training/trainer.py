@@ -163,7 +163,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         return Terms(dense, late, torch.zeros_like(dense))
 
     def training_step(self, model: nn.Module, inputs: Step, num_items_in_batch: Any = None) -> Tensor:  # noqa: ARG002
-        """The gradient of one batch, added to what is there; the loss, (), detached."""
+        """The gradient of one batch, added to what is there; its share of the loss of the optimizer's step, (), detached."""
         set_training(model, everything=self.stage.train_all)
         chunks = [chunk for half in inputs.halves for side in (half.queries, half.documents) for chunk in side.chunks]
         # Averaging over devices divides by their number what each computes for its own vectors of the one loss of all.
@@ -182,7 +182,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
             self.accelerator.backward(loss * scale)
         if not loss.isfinite():
             raise self._no_number("loss is")
-        return loss.detach()
+        return loss.detach() / self.current_gradient_accumulation_steps  # transformers adds them up
 
     def check_weights(self) -> None:
         """Raise ConfigError if the last step left some that are no numbers: no loss comes after it to tell."""

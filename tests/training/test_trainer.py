@@ -232,6 +232,22 @@ def test_a_subclass_adds_a_term_to_the_loss(place, tmp_path):
     assert min(heard) > 1000
 
 
+@pytest.mark.thorough
+def test_the_loss_of_several_batches_a_step_is_their_mean(place, tmp_path):
+    heard = []
+
+    class Hears(Silent):
+        def logged(self, step, values):
+            heard.append(values)
+
+    found = train(
+        settings_of(place, tmp_path / "out", steps=1, accumulate=3, **{"pairs.evaluation": []}), listener=Hears()
+    )
+    terms = sum(value for name, value in heard[0].items() if name.startswith(("text_", "pictures_")))
+    assert heard[0]["loss"] == pytest.approx(terms, rel=1e-4)
+    assert found.stages[0].loss == heard[0]["loss"]
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(place, undisturbed, tmp_path):
     """kill -9 at any instant, as often as it takes."""
