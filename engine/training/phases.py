@@ -337,7 +337,7 @@ def read_record(folder: Path) -> StageResult | None:
     """What a stage gave, if it is over."""
     try:
         return StageResult(**json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -41,7 +41,7 @@ _FULL_IN_WORDS = ("No space left", "File too large", "quota exceeded", "inline_c
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn "no room", however torch and safetensors say it, into DiskFull."""
+    """Turn "no room", however torch and safetensors say it, into DiskFull, and a folder that is none into ConfigError."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -50,6 +50,8 @@ def writing(folder: Path) -> Iterator[None]:
             raise DiskFull(folder, behind.strerror or str(behind)) from error
         if not isinstance(error, OSError) and any(words in str(error) for words in _FULL_IN_WORDS):
             raise DiskFull(folder, str(error).splitlines()[0]) from error
+        if isinstance(error, OSError):
+            raise ConfigError(f"{folder} cannot be written to: {error}") from error
         raise
 
 

@@ -15,6 +15,7 @@ from pagesight.engine.cli.main import _register, cli
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
 from pagesight.engine.training.listening import Silent
+from pagesight.engine.training.merging import merge
 from pagesight.engine.training.phases import train
 from pagesight.engine.training.settings_file import read_settings
 from pagesight.storage.errors import BadTrainingData, ConfigError, TrainingExists
@@ -309,6 +310,15 @@ def test_settings_that_cannot_be_are_said_before_the_first_step(place, tmp_path,
     with pytest.raises(ConfigError, match=said):
         train(settings_of(place, tmp_path / "out", **changes), listener=Records())
     assert not (tmp_path / "out" / "training" / "pairs").exists()
+
+
+def test_an_out_that_is_a_file_is_said_in_a_line(place, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigError, match=r"cannot be written to: .*Not a directory"):
+            train(settings_of(place, out))
+    with pytest.raises(ConfigError, match=r"cannot be written to: .*Not a directory"):
+        merge(place / "m", "code", tmp_path / "file" / "below")
 
 
 def test_an_unwritten_folder_is_not_taken_for_a_model(trained, tmp_path):
