@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,10 @@ def check_free(out: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"{out} is there already; name another file, or allow it to be overwritten")
     if not out.parent.is_dir():
         raise ConfigError(f"there is no folder {out.parent}")
+    try:
+        TemporaryFile(dir=out.parent).close()
+    except OSError as error:
+        raise ConfigError(f"{out.parent} cannot be written to: {error.strerror}; name a file elsewhere") from error
 
 
 class _Mining:
