@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "settings.toml"
 RESULT_FILE, RECORD_FILE = "result.safetensors", "result.json"
-FIRST_TASK = "retrieval"  # whose adapter phase 1 goes on from
 PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "accelerate", "pytrec_eval")
 # What may differ when a run goes on: the numbers stay the same.
 MAY_DIFFER = {"report_to", "offline", "device", "out"}  # out: they are kept in it, wherever it is now
@@ -234,7 +233,13 @@ class Run:
 
         weights, adapter = parts(self._result(PAIRS) if name != PAIRS else {})
         if not adapter and stage.start == "checkpoint" and not self._trained_all:
-            adapter = self._own_adapters()[name if name != PAIRS else FIRST_TASK]
+            adapter = self._own_adapters()[name if name != PAIRS else self.base.settings.usual_task]
+            if not any(
+                tensor.any() for tensor in adapter.values()
+            ):  # each matrix's gradient is a product with the other
+                raise ConfigError(
+                    f"{name}: the model's adapter is zero, as a merged one's, and would stay so; set start = 'fresh'"
+                )
         torch.manual_seed(self.settings.seed)
         return build(
             self.base,

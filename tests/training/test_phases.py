@@ -312,6 +312,19 @@ def test_settings_that_cannot_be_are_said_before_the_first_step(place, tmp_path,
     assert not (tmp_path / "out" / "training" / "pairs").exists()
 
 
+def test_a_merged_model_is_trained_with_a_fresh_adapter(place, tmp_path):
+    """Its own is zero, which no gradient leads away from."""
+    merge(place / "m", "code", tmp_path / "m")
+    merged = {"model": str(tmp_path / "m"), "pairs.steps": 2, "pairs.evaluation": [], "tasks": {}}
+    with pytest.raises(
+        ConfigError, match=r"pairs: the model's adapter is zero, as a merged one's, .* set start = 'fresh'"
+    ):
+        train(settings_of(place, tmp_path / "out", start="checkpoint", **merged))
+    result = train(settings_of(place, tmp_path / "new", start="fresh", lora_rank=4, **merged))
+    (adapter,) = Checkpoint.open(result.folder).read_adapters().values()
+    assert any(tensor.any() for name, tensor in adapter.items() if "lora_B" in name)
+
+
 def test_an_out_that_is_a_file_is_said_in_a_line(place, tmp_path):
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
