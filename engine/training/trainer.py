@@ -167,7 +167,8 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         set_training(model, everything=self.stage.train_all)
         chunks = [chunk for half in inputs.halves for side in (half.queries, half.documents) for chunk in side.chunks]
         # Averaging over devices divides by their number what each computes for its own vectors of the one loss of all.
-        scale = (self.args.world_size if self._gathers else 1) / self.current_gradient_accumulation_steps
+        n_batches: int = self.current_gradient_accumulation_steps  # of the optimizer's step
+        scale = (self.args.world_size if self._gathers else 1) / n_batches
         if self.stage.cache_chunk:
             loss = cached_backward(
                 functools.partial(self.encode, model),
@@ -182,7 +183,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
             self.accelerator.backward(loss * scale)
         if not loss.isfinite():
             raise self._no_number("loss is")
-        return loss.detach() / self.current_gradient_accumulation_steps  # transformers adds them up
+        return loss.detach() / n_batches  # transformers adds them up
 
     def check_weights(self) -> None:
         """Raise ConfigError if the last step left some that are no numbers: no loss comes after it to tell."""
