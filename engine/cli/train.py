@@ -84,7 +84,7 @@ def train(
             echo(f"{stage.stage}: {count(stage.steps, 'step')}, kept those of step {stage.kept_step:,}{found}")
         echo(f"the model is in {printable(result.folder)}")
     if not result.finished:
-        where = f"saved in {printable(result.checkpoint)}" if result.checkpoint else "nothing was saved yet"
+        where = f"saved in {printable(result.checkpoint)}" if result.checkpoint else "before the next stage"
         echo_error(f"stopped, {where}; the same command with --resume goes on from there")
         return STOPPED
     return 0

@@ -35,7 +35,7 @@ PAGES_A_DEVICE = 8
 
 
 class DevicePool:
-    """An Encoder whose pages are encoded on all devices, and whose questions on the first.
+    """An Encoder whose pages are encoded on all devices, and whose texts on the first.
 
     Its processes end with it: when nobody holds it any more, at ``close``, and when this process exits.
     """
@@ -63,6 +63,11 @@ class DevicePool:
         self.opening_weight: float = identity["opening_weight"]
         self.trained_single: bool = identity["trained_single"]
         self.pages_at_once = PAGES_A_DEVICE * len(devices)
+        # What only some models have, and are asked for by isinstance.
+        if "task" in identity:
+            self.task: str = identity["task"]
+        if identity["passages"]:
+            self.encode_passages = partial(_answered, self._workers[0], "encode_passages")
 
     def encode_pages(self, pages: Sequence[PageContent]) -> list[EncodedPage]:
         """Each device takes every n-th page."""
@@ -77,7 +82,7 @@ class DevicePool:
         return results
 
     def encode_queries(self, texts: Sequence[str]) -> list[EncodedQuery]:
-        found: list[EncodedQuery] = self._workers[0].ask("encode_queries", texts).result()
+        found: list[EncodedQuery] = _answered(self._workers[0], "encode_queries", texts)
         return found
 
     @property
@@ -205,6 +210,10 @@ class _Worker:
 
     def _lost(self, died: _Died) -> ModelError:
         return ModelError(f"{died}; finished documents are safe, try again, without this device if it dies again")
+
+
+def _answered(worker: _Worker, method: str, items: Sequence[Any]) -> Any:
+    return worker.ask(method, items).result()
 
 
 def _run(call: Callable[[], Any], future: Future[Any]) -> None:

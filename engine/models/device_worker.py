@@ -3,6 +3,7 @@
 (name, ModelConfig)             once, first  -> ("ready", identity of the encoder)
 ("encode_pages", pages)                      -> ("done", list of EncodedPage)
 ("encode_queries", texts)                    -> ("done", list of EncodedQuery)
+("encode_passages", texts)                   -> ("done", list of EncodedPage), where the identity says that it can
 and, instead of any of these answers, ("error", class, text)
 """
 
@@ -28,6 +29,7 @@ IDENTITY = (
     "opening_weight",
     "trained_single",
 )
+ONLY_SOME = ("task",)  # have it
 
 
 def main() -> None:
@@ -40,13 +42,19 @@ def main() -> None:
         try:
             if encoder is None:
                 encoder = load_model(*request)
-                answer: tuple[object, ...] = ("ready", {name: getattr(encoder, name) for name in IDENTITY})
+                answer: tuple[object, ...] = ("ready", _identity(encoder))
             else:
                 answer = ("done", getattr(encoder, request[0])(request[1]))
         except SearchEngineError as error:
             answer = ("error", type(error).__name__, str(error))
         if not _send(answers, answer):
             return
+
+
+def _identity(encoder: Any) -> dict[str, Any]:
+    identity = {name: getattr(encoder, name) for name in IDENTITY}
+    identity |= {name: getattr(encoder, name) for name in ONLY_SOME if hasattr(encoder, name)}
+    return identity | {"passages": hasattr(encoder, "encode_passages")}
 
 
 def _send(answers: IO[bytes], answer: tuple[object, ...]) -> bool:

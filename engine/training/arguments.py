@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 def make_arguments(
     settings: TrainingSettings, stage: StageSettings, folder: Path, *, evaluates: bool
 ) -> TrainingArguments:
-    """What transformers' Trainer is told. Raises ConfigError for a device that is not there."""
+    """What transformers' Trainer is told. Raises ConfigError for a device or a program to report to that is not there."""
     import torch
     from transformers import TrainingArguments
+    from transformers.integrations import get_available_reporting_integrations
 
+    here = get_available_reporting_integrations()
+    if absent := [name for name in settings.report_to if name not in (*here, "all", "none")]:
+        raise ConfigError(f"report_to: {', '.join(absent)} is not installed, or not known to transformers")
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("this torch sees no GPU; leave device out, or set it to 'cpu'")
     args = TrainingArguments(

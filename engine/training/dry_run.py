@@ -122,12 +122,15 @@ def _measured(run: Run, name: str, first: list[Step]) -> float:
         )
         trainer.current_gradient_accumulation_steps = 1
         trainer.create_optimizer()
+        if stage.checkpointing:
+            trainer.model.activation_checkpointing_enable()
+        model = trainer.accelerator.prepare_model(trainer.model)  # computes in the dtype of the run
         seconds = 0.0
         for step in first:
             begun = time.perf_counter()
-            trainer.training_step(trainer.model, step)
+            trainer.training_step(model, step)
             trainer.optimizer.step()
-            trainer.model.zero_grad()
+            model.zero_grad()
             seconds = time.perf_counter() - begun
     return seconds
 

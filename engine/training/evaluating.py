@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,9 @@ from pagesight.engine.training.losses import cosine_scores
 from pagesight.engine.training.trainer import Encoded, Scores
 
 BATCH_TOKENS = 4_096
+PIECES_AT_ONCE = 64
 LATE, DENSE = "late", "dense"  # scored by MaxSim, by the cosine of single vectors
+Asked = tuple[Piece, str]  # and where it stands
 
 
 class Evaluation:
@@ -48,16 +51,17 @@ class Evaluation:
         return Scores(float(np.mean(main)), found)
 
     def _ranked(self, examples: Sequence[Example], encode: Callable[[Batch], Encoded]) -> dict[str, float]:
-        pieces: dict[int, tuple[Piece, str]] = {}
-        qrels: dict[str, dict[str, int]] = {}
-        for number, example in enumerate(examples):
+        asked: dict[int, Asked] = {}
+        pieces: dict[int, Asked] = {}
+        qrels: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for example in examples:
+            key = piece_key(example.query)  # several rows of one question have some of its answers each
+            asked.setdefault(key, (example.query, example.where))
             for piece in (*example.positives, *example.negatives):
                 pieces.setdefault(piece_key(piece), (piece, example.where))
-            qrels[str(number)] = {str(piece_key(piece)): 1 for piece in example.positives}
-        queries = self._encode([self._collator.row(one.query, "query", one.where) for one in examples], encode)
-        documents = self._encode(
-            [self._collator.row(piece, "passage", where) for piece, where in pieces.values()], encode
-        )
+            qrels[str(key)] |= {str(piece_key(piece)): 1 for piece in example.positives}
+        queries = self._encode(list(asked.values()), "query", encode)
+        documents = self._encode(list(pieces.values()), "passage", encode)
         names = [str(key) for key in pieces]
         by_kind = {
             LATE: late_scores(queries.multi, documents.multi),
@@ -65,21 +69,30 @@ class Evaluation:
         }
         means = {}
         for kind, scores in by_kind.items():
-            run = {str(i): dict(zip(names, row, strict=True)) for i, row in enumerate(scores.double().tolist())}
+            rows = [dict(zip(names, row, strict=True)) for row in scores.double().tolist()]
+            run = dict(zip(map(str, asked), rows, strict=True))
             values = per_query(run, qrels, list(qrels), [self._metric])[self._metric.name]
             means[f"{self._metric.name}_{kind}"] = float(values.mean())
         return means
 
     def _graded(self, examples: Sequence[Example], encode: Callable[[Batch], Encoded]) -> dict[str, float]:
-        first = self._encode([self._collator.row(one.query, "query", one.where) for one in examples], encode)
-        second = self._encode([self._collator.row(one.positives[0], "passage", one.where) for one in examples], encode)
+        first = self._encode([(one.query, one.where) for one in examples], "query", encode)
+        second = self._encode([(one.positives[0], one.where) for one in examples], "passage", encode)
         grades = [float(one.grade or 0) for one in examples]
         return {
             f"spearman_{LATE}": spearman(late_pairs(first.multi, second.multi), grades),
             f"spearman_{DENSE}": spearman((first.single * second.single).sum(dim=1), grades),
         }
 
-    def _encode(self, rows: list[Row], encode: Callable[[Batch], Encoded]) -> Encoded:
+    def _encode(self, asked: Sequence[Asked], prompt: str, encode: Callable[[Batch], Encoded]) -> Encoded:
+        """In their order, so many at once: a page's picture takes 7 MB, and there are thousands with their negatives."""
+        parts = []
+        for start in range(0, len(asked), PIECES_AT_ONCE):
+            some = asked[start : start + PIECES_AT_ONCE]
+            parts.append(self._encode_rows([self._collator.row(piece, prompt, where) for piece, where in some], encode))
+        return Encoded.cat(parts)
+
+    def _encode_rows(self, rows: list[Row], encode: Callable[[Batch], Encoded]) -> Encoded:
         """In the order of the rows, in batches of like lengths."""
         batches = pack([len(row) for row in rows], BATCH_TOKENS)
         parts = [_to_cpu(encode(self._collator.batch([rows[i] for i in batch]))) for batch in batches]

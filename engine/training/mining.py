@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,8 @@ class MiningConfig:
             raise ConfigError(f"margin must be above 0 and at most 1, not {self.margin}")
         if self.n_negatives < 1:
             raise ConfigError(f"n_negatives must be at least 1, not {self.n_negatives}")
+        if self.seed < 0:
+            raise ConfigError(f"seed must be 0 or more, not {self.seed}")
         if self.filters is not None:
             parse_filter(self.filters)
 
@@ -131,6 +134,10 @@ def check_free(out: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"{out} is there already; name another file, or allow it to be overwritten")
     if not out.parent.is_dir():
         raise ConfigError(f"there is no folder {out.parent}")
+    try:
+        TemporaryFile(dir=out.parent).close()
+    except OSError as error:
+        raise ConfigError(f"{out.parent} cannot be written to: {error.strerror}; name a file elsewhere") from error
 
 
 class _Mining:

@@ -105,7 +105,7 @@ def build(
 
 
 def wrap(network: Network, lora: Lora) -> nn.Module:
-    """The network with one fresh adapter, which alone requires a gradient."""
+    """The network with one fresh adapter, which alone requires a gradient. Raises ConfigError for unfit lora_targets."""
     config = LoraConfig(
         r=lora.adapters.rank,
         lora_alpha=lora.adapters.alpha,
@@ -118,7 +118,10 @@ def wrap(network: Network, lora: Lora) -> nn.Module:
     with warnings.catch_warnings():
         # peft 0.21 asks a property that transformers 5.23 has renamed, and warns of.
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
-        adapted: nn.Module = get_peft_model(network, config)
+        try:
+            adapted: nn.Module = get_peft_model(network, config)
+        except ValueError as error:  # no layer has such a name, or one that is no linear layer
+            raise ConfigError(f"lora_targets {lora.adapters.targets!r} cannot be used: {error}") from error
     return adapted
 
 

@@ -13,18 +13,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pagesight.engine.evaluation.metrics import metric_named
 from pagesight.engine.models.files.hub import find
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.training.arguments import compute_dtype, make_arguments
 from pagesight.engine.training.listening import Listener, Silent, callback, stopping
 from pagesight.engine.training.result import StageResult, TrainingResult
-from pagesight.engine.training.settings import PAIRS, StageSettings, TrainingSettings, differences
+from pagesight.engine.training.settings import PAIRS, STAGES, StageSettings, TrainingSettings, differences, full_name
 from pagesight.engine.training.settings_file import as_toml, read_settings
 from pagesight.storage.errors import ConfigError, ExtraMissing, TrainingExists
 
@@ -38,10 +40,9 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "settings.toml"
 RESULT_FILE, RECORD_FILE = "result.safetensors", "result.json"
-FIRST_TASK = "retrieval"  # whose adapter phase 1 goes on from
 PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "accelerate", "pytrec_eval")
 # What may differ when a run goes on: the numbers stay the same.
-MAY_DIFFER = {"report_to", "offline", "device"}
+MAY_DIFFER = {"report_to", "offline", "device", "out"}  # out: they are kept in it, wherever it is now
 MAY_DIFFER_OF_STAGE = {"log_every", "save_every", "keep_checkpoints", "checkpointing"}
 
 
@@ -97,11 +98,13 @@ class Run:
             raise ConfigError(f"{self.base.folder} has no task {', '.join(unknown)}")
         for name, stage in settings.stages.items():
             check_dims(name, stage, self.base)
+            metric_named(stage.evaluation_metric)
         self.lora: Lora = Lora.of(self.base, settings)
         self._resume = resume
         self.only = self._chosen(only)
 
     def __call__(self) -> TrainingResult:
+        from pagesight.engine.training.saving import alone
         from pagesight.engine.training.stage_data import open_data
 
         data = {
@@ -109,14 +112,23 @@ class Run:
             for name, stage in self.settings.stages.items()
             if name in self.only and read_record(self.folder / name) is None
         }
-        self._begin()
+        self._compare()
+        with alone(self.folder) if is_first_process() else nullcontext():
+            self._keep_settings()
+            with stopping() as stopped:
+                return self._stages(data, stopped)
+
+    def _stages(self, data: Mapping[str, StageData], stopped: Callable[[], bool]) -> TrainingResult:
+        from pagesight.engine.training.devices import together
+
         results: list[StageResult] = []
         for name, stage in self.settings.stages.items():
             done = read_record(self.folder / name)
             if done is None and name not in self.only:
                 continue
             if done is None:
-                with stopping() as stopped:
+                checkpoint = None
+                if not together(stopped()):  # it may have been asked for at the end of the stage before
                     done, checkpoint = self._train_stage(name, stage, data[name], stopped)
                 if done is None:
                     return TrainingResult(self.settings.out, tuple(results), finished=False, checkpoint=checkpoint)
@@ -138,10 +150,8 @@ class Run:
             )
         return chosen
 
-    def _begin(self) -> None:
-        """Keep the settings, or compare them with those that were kept."""
-        from pagesight.engine.training.saving import remove_leftovers, writing
-
+    def _compare(self) -> None:
+        """Raise ConfigError unless this run can begin, or go on with what is there."""
         kept = self.folder / SETTINGS_FILE
         if kept.exists():
             if not self._resume and is_first_process():
@@ -149,20 +159,32 @@ class Run:
             changed = [
                 name
                 for name in differences(self.settings, read_settings(kept))
-                if name not in MAY_DIFFER and name.rpartition(".")[2] not in MAY_DIFFER_OF_STAGE
+                if name not in MAY_DIFFER and name.rpartition(".")[2] not in MAY_DIFFER_OF_STAGE and self._used(name)
             ]
             if changed:
                 raise ConfigError(f"the run in {self.folder} has other settings: {', '.join(changed)} differ")
         elif self._resume and not any(self.folder.glob("*/")):
             raise ConfigError(f"{self.folder} has no training run that could be resumed")
+
+    def _used(self, name: str) -> bool:
+        """Whether a setting has had a part in what is there. Those of a stage have from its first checkpoint on."""
+        stage = next((one for one in STAGES if f"{name}.".startswith(f"{full_name(one)}.")), None)
+        if stage is None:
+            return True
+        with_it = STAGES if stage == PAIRS else (stage,)  # tasks start from what pairs gives
+        kept = ("checkpoint-*", "[!.]*.safetensors")
+        return any(any((self.folder / one).glob(pattern)) for one in with_it for pattern in kept)
+
+    def _keep_settings(self) -> None:
+        from pagesight.engine.training.saving import remove_leftovers, writing
+
         if is_first_process():
+            kept = self.folder / SETTINGS_FILE
             with writing(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True)
                 building = kept.with_name(f".{kept.name}")
                 building.write_text(as_toml(self.settings), encoding="utf-8")
                 os.replace(building, kept)
-                for name in self.settings.stages:
-                    remove_leftovers(self.folder / name)
+                remove_leftovers(self.settings.out)
 
     def _train_stage(
         self, name: str, stage: StageSettings, data: StageData, stopped: Callable[[], bool]
@@ -211,7 +233,13 @@ class Run:
 
         weights, adapter = parts(self._result(PAIRS) if name != PAIRS else {})
         if not adapter and stage.start == "checkpoint" and not self._trained_all:
-            adapter = self._own_adapters()[name if name != PAIRS else FIRST_TASK]
+            adapter = self._own_adapters()[name if name != PAIRS else self.base.settings.usual_task]
+            if not any(
+                tensor.any() for tensor in adapter.values()
+            ):  # each matrix's gradient is a product with the other
+                raise ConfigError(
+                    f"{name}: the model's adapter is zero, as a merged one's, and would stay so; set start = 'fresh'"
+                )
         torch.manual_seed(self.settings.seed)
         return build(
             self.base,
@@ -229,6 +257,7 @@ class Run:
         from pagesight.engine.training.saving import save_tensors, writing
 
         folder = self.folder / name
+        trainer.check_weights()
         if trainer.evaluates and trainer.last_evaluated != trainer.state.global_step:
             trainer.evaluate()
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -302,15 +331,18 @@ def check_dims(name: str, stage: StageSettings, base: Checkpoint) -> None:
     dims = stage.matryoshka_dims or base.settings.matryoshka_dims
     if stage.matryoshka_dims and not all(1 <= dim <= hidden for dim in dims):
         raise ConfigError(f"{name}: matryoshka_dims must be from 1 to {hidden}, and are {list(dims)}")
-    if stage.matryoshka_weights is not None and len(stage.matryoshka_weights) != len(dims):
-        raise ConfigError(f"{name}: there are {len(stage.matryoshka_weights)} matryoshka_weights for {list(dims)}")
+    weights = stage.matryoshka_weights
+    if weights is not None and len(weights) != len(dims):
+        raise ConfigError(f"{name}: there are {len(weights)} matryoshka_weights for {list(dims)}")
+    if weights is not None and not (all(weight >= 0 for weight in weights) and any(weights)):
+        raise ConfigError(f"{name}: matryoshka_weights must be 0 or more, not all 0, and are {list(weights)}")
 
 
 def read_record(folder: Path) -> StageResult | None:
     """What a stage gave, if it is over."""
     try:
         return StageResult(**json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -20,7 +20,7 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """folder: the model. finished: False if the run was stopped, and can go on from ``checkpoint``."""
+    """folder: the model. finished: False if the run was stopped, and can go on from ``checkpoint``, None between two stages."""
 
     folder: Path
     stages: tuple[StageResult, ...]

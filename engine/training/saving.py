@@ -29,7 +29,7 @@ from torch import Tensor
 from pagesight.engine.models.files.safetensor_files import INDEX_FILE
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint, today_name
 from pagesight.engine.training.networks import Lora
-from pagesight.storage.errors import DiskFull
+from pagesight.storage.errors import ConfigError, DiskFull
 
 CONFIG, CARD = "config.json", "README.md"
 ADAPTER_FILE, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -41,7 +41,7 @@ _FULL_IN_WORDS = ("No space left", "File too large", "quota exceeded", "inline_c
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn "no room", however torch and safetensors say it, into DiskFull."""
+    """Turn "no room", however torch and safetensors say it, into DiskFull, and a folder that is none into ConfigError."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -50,6 +50,8 @@ def writing(folder: Path) -> Iterator[None]:
             raise DiskFull(folder, behind.strerror or str(behind)) from error
         if not isinstance(error, OSError) and any(words in str(error) for words in _FULL_IN_WORDS):
             raise DiskFull(folder, str(error).splitlines()[0]) from error
+        if isinstance(error, OSError):
+            raise ConfigError(f"{folder} cannot be written to: {error}") from error
         raise
 
 
@@ -133,7 +135,7 @@ def _write_weights(out: Path, base: Checkpoint, weights: Mapping[str, Tensor]) -
 
 
 def link(source: Path, target: Path) -> None:
-    """Let a large file be in a second folder too: a hard link, or where file systems differ a symbolic one."""
+    """Let a large file be in a second folder too: a hard link, where file systems differ a symbolic one, else a copy."""
     real = source.resolve()
     if target.exists() and target.samefile(real):
         return
@@ -142,8 +144,19 @@ def link(source: Path, target: Path) -> None:
     try:
         os.link(real, building)
     except OSError:
-        os.symlink(real, building)
+        try:
+            os.symlink(real, building)
+        except OSError:
+            shutil.copyfile(real, building)
     os.replace(building, target)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Keep what is in a file under a second name, whatever the first becomes; not every file system has hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -164,8 +177,23 @@ def as_dtype(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Ten
     return {name: tensor.to(dtype) for name, tensor in tensors.items()}
 
 
-def remove_leftovers(folder: Path) -> None:
-    """What killed processes left half written."""
-    for path in folder.glob(".checkpoint-*"):
-        with contextlib.suppress(OSError):
-            shutil.rmtree(path)
+def remove_leftovers(out: Path) -> None:
+    """What killed processes left half written in the folder of a result."""
+    for pattern in (".checkpoint-*", ".best.*", ".*.safetensors.[0-9]*"):
+        for path in list(out.rglob(pattern)):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a run. Raises ConfigError if there is one; the lock ends with the process that holds it."""
+    from filelock import FileLock, Timeout
+
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            yield
+    except Timeout:
+        raise ConfigError(f"another process trains in {folder}; wait for it to end, or stop it") from None

@@ -17,6 +17,7 @@ choice open, docs/training.md gives the reason of the default here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -175,8 +176,14 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} must be positive, not {value}")
+        try:
+            re.compile(self.lora_targets or "")
+        except re.error as error:
+            raise ConfigError(f"lora_targets is no regular expression: {error}") from error
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
             raise ConfigError(f"lora_dropout must be from 0 to below 1, not {self.lora_dropout}")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must be from 0 to {2**32 - 1}, not {self.seed}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise ConfigError(f"device must be auto, cpu or cuda, not {self.device!r}; CUDA_VISIBLE_DEVICES says which")
         ordered = {name: self.stages[name] for name in STAGES if name in self.stages}

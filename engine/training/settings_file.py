@@ -81,7 +81,7 @@ def parse_change(text: str) -> tuple[str, Any]:
 
 
 def as_toml(settings: TrainingSettings) -> str:
-    """All settings, defaults included, as a file that ``read_settings`` gives the same of, wherever it lies."""
+    """All settings, defaults included, as a file that ``read_settings`` gives the same of, wherever it lies if paths are absolute."""
     lines = [_line(f.name, getattr(settings, f.name)) for f in fields(TrainingSettings) if f.name != "stages"]
     for name, stage in settings.stages.items():
         lines += ["", f"[{full_name(name)}]"]

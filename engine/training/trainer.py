@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import os
 import shutil
 from collections import defaultdict
@@ -32,7 +31,7 @@ from pagesight.engine.training.devices import gathered, gathered_ragged, togethe
 from pagesight.engine.training.late import Ragged, late_pairs
 from pagesight.engine.training.losses import Terms, cosent, joint_loss, joint_terms, matryoshka
 from pagesight.engine.training.networks import place_trained, trained, unadapted
-from pagesight.engine.training.saving import save_tensors, writing
+from pagesight.engine.training.saving import link_or_copy, save_tensors, writing
 from pagesight.engine.training.settings import StageSettings
 from pagesight.storage.errors import ConfigError
 
@@ -164,13 +163,14 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         return Terms(dense, late, torch.zeros_like(dense))
 
     def training_step(self, model: nn.Module, inputs: Step, num_items_in_batch: Any = None) -> Tensor:  # noqa: ARG002
-        """The gradient of one batch, added to what is there; the loss, (), detached."""
+        """The gradient of one batch, added to what is there; its share of the loss of the optimizer's step, (), detached."""
         set_training(model, everything=self.stage.train_all)
         chunks = [chunk for half in inputs.halves for side in (half.queries, half.documents) for chunk in side.chunks]
         # Averaging over devices divides by their number what each computes for its own vectors of the one loss of all.
-        scale = (self.args.world_size if self._gathers else 1) / self.current_gradient_accumulation_steps
+        n_batches: int = self.current_gradient_accumulation_steps  # of the optimizer's step
+        scale = (self.args.world_size if self._gathers else 1) / n_batches
         if self.stage.cache_chunk:
-            return cached_backward(
+            loss = cached_backward(
                 functools.partial(self.encode, model),
                 chunks,
                 lambda vectors: self.loss_of_vectors(_halves(inputs, vectors)),
@@ -178,9 +178,24 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
                 backward=self.accelerator.backward,
                 no_sync=lambda: self._no_sync(model),
             )
-        loss = self.loss_of_vectors(_halves(inputs, [self.encode(model, chunk) for chunk in chunks]))
-        self.accelerator.backward(loss * scale)
-        return loss.detach()
+        else:
+            loss = self.loss_of_vectors(_halves(inputs, [self.encode(model, chunk) for chunk in chunks]))
+            self.accelerator.backward(loss * scale)
+        if not loss.isfinite():
+            raise self._no_number("loss is")
+        return loss.detach() / n_batches  # transformers adds them up
+
+    def check_weights(self) -> None:
+        """Raise ConfigError if the last step left some that are no numbers: no loss comes after it to tell."""
+        if not all(tensor.isfinite().all() for tensor in trained(self.model).values()):
+            raise self._no_number("weights are")
+
+    def _run_epoch(self, **given: Any) -> None:
+        """transformers would make one more step of a run that goes on from the checkpoint of its last one."""
+        if self.state.global_step < self.args.max_steps:
+            super()._run_epoch(**given)
+        else:
+            self.control.should_training_stop = True
 
     def encoded(self, batch: Batch) -> Encoded:
         """Vectors without a gradient, as the model is now; for evaluations."""
@@ -205,8 +220,6 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         if "loss" in logs:
             logs |= {name: sum(values) / len(values) for name, values in self._terms.items()}
             self._terms.clear()
-            if not math.isfinite(logs["loss"]):
-                raise ConfigError(f"the loss is no number after step {self.state.global_step}; lower learning_rate")
         logs.pop("total_flos", None)
         super().log(logs, start_time)
 
@@ -249,7 +262,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
                     (building / STEPS_FILE).write_text(json.dumps(self.steps.state_dict()), encoding="utf-8")
                 for name in (BEST_FILE, BEST_SCORE_FILE):
                     if (run / name).exists():
-                        os.link(run / name, building / name)
+                        link_or_copy(run / name, building / name)
             self._save_optimizer_and_scheduler(str(building))
             self._save_scaler(str(building))
             self._save_rng_state(str(building))
@@ -271,7 +284,7 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
             for name in (BEST_FILE, BEST_SCORE_FILE):
                 (run / name).unlink(missing_ok=True)
                 if (folder / name).exists():
-                    os.link(folder / name, run / name)
+                    link_or_copy(folder / name, run / name)
         if (folder / BEST_SCORE_FILE).exists():
             self.best = read_best(folder)
 
@@ -298,6 +311,9 @@ class JinaTrainer(Trainer):  # type: ignore[misc]  # of an untyped library
         dims = self.stage.matryoshka_dims or self.checkpoint_settings.matryoshka_dims
         by_dim = dict(zip(dims, self.stage.matryoshka_weights, strict=True))
         return [by_dim.get(dim, 1.0) for dim in self._dims]
+
+    def _no_number(self, what: str) -> ConfigError:
+        return ConfigError(f"the {what} no number after step {self.state.global_step}; lower learning_rate")
 
     def _on_device(self, batch: Batch) -> Batch:
         device = self.args.device

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from pagesight.engine import IndexConfig, ModelConfig, SearchEngine
+from pagesight.engine.embedding import EncodesPassages, HasTask
 from pagesight.engine.models import device_pool, load_model
 from pagesight.engine.models.device_pool import DevicePool
 from pagesight.indexer.content import PageContent
@@ -56,6 +57,16 @@ def test_the_vectors_are_those_of_one_device_in_order(folder, pool):
     (query,), (expected,) = pool.encode_queries(["which page"]), alone.encode_queries(["which page"])
     np.testing.assert_allclose(query.tokens, expected.tokens, atol=1e-5)
     assert pool.encode_pages([]) == []
+
+
+@slow
+def test_what_the_model_offers_beyond_pages_and_questions_is_offered(folder, pool):
+    alone = load_model(str(folder), ModelConfig(**SMALL))
+    assert isinstance(pool, EncodesPassages)
+    assert isinstance(pool, HasTask)
+    assert pool.task == "retrieval"
+    (one,), (other,) = pool.encode_passages(["a page"]), alone.encode_passages(["a page"])
+    np.testing.assert_allclose(one.tokens, other.tokens, atol=1e-5)
 
 
 @slow
@@ -118,6 +129,7 @@ def test_a_process_found_dead_is_replaced(toys, caplog):
     assert asked(toys, "alpha") == ("alpha",)
     read(toys, "beta", "gamma", "delta")
     assert pids.isdisjoint(worker._process.pid for worker in toys._workers)
+    assert not isinstance(toys, EncodesPassages | HasTask), "the toy model has neither"
 
 
 def test_a_process_that_dies_in_the_middle_is_replaced_once(toys, monkeypatch, caplog):

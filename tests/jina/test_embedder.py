@@ -151,6 +151,7 @@ def test_texts_are_never_opened(model, tmp_path):
         (lambda m: m.encode_text(["x"], task=["code", "code"]), ConfigError, "2 tasks were given for 1 inputs"),
         (lambda m: m.encode_text("x", task="code", truncate_dim=13), ConfigError, "cannot be cut to 13 dimensions; the model was trained for 12, 24, 48"),
         (lambda m: m.encode_text("x", task="code", prompt_name="doc"), ConfigError, "no prompt 'doc'; the prompts are"),
+        (lambda m: m.encode_text("x", task="code", batch_size=0), ConfigError, "batch_size must be positive, not 0"),
         (lambda m: m.encode_text("x", task="code", max_length=40_000), ConfigError, "max_length must be from 1 to 32,768, not 40,000"),
         (lambda m: m.encode_text(["x", "", "y"], task="code"), BadInput, "input 1: the text '' is empty"),
         (lambda m: m.encode_image("https://x.org/a.png", task="code"), BadInput, "input 0: 'https://x.org/a.png' is an address"),

@@ -233,3 +233,11 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path):
     path.write_text(path.read_text().replace("<|image_pad|>", "<|picture|>"))
     with pytest.raises(BadCheckpoint, match=r"tokenizer.json has <\|image_pad\|> as None, config.json as \d+"):
         Inputs.open(Checkpoint.open(folder))
+
+
+def test_half_an_emoji_is_left_out(inputs):
+    """JSON may hold lone surrogates; no tokenizer takes them."""
+    whole = inputs.text("which page", **RETRIEVAL)
+    assert inputs.text("which\ud83d page\udc00", **RETRIEVAL).ids == whole.ids
+    with pytest.raises(BadInput, match="is empty"):
+        inputs.text("\ud83d", **RETRIEVAL)

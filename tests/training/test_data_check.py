@@ -114,3 +114,22 @@ def test_a_source_reaches_another_process_by_pickle(tmp_path):
     source = opened(path)
     copied = pickle.loads(pickle.dumps(source))
     assert [copied[0], copied[1]] == [source[0], source[1]]
+
+
+def test_a_picture_that_is_too_thin_to_be_read_is_said_before_training(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (1005, 5)).save(tmp_path / "a.png")
+    path = lines(tmp_path / "a.jsonl", {"query": "q", "positive": {"image": "a.png"}})
+    (problem,) = problems([opened(path)])
+    assert problem.endswith("a.png has 1005 x 5 pixels, too thin to be read")
+
+
+def test_numbers_and_names_that_cannot_be_are_faults_of_their_rows(tmp_path):
+    grades = tmp_path / "graded.jsonl"
+    grades.write_text('{"sentence1": "a", "sentence2": "b", "score": %s}\n' % ("9" * 400))
+    (problem,) = problems([opened(grades)])
+    assert problem.endswith("9' is no number")
+    page = {"pdf": "a\0.pdf", "page": 1}
+    (problem,) = problems([opened(lines(tmp_path / "pages.jsonl", {"query": "q", "positive": page}))])
+    assert "embedded null byte" in problem

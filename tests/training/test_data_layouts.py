@@ -1,13 +1,15 @@
 """Every layout, made up on the disk: what is in a source, and where it came from."""
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 
 from pagesight.engine.training.data.examples import Picture, Text
 from pagesight.engine.training.data.layouts import LAYOUTS, open_source
 from pagesight.engine.training.data.pages import DrawnPages
-from pagesight.storage.errors import BadTrainingData, ConfigError
+from pagesight.storage.errors import BadTrainingData, ConfigError, DiskFull
 from tests.helpers import make_pdf, text_image
 from tests.training.data_files import lines, parquet, png
 
@@ -117,6 +119,22 @@ def test_colpali_is_unpacked_once_and_equal_pages_are_one_picture(tmp_path, part
     open_source(str(tmp_path))
     assert [path.stat().st_mtime_ns for path in written] == before
     assert next((tmp_path / "cache").rglob("rows.jsonl")).stat().st_mtime_ns == rows
+
+
+def test_a_disk_that_is_full_at_the_end_of_unpacking_leaves_nothing_half(tmp_path, monkeypatch):
+    parquet(tmp_path / "train.parquet", {"query": ["q", "r"], "positive": ["a", "b"]})
+    real = Path.write_text
+
+    def full(self, text, **options):
+        if not self.name.startswith("unpacked"):
+            return real(self, text, **options)
+        real(self, text[:5], **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk, pytest.raises(DiskFull):
+        disk.setattr(Path, "write_text", full)
+        open_source(str(tmp_path))
+    assert len(open_source(str(tmp_path))) == 2
 
 
 def test_vdr_negatives_are_ids_of_other_rows(tmp_path):

@@ -48,7 +48,7 @@ def watch():
     while not done.wait(0.002):
         peak = max(peak, me.memory_info().rss)
 threading.Thread(target=watch, daemon=True).start()
-run._begin()
+run.folder.mkdir(parents=True)
 run._train_stage("pairs", stage, data, lambda: False)
 done.set()
 print(json.dumps([said.device + said.inputs, peak - before]))
@@ -79,6 +79,32 @@ def test_steps_time_memory_and_a_page_with_the_first_batches(place, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["measured"]
     assert found["seconds"] == pytest.approx(7 * found["seconds_a_step"])
+
+
+@pytest.mark.thorough
+def test_the_steps_that_are_timed_compute_as_those_of_the_run(place, monkeypatch):
+    """In its dtype, and its activations again."""
+    from pagesight.engine.training.dry_run import plan
+    from pagesight.engine.training.settings_file import read_settings
+    from pagesight.engine.training.trainer import JinaTrainer
+
+    seen = []
+    real = JinaTrainer.encode
+
+    def encode(self, model, batch):
+        seen.append(model.get_base_model().is_activation_checkpointing)
+        return real(self, model, batch)
+
+    monkeypatch.setattr(JinaTrainer, "encode", encode)
+    changes = {
+        "dtype": "bfloat16",
+        "train_projector": True,
+        "checkpointing": True,
+        "pairs.sources": ["data/text.jsonl"],
+    }
+    (planned,) = plan(read_settings(place / "config.toml", changes))
+    assert planned.measured
+    assert set(seen) == {True}
 
 
 @pytest.mark.slow

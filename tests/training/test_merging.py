@@ -7,6 +7,9 @@ import torch
 from safetensors.torch import load_file
 
 from pagesight.engine.cli.main import _register, cli
+from pagesight.engine.config import ModelConfig
+from pagesight.engine.embedding import HasTask
+from pagesight.engine.models import load_model
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.model import Batch, JinaV4Model
 from pagesight.engine.models.table import spec_of_folder
@@ -33,6 +36,13 @@ def test_the_merged_model_gives_the_same_vectors(tmp_path, task):
         torch.testing.assert_close(found.single, expected[f"{task}.{kind}.single"], atol=1e-5, rtol=0)
         torch.testing.assert_close(found.multi, expected[f"{task}.{kind}.multi"], atol=1e-5, rtol=0)
     assert cli.main(["models", "verify", str(out)], standalone_mode=False) == 0
+
+
+def test_a_merged_model_opens_for_its_task_without_being_told(tmp_path):
+    merge(make_checkpoint(tmp_path / "m"), "--task", "code", "--out", tmp_path / "merged")
+    encoder = load_model(str(tmp_path / "merged"), ModelConfig(device="cpu"))
+    assert isinstance(encoder, HasTask)
+    assert encoder.task == "code"
 
 
 def test_shards_keep_their_files_and_their_dtype(tmp_path):

@@ -1,6 +1,7 @@
 """Hard negatives from our own index: within the ranks and the margin, none of them an answer, read back by the layouts."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ from pagesight.engine.training.data.examples import Picture, Text
 from pagesight.engine.training.data.layouts import open_source
 from pagesight.engine.training.data.pages import DrawnPages
 from pagesight.engine.training.minable import open_minable
-from pagesight.engine.training.mining import MARGIN, NEAR, POSITIVE, SAME_DOCUMENT, SPARE, MiningConfig, mine
+from pagesight.engine.training.mining import (
+    MARGIN,
+    NEAR,
+    POSITIVE,
+    SAME_DOCUMENT,
+    SPARE,
+    MiningConfig,
+    check_free,
+    mine,
+)
 from pagesight.storage.errors import BadFilter, BadTrainingData, ConfigError, DatasetError
 from tests.helpers import make_pdf, run_cli
 from tests.training.data_files import lines
@@ -161,9 +171,15 @@ def test_a_table_of_questions_and_answers_is_its_own_corpus(tmp_path):
     assert open_source(str(done.path)).problems(9) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names a folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_asked():
+    with pytest.raises(ConfigError, match=r"/proc cannot be written to: .*; name a file elsewhere"):
+        check_free(Path("/proc/mined.jsonl"), overwrite=False)
+
+
 def test_bad_input(beir, folder, tmp_path):
-    for options, match in (({"ranks": (5, 2)}, "ranks"), ({"margin": 1.5}, "margin"), ({"n_negatives": 0}, "n_neg")):
-        with pytest.raises(ConfigError, match=match):
+    for options in ({"ranks": (5, 2)}, {"margin": 1.5}, {"n_negatives": 0}, {"seed": -1}):
+        with pytest.raises(ConfigError, match=f"{next(iter(options))} must be"):
             MiningConfig(**options)
     with pytest.raises(BadFilter):
         MiningConfig(filters="nonsense >")

@@ -1,7 +1,10 @@
 """Both phases from the command line on made-up data: what is learnt, and the folder that comes out."""
 
 import json
+import os
 import shutil
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from pagesight.engine.cli.main import _register, cli
 from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.models.jina_v4.embedder import JinaEmbeddingsV4
 from pagesight.engine.training.listening import Silent
+from pagesight.engine.training.merging import merge
 from pagesight.engine.training.phases import train
 from pagesight.engine.training.settings_file import read_settings
 from pagesight.storage.errors import BadTrainingData, ConfigError, TrainingExists
@@ -232,6 +236,102 @@ def test_other_ranks_need_all_adapters_trained_anew(place, tmp_path):
 def test_a_loss_that_is_no_number_ends_the_run_with_what_to_change(place, tmp_path):
     with pytest.raises(ConfigError, match=r"the loss is no number after step .*; lower learning_rate"):
         train(settings_of(place, tmp_path / "out", learning_rate=1e30, log_every=1, max_grad_norm=0.0), only=["pairs"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pairs.steps": 3, "learning_rate": 1e30}, "the loss is no number after step"),
+        ({"pairs.steps": 1, "learning_rate": 1e39}, "the weights are no number after step 1"),
+    ],
+)
+def test_no_result_has_weights_that_are_no_numbers(place, tmp_path, changes, said):
+    """Also where nothing is logged between the step that spoilt them and the end."""
+    out = tmp_path / "out"
+    common = {"log_every": 100, "keep": "last", "pairs.evaluation": [], "max_grad_norm": 0.0, "warmup": 0.0}
+    with pytest.raises(ConfigError, match=said):
+        train(settings_of(place, out, **common, **changes), only=["pairs"])
+    assert not records(out)
+    assert not (out / "config.json").exists()
+
+
+def test_settings_of_a_stage_that_has_not_begun_may_change(place, tmp_path):
+    """Or the stages before it would have been trained for nothing."""
+    out = tmp_path / "out"
+
+    def settings(**changes):
+        code = {"sources": [str(place / "data" / "text.jsonl")], "steps": 1}
+        return settings_of(place, out, **{"pairs.steps": 1, "pairs.evaluation": [], "tasks": {"code": code}}, **changes)
+
+    with pytest.raises(BadTrainingData, match="cannot fill a batch of 400"):
+        train(settings(**{"tasks.code.text_batch": 400}))
+    assert list(records(out)) == ["pairs"]
+    with pytest.raises(ConfigError, match=r"has other settings: pairs\.temperature differ"):
+        train(settings(**{"pairs.temperature": 0.1}), resume=True)
+    assert train(settings(), resume=True).finished
+    with pytest.raises(ConfigError, match=r"has other settings: tasks\.code\.text_batch differ"):
+        train(settings(**{"tasks.code.text_batch": 400}), resume=True)
+
+
+def test_ctrl_c_at_the_end_of_a_stage_is_not_forgotten(place, tmp_path):
+    class Presses(Silent):
+        def stage_ends(self, stage):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    settings = settings_of(place, tmp_path / "out", **{"pairs.steps": 1, "pairs.evaluation": []})
+    stopped = train(settings, listener=Presses())
+    assert not stopped.finished
+    assert [stage.stage for stage in stopped.stages] == ["pairs"]
+    assert Checkpoint.open(tmp_path / "out")
+
+
+def test_a_run_may_be_moved_and_its_folder_be_named_from_where_one_is(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = settings_of(place, tmp_path / "out", **{"pairs.steps": 1, "pairs.evaluation": []})
+    train(replace(settings, out=Path("out")), only=["pairs"])
+    assert train(replace(settings, out=Path("out")), only=["pairs"], resume=True).finished
+    Path("out").rename("moved")
+    assert train(replace(settings, out=Path("moved")), only=["pairs"], resume=True).finished
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tasks.retrieval.evaluation_metric": "nDGC@10"}, "there is no metric 'nDGC@10'"),
+        ({"tasks.retrieval.matryoshka_dims": [48], "tasks.retrieval.matryoshka_weights": [0.0]}, "must be 0 or more, not all 0"),
+        ({"lora_targets": "(q_proj"}, "lora_targets is no regular expression: missing"),
+        ({"lora_targets": ".*no_such_layer"}, "lora_targets '.*no_such_layer' cannot be used: No modules were targeted"),
+        ({"report_to": ["nobody"]}, "report_to: nobody is not installed, or not known to transformers"),
+    ],
+    ids=["metric", "weights", "expression", "targets", "report"],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_said_before_the_first_step(place, tmp_path, changes, said):
+    """Those of later stages, too."""
+    with pytest.raises(ConfigError, match=said):
+        train(settings_of(place, tmp_path / "out", **changes), listener=Records())
+    assert not (tmp_path / "out" / "training" / "pairs").exists()
+
+
+def test_a_merged_model_is_trained_with_a_fresh_adapter(place, tmp_path):
+    """Its own is zero, which no gradient leads away from."""
+    merge(place / "m", "code", tmp_path / "m")
+    merged = {"model": str(tmp_path / "m"), "pairs.steps": 2, "pairs.evaluation": [], "tasks": {}}
+    with pytest.raises(
+        ConfigError, match=r"pairs: the model's adapter is zero, as a merged one's, .* set start = 'fresh'"
+    ):
+        train(settings_of(place, tmp_path / "out", start="checkpoint", **merged))
+    result = train(settings_of(place, tmp_path / "new", start="fresh", lora_rank=4, **merged))
+    (adapter,) = Checkpoint.open(result.folder).read_adapters().values()
+    assert any(tensor.any() for name, tensor in adapter.items() if "lora_B" in name)
+
+
+def test_an_out_that_is_a_file_is_said_in_a_line(place, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigError, match=r"cannot be written to: .*Not a directory"):
+            train(settings_of(place, out))
+    with pytest.raises(ConfigError, match=r"cannot be written to: .*Not a directory"):
+        merge(place / "m", "code", tmp_path / "file" / "below")
 
 
 def test_an_unwritten_folder_is_not_taken_for_a_model(trained, tmp_path):

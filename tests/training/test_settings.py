@@ -88,6 +88,7 @@ def test_changes_win_and_flags_reach_every_stage(config):
         ("pairs.sources=[{path='a', weight=1}, 'b']", "give all sources of a stage a weight, or none of them"),
         ("pairs.sources=[{paht='a'}]", "there is no setting 'paht' in pairs.sources; did you mean 'path'?"),
         ("device=tpu", "device must be auto, cpu or cuda, not 'tpu'"),
+        ("seed=-1", "seed must be from 0 to 4294967295, not -1"),
         ("steps.a=1", "steps.a cannot be set: steps is no table"),
     ],
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """The steps of the trainer: interrupted and resumed, in chunks, on several devices."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -7,14 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from pagesight.engine.training import phases
 from pagesight.engine.training.listening import Silent
 from pagesight.engine.training.phases import train
 from pagesight.engine.training.settings_file import read_settings
+from pagesight.storage.errors import ConfigError
 from tests.helpers import ROOT, free_port, run_cli
 from tests.training.lessons import data, tiny_checkpoint
 
@@ -101,6 +106,54 @@ def test_a_half_written_checkpoint_is_not_gone_on_from(place, undisturbed, tmp_p
     assert not half.exists()
 
 
+@pytest.mark.thorough
+def test_a_run_killed_after_its_last_step_makes_no_step_more(place, undisturbed, tmp_path, monkeypatch):
+    """In the last evaluation, say: the checkpoint of the last step is there, and the result is not."""
+    out = tmp_path / "out"
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(phases.Run, "_finish", Mock(side_effect=KeyboardInterrupt))
+        train(settings_of(place, out))
+    assert (out / "training" / "pairs" / "checkpoint-8").exists()
+    train(settings_of(place, out), resume=True)
+    assert record_of(out)["steps"] == 8
+    assert result_of(out) == result_of(undisturbed)
+
+
+@pytest.mark.thorough
+def test_a_file_system_without_links_has_copies(place, undisturbed, tmp_path, monkeypatch):
+    for name in ("link", "symlink"):
+        monkeypatch.setattr(os, name, Mock(side_effect=PermissionError(errno.EPERM, "Operation not permitted")))
+    out = tmp_path / "out"
+    train(settings_of(place, out), listener=Presses(5))
+    train(settings_of(place, out), resume=True)
+    assert result_of(out) == result_of(undisturbed)
+    base, copy = place / "m" / "model.safetensors", out / "model.safetensors"
+    assert copy.read_bytes() == base.read_bytes()
+    assert not copy.samefile(base)
+
+
+@pytest.mark.thorough
+def test_a_run_that_another_process_makes_is_left_alone(place, tmp_path):
+    out = tmp_path / "out"
+    train(settings_of(place, out), listener=Presses(2))
+    with open(out / "training" / "lock", "r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match=r"another process trains in .*; wait for it to end, or stop it"):
+            train(settings_of(place, out), resume=True)
+    assert train(settings_of(place, out), resume=True).finished
+
+
+@pytest.mark.thorough
+def test_what_a_killed_process_left_half_written_is_removed(place, tmp_path):
+    out = tmp_path / "out"
+    train(settings_of(place, out), listener=Presses(2))
+    halves = [".model.safetensors.7", "training/pairs/.result.safetensors.7", "training/pairs/..best.safetensors.7"]
+    for name in halves:
+        (out / name).write_bytes(b"cut short")
+    train(settings_of(place, out), resume=True)
+    assert not [name for name in halves if (out / name).exists()]
+
+
 def gradients(place, out, **changes):
     """Of all that trains, after the first step's backward passes."""
     from pagesight.engine.training.trainer import JinaTrainer
@@ -176,6 +229,22 @@ def test_a_subclass_adds_a_term_to_the_loss(place, tmp_path):
 
     train(settings_of(place, tmp_path / "out", steps=1), listener=Hears(), trainer=Longer)
     assert min(heard) > 1000
+
+
+@pytest.mark.thorough
+def test_the_loss_of_several_batches_a_step_is_their_mean(place, tmp_path):
+    heard = []
+
+    class Hears(Silent):
+        def logged(self, step, values):
+            heard.append(values)
+
+    found = train(
+        settings_of(place, tmp_path / "out", steps=1, accumulate=3, **{"pairs.evaluation": []}), listener=Hears()
+    )
+    terms = sum(value for name, value in heard[0].items() if name.startswith(("text_", "pictures_")))
+    assert heard[0]["loss"] == pytest.approx(terms, rel=1e-4)
+    assert found.stages[0].loss == heard[0]["loss"]
 
 
 @pytest.mark.slow

@@ -50,6 +50,11 @@ class Settings:
     vision_start_id: int
     vision_end_id: int
 
+    @property
+    def usual_task(self) -> str:
+        """Of an index, and of what phase 1 of a training starts from; a merged model has one task only."""
+        return "retrieval" if "retrieval" in self.tasks else self.tasks[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterSettings:

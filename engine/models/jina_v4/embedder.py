@@ -139,8 +139,10 @@ class JinaEmbeddingsV4:
     ) -> list[Embedding]:
         """Both kinds of vectors of each row, from one forward pass; texts and pictures may be mixed.
 
-        tasks: one a row. dim: of single vectors, see ``check_dim``. Raises DeviceMemory.
+        tasks: one a row. dim: of single vectors, see ``check_dim``. Raises DeviceMemory, ConfigError.
         """
+        if batch_size is not None and batch_size < 1:
+            raise ConfigError(f"batch_size must be positive, not {batch_size}")
         ready: dict[int, Future[Float]] = {}
         with ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="patches") as threads:
 

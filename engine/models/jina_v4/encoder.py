@@ -21,7 +21,6 @@ from pagesight.indexer.content import PageContent
 from pagesight.storage.errors import BadInput, ConfigError, EmptyQuery, UnreadableDocument
 from pagesight.storage.values import EncodedPage
 
-TASK = "retrieval"
 OVERSAMPLING = 4  # pages are drawn with this many times the pixels of the budget, and shrunk once
 
 
@@ -36,7 +35,7 @@ class JinaV4Encoder:
     def __init__(self, name: str, embedder: JinaEmbeddingsV4, config: ModelConfig, files_sha256: str) -> None:
         settings, pictures = embedder.model.settings, embedder.inputs.pictures
         self._embedder = embedder
-        self._task = config.task or TASK
+        self._task = config.task or settings.usual_task
         embedder.model.check_task(self._task)
         self._dim = embedder.check_dim(config.single_dim)
         self._max_pixels = config.image_pixels or pictures.max_pixels

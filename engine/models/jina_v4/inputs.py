@@ -88,6 +88,7 @@ class Inputs:
         """
         if prompt not in PREFIXES:
             raise ConfigError(f"there is no prompt {prompt!r}; the prompts are {', '.join(PREFIXES)}")
+        text = text.encode(errors="ignore").decode()  # lone surrogates, as halves of an emoji, are no characters
         if not text.strip():
             raise BadInput(f"the text {text!r} is empty; there is nothing to encode")
         prefixed = PREFIXES["query" if task == SAME_PREFIX_TASK else prompt] + text

@@ -118,7 +118,7 @@ def _judged(queries: KeyedRows, corpus: KeyedRows, qrels: RowFile) -> tuple[Judg
             grade = float(fields.get("score", 1))
         except BadTrainingData as error:
             faults += error.problems
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             faults.append(f"{qrels.where(i)}: {error}")
         else:
             asked.append(query)

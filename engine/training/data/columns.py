@@ -143,8 +143,8 @@ def _grade(row: Row, name: str) -> float:
     value = _cell(row, name)
     try:
         grade = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the {name} {value!r} is no number") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"the {name} {str(value)[:80]!r} is no number") from error
     if not math.isfinite(grade):
         raise ValueError(f"the {name} is {grade}, which is no grade")
     return grade

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pagesight.engine.models.jina_v4.pictures import MAX_ASPECT
 from pagesight.engine.training.data.examples import Example, Picture, Piece, Text, piece_key
 from pagesight.storage.errors import BadTrainingData
 
@@ -98,6 +99,7 @@ def _fault_of_picture(picture: Picture) -> str:
         width_px, height_px = picture.size()
     except BadTrainingData as error:
         return error.problems[0]
-    if min(width_px, height_px) < MIN_SIDE_PX:
-        return f"{picture.key} has {width_px} x {height_px} pixels"
+    shorter, longer = sorted((width_px, height_px))
+    if shorter < MIN_SIDE_PX or longer > MAX_ASPECT * shorter:
+        return f"{picture.key} has {width_px} x {height_px} pixels, too thin to be read"
     return ""

@@ -89,9 +89,9 @@ class DrawnPages:
         if document not in self._hashes:
             try:
                 self._hashes[document] = hash_file(document)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
                 self._hashes[document] = ""
-                self.faults[document, 0] = error.strerror or str(error)
+                self.faults[document, 0] = getattr(error, "strerror", None) or str(error)
         return self._hashes[document]
 
     def _lacking(self, wanted: Mapping[Path, Collection[int]]) -> dict[Path, list[int]]:

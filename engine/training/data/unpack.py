@@ -62,7 +62,9 @@ def rows_of(table: Table) -> RowFile:
             if record.get("stamp") != stamp:
                 record_path.unlink(missing_ok=True)
                 record = {"stamp": stamp, "files": _unpack(table, folder)}
-                record_path.write_text(json.dumps(record), encoding="utf-8")
+                part = record_path.with_suffix(".part")  # a full disk leaves no half of it
+                part.write_text(json.dumps(record), encoding="utf-8")
+                os.replace(part, record_path)
     return UnpackedRows(folder, record)
 
 
