@@ -50,6 +50,17 @@ def id_in(fields: Any, *names: str) -> str:
     return text_in(fields, *names)
 
 
+def whole(value: Any) -> int:
+    """A whole number as JSON and tables have it: 2, 2.0, "2" or "2.0". Raises ValueError for anything else, such as 1.5."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{str(value)[:80]!r} is no number") from error
+    if not number.is_integer():
+        raise ValueError(f"{value!r} is no whole number")
+    return int(number)
+
+
 def _field(fields: Any, names: tuple[str, ...]) -> Any:
     """Raises KeyError, and TypeError where there are no fields."""
     return fields[next((name for name in names if name in fields), names[-1])]

@@ -19,7 +19,8 @@ KEY, READ_ONLY_KEY, SHARD_KEY = "PAGESIGHT_API_KEY", "PAGESIGHT_READ_ONLY_API_KE
 
 @click.command(
     epilog=f"Keys may also be in {KEY} and {READ_ONLY_KEY}, or in files named by {KEY}_FILE and {READ_ONLY_KEY}_FILE; "
-    f"what --shards ask for is in {SHARD_KEY}, or in a file named by {SHARD_KEY}_FILE."
+    f"what --shards ask for is in {SHARD_KEY}, or in a file named by {SHARD_KEY}_FILE. "
+    "A password of files that lists of processes should not show is in PAGESIGHT_PASSWORD."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(

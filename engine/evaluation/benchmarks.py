@@ -21,6 +21,7 @@ from typing import Any
 from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
 from pagesight.engine.evaluation.rows import CorpusRow, RowCorpus
 from pagesight.engine.evaluation.tables import Table, find_table
+from pagesight.engine.json_lines import whole
 from pagesight.storage.errors import DatasetError
 
 QUERY_ID = ("_id", "id", "query-id", "query_id")
@@ -72,11 +73,10 @@ def read_beir(root: Path, name: str, subset: str, split: str) -> Dataset | None:
 
 def _queries(table: Table) -> Iterator[EvalQuery]:
     id_column, text_column = table.column(QUERY_ID, "the query id"), table.column(QUERY_TEXT, "the query")
-    groups = {column: group for column, group in GROUP_COLUMNS.items() if column in table.columns()}
-    for row in table.rows((id_column, text_column, *groups)):
+    for row in table.rows((id_column, text_column, *GROUP_COLUMNS)):
         if row[text_column]:
-            named = {group: _as_text(row[column]) for column, group in groups.items() if row.get(column)}
-            yield EvalQuery(id=_id(row, id_column, table), text=str(row[text_column]), groups=named)
+            named = {group: _as_text(row[column]) for column, group in GROUP_COLUMNS.items() if row[column]}
+            yield EvalQuery(id=_id(row, id_column, table), text=_as_text(row[text_column]), groups=named)
 
 
 def _qrels(table: Table) -> dict[str, dict[str, int]]:
@@ -89,27 +89,24 @@ def _qrels(table: Table) -> dict[str, dict[str, int]]:
     for row in table.rows(columns):
         query_id, item = _id(row, columns[0], table), _id(row, columns[1], table)
         try:
-            qrels.setdefault(query_id, {})[item] = int(float(row["score"]))
-        except (TypeError, ValueError) as error:
-            raise DatasetError(
-                f"{table.files[0]}: the score {row['score']!r} of query {query_id!r} is no number"
-            ) from error
+            qrels.setdefault(query_id, {})[item] = whole(row[columns[2]])
+        except ValueError as error:
+            raise DatasetError(f"{table.files[0]}: the score of query {query_id!r}: {error}") from error
     return qrels
 
 
 def _beir_corpus(table: Table, root: Path) -> RowCorpus:
     id_column = table.column(CORPUS_ID, "the corpus id")
     content = table.column(("image", "text"), "the content")
-    columns = [column for column in (id_column, content, "title") if column in table.columns()]
 
     def rows() -> Iterator[CorpusRow]:
-        for row in table.rows(columns):
+        for row in table.rows((id_column, content, "title")):
             row_id = _id(row, id_column, table)
             if content == "image":
                 yield CorpusRow(row_id, _image_bytes(row["image"], root, row_id), "")
             else:
-                parts = (row.get("title"), row["text"])
-                yield CorpusRow(row_id, None, "\n".join(part for part in parts if part))
+                parts = (row["title"], row["text"])
+                yield CorpusRow(row_id, None, "\n".join(_as_text(part) for part in parts if part))
 
     return RowCorpus(rows, table.stamp())
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from pagesight.engine.evaluation.places import Box
 from pagesight.storage.errors import DatasetError
 
+MAX_GRADE = 1_000  # trec_eval has a place for every grade up to the largest one, and goes through them for each query
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> item -> grade; a grade of 0 is judged and not relevant
 
 
@@ -56,7 +57,7 @@ class Dataset:
 
     Queries that nobody judged are left out, as benchmarks do; a query whose judged items all have grade 0 stays, and
     scores 0. unanswerable: questions that no page answers, to see whether a search knows it; they are in no measure of
-    quality. Raises DatasetError for ids that occur twice, or if nothing is left.
+    quality. Raises DatasetError for ids that occur twice, ids and grades that trec_eval cannot take, or if nothing is left.
     """
 
     name: str
@@ -70,6 +71,12 @@ class Dataset:
         twice = [query_id for query_id, n in ids.items() if n > 1]
         if twice:
             raise DatasetError(f"{self.name}: {len(twice)} query ids occur more than once, the first is {twice[0]!r}")
+        for query_id, grades in self.qrels.items():
+            for item, grade in grades.items():
+                if grade > MAX_GRADE:
+                    raise DatasetError(f"{self.name}: a grade is at most {MAX_GRADE}, not {grade} (query {query_id!r})")
+                if not (_is_plain(query_id) and _is_plain(item)):
+                    raise DatasetError(f"{self.name}: no program can take the id {query_id!r} or {item!r}")
         if not self.judged:
             raise DatasetError(
                 f"{self.name}: none of its {len(self.queries)} queries is judged; qrels and queries have no id in common"
@@ -79,3 +86,8 @@ class Dataset:
     def judged(self) -> tuple[EvalQuery, ...]:
         """The queries that are asked."""
         return tuple(query for query in self.queries if self.qrels.get(query.id))
+
+
+def _is_plain(name: str) -> bool:
+    """Whether C programs can take it: half a character crashes trec_eval, and a null ends a name for it."""
+    return "\0" not in name and (name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name))

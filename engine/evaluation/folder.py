@@ -20,7 +20,7 @@ from typing import Any
 
 from pagesight.engine.evaluation.dataset import Dataset, EvalQuery
 from pagesight.engine.evaluation.places import Box
-from pagesight.engine.json_lines import id_in, json_lines, text_in
+from pagesight.engine.json_lines import id_in, json_lines, text_in, whole
 from pagesight.indexer.formats import EXTENSIONS, TEXT_EXTENSIONS
 from pagesight.indexer.reading.text_file import page_of
 from pagesight.indexer.running.discover import as_on_disk, discover
@@ -111,12 +111,14 @@ def question_of(root: Path, fields: Any) -> tuple[EvalQuery, tuple[JudgedPage, .
 
 
 def _judged(root: Path, relevant: dict[str, Any]) -> JudgedPage:
-    document = str(relevant["document"])
-    page = page_of(int(relevant["line"])) if "line" in relevant else int(relevant["page"])
-    if not os.path.isfile(as_on_disk(root / document)):
+    document = os.path.relpath(root / str(relevant["document"]), root)  # ./a.pdf is a.pdf
+    page = page_of(whole(relevant["line"])) if "line" in relevant else whole(relevant["page"])
+    if page < 1:
+        raise DatasetError(f"pages and lines count from 1, of {document!r} too")
+    if document.startswith("../") or not os.path.isfile(as_on_disk(root / document)):
         raise DatasetError(f"there is no document {document!r} in {root}")
     boxes = tuple(_box(box) for box in relevant.get("boxes", ()))
-    return JudgedPage(document, page, int(relevant.get("grade", 1)), boxes)
+    return JudgedPage(document, page, whole(relevant.get("grade", 1)), boxes)
 
 
 def _box(given: Any) -> Box:

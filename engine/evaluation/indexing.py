@@ -56,9 +56,10 @@ class IndexingCost:
 
     @classmethod
     def read(cls, index: Path) -> IndexingCost:
+        """Nothing where it is not known; a run that was killed, or a full disk, may leave half a file."""
         try:
             return cls(**json.loads(_cost_path(index).read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError, TypeError):
             return cls()
 
     def write(self, index: Path) -> None:

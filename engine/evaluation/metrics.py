@@ -1,7 +1,8 @@
 """Measures of a ranking, computed by trec_eval itself (through pytrec_eval-terrier, which mteb uses too).
 
 What that settles: a run is scores, not ranks; equal scores are ordered by item id, the greater first; items that nobody
-judged count as not relevant; gains are linear in the grade; a query without results scores 0 (``trec_eval -c``).
+judged count as not relevant, and so do those with a negative grade (junk, in some of TREC's files); gains are linear in the
+grade; a query without results scores 0 (``trec_eval -c``).
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def per_query(
     run: Run, qrels: Qrels, query_ids: Sequence[str], metrics: Sequence[Metric]
 ) -> dict[str, NDArray[np.float64]]:
     """Scores of each metric, by its name: (n_queries,) in the order of ``query_ids``. Raises ExtraMissing."""
-    judged = {query_id: dict(qrels[query_id]) for query_id in query_ids}
+    judged = {  # not as they are: trec_eval may loop for ever on a query whose grades are all negative
+        query_id: {item: max(grade, 0) for item, grade in qrels[query_id].items()} for query_id in query_ids
+    }
     found = {query_id: dict(items) for query_id, items in run.items() if query_id in judged and items}
     answers = trec_eval().RelevanceEvaluator(judged, {metric.measure for metric in metrics}).evaluate(found)
     scores = {}

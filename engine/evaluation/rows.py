@@ -66,7 +66,10 @@ class RowCorpus:
 
 
 def _file_of(row: CorpusRow) -> tuple[str, bytes]:
-    name = quote(row.id, safe=" ").replace(".", "%2E")  # a dot would look like the ending
+    try:
+        name = quote(row.id, safe=" ").replace(".", "%2E")  # a dot would look like the ending
+    except UnicodeEncodeError as error:
+        raise DatasetError(f"the corpus id {row.id[:80]!r} cannot be a file name: it has half a character") from error
     if len(name) > MAX_NAME_BYTES or not name:
         raise DatasetError(
             f"the corpus id {row.id[:80]!r} cannot be a file name: it has {len(name)} characters of 1 to 200"

@@ -126,7 +126,7 @@ def sweep(
     results.mkdir(parents=True, exist_ok=True)
     held: dict[tuple[str, ModelConfig], Encoder] = {}  # a model is kept for the points that need it
     for point in points:
-        stamp = _stamp(dataset, point, metrics)
+        stamp = stamp_of(dataset, point, metrics)
         path = results / f"{stamp[:16]}.json"
         if path.exists():
             yield _read(path)
@@ -171,11 +171,12 @@ def _tokens(point: PointDone) -> list[object]:
     return [point.result.setting[name] for name in ("model", "task", "ocr")]
 
 
-def _stamp(dataset: Dataset, point: Point, metrics: Sequence[Metric]) -> str:
+def stamp_of(dataset: Dataset, point: Point, metrics: Sequence[Metric]) -> str:
     """Changes with everything that a result depends on and that can be known without measuring."""
-    asked = [[query.id, query.text, sorted(query.groups.items()), dataset.qrels[query.id]] for query in dataset.judged]
+    asked = [[asdict(query), dataset.qrels.get(query.id)] for query in (*dataset.judged, *dataset.unanswerable)]
     settings = [engine.__version__, asdict(point.index), asdict(point.ask), [metric.name for metric in metrics]]
-    return hashlib.sha256(json.dumps([dataset.name, settings, dataset.corpus.stamp, asked]).encode()).hexdigest()
+    known = [dataset.name, settings, dataset.corpus.stamp, asked]
+    return hashlib.sha256(json.dumps(known, default=str).encode()).hexdigest()  # a reranker is a path
 
 
 def _read(path: Path) -> PointDone:

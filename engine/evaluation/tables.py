@@ -10,6 +10,7 @@ import gzip
 import json
 import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,17 +37,13 @@ class Table:
         return tuple(next(_text_rows(path), {}))
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        """One dict a row with these columns, all if None; where a row lacks one it is None.
+        """One dict a row with these columns, all if None; where a row or the table lacks one it is None.
 
         Raises DatasetError with the place of a bad row.
         """
         for path in self.files:
-            if _format(path) == "parquet":
-                for batch in _parquet(path).iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-                    yield from batch.to_pylist()
-            else:
-                for row in _text_rows(path):
-                    yield row if columns is None else {column: row.get(column) for column in columns}
+            for row in _parquet_rows(path, columns) if _format(path) == "parquet" else _text_rows(path):
+                yield row if columns is None else {column: row.get(column) for column in columns}
 
     def column(self, names: Sequence[str], what: str) -> str:
         """Which of ``names`` the table has. Raises DatasetError with those it has."""
@@ -116,11 +113,20 @@ def _parquet(path: Path) -> Any:
         raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
 
 
+def _parquet_rows(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    file = _parquet(path)
+    there = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
+    for batch in file.iter_batches(BATCH_ROWS, columns=there, use_threads=False):
+        yield from batch.to_pylist()
+
+
 def _text_rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
         yield from _decoded_rows(path)
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path} is not in UTF-8") from error
+    except (OSError, EOFError, zlib.error, csv.Error) as error:  # gzip has two classes of its own for damaged files
+        raise DatasetError(f"{path} cannot be read: {error}") from error
 
 
 def _decoded_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -141,7 +147,7 @@ def _decoded_rows(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DatasetError(f"{path}, line {number}: {error}") from error
             if not isinstance(row, dict):
                 raise DatasetError(f"{path}, line {number}: expected an object, got {type(row).__name__}")

@@ -6,10 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from click import Context
 
+from pagesight.engine.cli.main import cli
 from tests.helpers import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+ROOMS = ("engine", "indexer", "storage")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
@@ -59,14 +63,33 @@ def test_the_python_code_prints_what_stands_below_it(scratch):
 
 
 def test_every_command_and_every_target_of_make_is_named():
-    from tests.e2e.test_cli import COMMANDS
-
-    assert all(re.search(rf"`(pagesight )?{command}\b", README) for command in COMMANDS)
+    commands = cli.list_commands(Context(cli))
+    assert {"index", "mine", "search"} <= set(commands)
+    assert [command for command in commands if not re.search(rf"`(pagesight )?{command}\b", README)] == []
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert {"demo", "test", "check"} <= set(targets)
     assert set(re.findall(r"`make ([a-z-]+)`", README)) <= set(targets)
 
 
-def test_links_lead_to_files():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_commands_that_take_an_address_of_a_database_are_commands():
+    table = (ROOT / "docs" / "postgres.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| (.*) \| as with a folder \|$", table, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", row)) <= set(cli.list_commands(Context(cli)))
+
+
+def test_every_variable_of_the_environment_is_named():
+    text = README + "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    code = "".join(path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    known = set(re.findall(r"\bPAGESIGHT_[A-Z_]+\b", code))
+    assert "PAGESIGHT_INDEX" in known
+    assert known <= set(re.findall(r"\bPAGESIGHT_[A-Z_]+\b", text))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files_and_headings(path):
+    for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^):]+))?\)", path.read_text(encoding="utf-8")):
+        file = path.parent / target if target else path
+        assert file.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, heading

@@ -169,6 +169,18 @@ def test_columns_of_the_queries_become_groups(tmp_path):
     assert v3.judged[1].groups == {"language": "english", "type": "open-ended, extractive"}
 
 
+def test_what_the_first_row_lacks_is_read_where_others_have_it(tmp_path):
+    beir_jsonl(tmp_path / "d")
+    lines(
+        tmp_path / "d" / "corpus.jsonl", [{"_id": "d1", "text": "x"}, {"_id": "d2", "title": 2024, "text": ["y", "z"]}]
+    )
+    lines(tmp_path / "d" / "queries.jsonl", [{"_id": "q1", "text": "x"}, {"_id": "q2", "text": "y", "language": "de"}])
+    (dataset,) = open_datasets(str(tmp_path / "d"))
+    placed = dataset.corpus.place(tmp_path / "placed")
+    assert (placed / "d2.txt").read_text() == "2024\ny, z"
+    assert [query.groups for query in dataset.queries] == [{}, {"language": "de"}]
+
+
 def test_one_language_can_be_chosen(tmp_path):
     jina_beir(tmp_path)
     assert [d.name for d in open_datasets(str(tmp_path), ["ja"])] == [f"{tmp_path.name}/ja"]
@@ -276,17 +288,54 @@ def damaged(root):
     (root / "corpus.jsonl").rename(root / "corpus.parquet")
 
 
+def half_a_score(root):
+    (root / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t0.5\n")
+
+
+def endless_score(root):
+    (root / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\tinf\n")
+
+
+def large_score(root):
+    (root / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t100000000\n")
+
+
+def null_in_an_id(root):
+    (root / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td\0001\t1\n")
+
+
+def half_a_character(root):
+    lines(root / "corpus.jsonl", [{"_id": "\ud800", "text": "x"}])
+
+
+def too_deep(root):
+    (root / "corpus.jsonl").write_text("[" * 100_000)
+
+
+def cut_off(root):
+    text = (root / "corpus.jsonl").read_bytes()
+    (root / "corpus.jsonl").unlink()
+    (root / "corpus.jsonl.gz").write_bytes(gzip.compress(text)[:-12])
+
+
 WRONG = {
     break_qrels: r"has no qrels; looked for qrels\[.jsonl\|.tsv\|.parquet\|/\], default\[",
     lambda root: (root / "corpus.jsonl").unlink(): r"has no corpus; looked for corpus\[",
     other_splits: "qrels has no split 'test', but dev, train",
     rename_column: r"queries.jsonl has no column for the query: expected one of text, query, got _id, question",
     no_common_ids: "none of its 1 queries is judged; qrels and queries have no id in common",
-    bad_score: "test.tsv: the score 'high' of query 'q1' is no number",
+    bad_score: "test.tsv: the score of query 'q1': 'high' is no number",
     short_line: "test.tsv, line 2: expected 3 fields",
     no_id: "corpus.jsonl has a row without _id",
     long_id: "cannot be a file name: it has 480 characters",
     damaged: "corpus.parquet cannot be read as parquet",
+    half_a_score: "test.tsv: the score of query 'q1': '0.5' is no whole number",
+    endless_score: "test.tsv: the score of query 'q1': 'inf' is no whole number",
+    large_score: r"a grade is at most 1000, not 100000000 \(query 'q1'\)",
+    null_in_an_id: "no program can take the id 'q1' or 'd.*1'",
+    half_a_character: "cannot be a file name: it has half a character",
+    too_deep: "corpus.jsonl, line 1: maximum recursion depth",
+    cut_off: "corpus.jsonl.gz cannot be read: Compressed file ended",
 }
 
 

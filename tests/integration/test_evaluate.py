@@ -18,7 +18,7 @@ from pagesight.engine import SearchEngine
 from pagesight.engine.cli.evaluate import evaluate as command
 from pagesight.engine.evaluation.evaluate import Silent
 from pagesight.engine.evaluation.folder import read_folder
-from pagesight.engine.evaluation.indexing import IndexSetting, make_index
+from pagesight.engine.evaluation.indexing import IndexingCost, IndexSetting, make_index
 from pagesight.engine.evaluation.metrics import metric_named
 from pagesight.engine.evaluation.report import pareto
 from pagesight.engine.evaluation.result import Faithfulness, IndexFigures, Result
@@ -29,6 +29,7 @@ from pagesight.engine.evaluation.sweep import (
     PointSkipped,
     parse_grid,
     points_of,
+    stamp_of,
     sweep,
     with_common_reference,
 )
@@ -192,6 +193,9 @@ def test_queries_whose_answer_is_a_scan_are_a_group(tmp_path, docs):
     assert figures["quality"]["scanned: no"]["nDCG@5"]["n"] == 4
 
 
+JUDGED = '{"id": "q9", "query": "x", "relevant": [{"document": %s}]}'
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -200,6 +204,15 @@ def test_queries_whose_answer_is_a_scan_are_a_group(tmp_path, docs):
         ('{"id": "q9", "query": "x", "relevant": [{"document": "a.pdf"}]}', "line 6: 'page' is missing"),
         ("{", "line 6: Expecting property name"),
         ("[]", "line 6: list indices must be"),
+        (JUDGED % '"a.pdf", "page": 1.5', "line 6: 1.5 is no whole number"),
+        (JUDGED % '"a.pdf", "page": 1, "grade": Infinity', "line 6: inf is no whole number"),
+        (JUDGED % '"a.pdf", "page": 0', "line 6: pages and lines count from 1"),
+        (JUDGED % '"a.pdf", "line": 0', "line 6: pages and lines count from 1"),
+        (JUDGED % '"../x/a.pdf", "page": 1', r"line 6: there is no document '\.\./x/a.pdf' in"),
+        (
+            '{"id": "q\\ud800", "query": "x", "relevant": [{"document": "a.pdf", "page": 1}]}',
+            "no program can take the id",
+        ),
         ('{"id": null, "query": "x", "relevant": []}', "line 6: id is null, which is no text"),
         ('{"id": "q1", "query": "x", "relevant": []}', "docs: 1 query ids occur more than once, the first is 'q1'"),
     ],
@@ -209,6 +222,20 @@ def test_wrong_lines_are_named_with_what_they_lack(docs, line, message):
         file.write(line + "\n")
     with pytest.raises(DatasetError, match=message):
         read_folder(docs)
+
+
+def test_a_document_is_the_same_however_its_place_is_written(docs):
+    for i, name in enumerate(("./a.pdf", "a.pdf/../a.pdf", str(docs / "a.pdf"))):
+        with (docs / "queries.jsonl").open("a") as file:
+            file.write(JUDGED.replace("q9", f"r{i}") % f'"{name}", "page": 1' + "\n")
+    qrels = read_folder(docs).qrels
+    assert [list(qrels[f"r{i}"]) for i in range(3)] == [["a.pdf:1"]] * 3
+
+
+def test_what_an_index_cost_is_unknown_where_its_file_is_half_written(tmp_path):
+    for text in ("", '{"n_pages": 3', "[]", '{"pages": 3}'):
+        (tmp_path / "index.cost.json").write_text(text)
+        assert IndexingCost.read(tmp_path / "index") == IndexingCost()
 
 
 def test_a_folder_that_cannot_be_made_is_named_before_anything_is_measured(tmp_path, docs):
@@ -304,6 +331,17 @@ def test_what_a_kept_point_depends_on_makes_it_measured_again(tmp_path, docs):
     with (docs / "queries.jsonl").open("a") as file:
         file.write('{"id": "q9", "query": "basket", "relevant": [{"document": "a.pdf", "page": 1}]}\n')
     assert measured(read_folder(docs)) == 4
+    with (docs / "queries.jsonl").open("a") as file:
+        file.write('{"id": "q10", "query": "dragons", "unanswerable": true}\n')
+    assert measured(read_folder(docs)) == 5
+
+
+def test_what_a_sweep_keeps_has_a_name_with_a_reranker_too(tmp_path, docs):
+    names = set()
+    for folder in (None, tmp_path / "one", tmp_path / "other"):
+        points, _ = points_of(parse_grid(["n_candidates=10"]), IndexSetting(), AskConfig(reranker=folder))
+        names.add(stamp_of(read_folder(docs), points[0], [metric_named("MAP")]))
+    assert len(names) == 3
 
 
 def test_models_whose_vectors_cannot_be_cut_are_measured_once(tmp_path, docs):

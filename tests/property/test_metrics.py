@@ -43,6 +43,17 @@ def test_every_query_scores_what_trec_eval_says(run, qrels):
         np.testing.assert_allclose(ours[name], expected, atol=1e-9, err_msg=name)
 
 
+def test_junk_is_not_relevant_and_ends():
+    """After a query with a grade of 1, trec_eval never came back from one that has negative grades alone."""
+    qrels = {"q1": {"a": -2, "b": 1}, "q2": {"a": -1}}
+    run = {query: {"a": 3.0, "b": 2.0} for query in qrels}
+    metrics = [metric_named(name) for name in ("nDCG@5", "MRR", "recall@10", "MAP", "hit@1")]
+    for _ in range(3):
+        scores = per_query(run, qrels, ["q1", "q2"], metrics)
+    assert [values[1] for values in scores.values()] == [0] * 5
+    assert [round(values[0], 3) for values in scores.values()] == [0.631, 0.5, 1, 0.5, 0]
+
+
 @given(runs, all_qrels)
 def test_ndcg_and_reciprocal_rank_are_their_definitions(run, qrels):
     ids = sorted(qrels)

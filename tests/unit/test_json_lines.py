@@ -6,7 +6,7 @@ import pytest
 
 from pagesight.engine.cli.output import echo_json
 from pagesight.engine.evaluation.trec import read_qrels
-from pagesight.engine.json_lines import id_in, json_lines, text_in
+from pagesight.engine.json_lines import id_in, json_lines, text_in, whole
 from pagesight.storage.errors import DatasetError
 
 ODD = "what\u2028is\u2029an\u0085end"
@@ -33,6 +33,13 @@ def test_what_is_no_text_is_not_made_one():
         for read in (id_in, text_in):
             with pytest.raises(TypeError, match=f"id is {json.dumps(value)}".replace("[", r"\[")):
                 read({"id": value}, "id")
+
+
+def test_a_number_that_is_not_whole_is_not_made_one():
+    assert [whole(value) for value in (2, 2.0, "2", "2.0", -1)] == [2, 2, 2, 2, -1]
+    for value in (1.5, "1.5", float("inf"), "nan", None, "x", [], 10**400):
+        with pytest.raises(ValueError, match=r"is no (whole )?number"):
+            whole(value)
 
 
 def test_judgments_may_begin_with_a_mark(tmp_path):
