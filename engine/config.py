@@ -203,6 +203,8 @@ class WatchConfig:
 
 def _check_tag(name: str, value: str) -> None:
     """Databases keep text of Unicode only, and PostgreSQL no NUL in it."""
+    if not (isinstance(name, str) and isinstance(value, str)):
+        raise ConfigError(f"tags are text by name, not {value!r} by {name!r}")
     if not name or len(name) > MAX_TAG_NAME:
         raise ConfigError(f"the name of a tag must have from 1 to {MAX_TAG_NAME} letters, not {len(name)}")
     for text in (name, value):

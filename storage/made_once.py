@@ -25,7 +25,7 @@ HASHED_AT_ONCE = 1 << 22
 
 
 def made_once(name: str, source_stamp: dict[str, object], make: Callable[[Path], None]) -> Path | None:
-    """The folder that ``make`` fills if there is none yet, or it is damaged; None if the cache folder cannot be written.
+    """The folder that ``make`` fills if there is none yet, or it is damaged; None if it cannot be kept.
 
     source_stamp: identity of what it is made from, and of how; another stamp makes it again.
     """
@@ -56,14 +56,16 @@ def _building_folder(parent: Path, name: str) -> Path | None:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         for left in parent.glob(f"{prefix}*"):  # by a process that was killed
-            if left.stat().st_mtime < time.time() - _ABANDONED_S:
-                shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(OSError):  # by now it has its own name
+                if left.stat().st_mtime < time.time() - _ABANDONED_S:
+                    shutil.rmtree(left, ignore_errors=True)
         return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     except OSError:
         return None
 
 
-def _put_in_place(building: Path, folder: Path) -> Path:
+def _put_in_place(building: Path, folder: Path) -> Path | None:
+    """None, and nothing is left behind, if there is something else that cannot be taken away, such as another user's."""
     for _ in range(3):
         try:
             os.rename(building, folder)
@@ -74,7 +76,8 @@ def _put_in_place(building: Path, folder: Path) -> Path:
                 return folder
             with contextlib.suppress(OSError):  # a damaged one is in the way
                 shutil.rmtree(folder)
-    raise OSError(f"cannot replace {folder}; remove it by hand")
+    shutil.rmtree(building, ignore_errors=True)
+    return None
 
 
 def _is_whole(folder: Path) -> bool:

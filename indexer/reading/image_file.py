@@ -299,8 +299,12 @@ def _in_eight_bits(values: NDArray[np.float64], no_data: float) -> Image.Image:
 
 
 def _no_data(image: Image.Image) -> float:
-    """The number that stands for nothing, where a TIFF says so; else one that equals none."""
-    try:
-        return float(np.float32(getattr(image, "tag_v2", {})[_GDAL_NO_DATA].strip("\0 ")))
-    except (KeyError, AttributeError, ValueError):
+    """The number that stands for nothing, where a TIFF says so, as its pixels have it; else one that equals none."""
+    said = getattr(image, "tag_v2", {}).get(_GDAL_NO_DATA)
+    if not isinstance(said, str):
         return np.nan
+    try:
+        number = float(said.strip("\0 "))
+    except ValueError:
+        return np.nan
+    return float(np.float32(number)) if image.mode == "F" else number

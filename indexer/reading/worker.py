@@ -3,7 +3,7 @@
 Frames go both ways over a pair of pipes: 4 bytes of length (big-endian), then the payload. Requests are JSON; answers
 are ``J`` + JSON or ``P`` + a page (PageContent.to_bytes). No pickle: a file that takes over this process can only send data.
 
-    {"options": {...}, "seconds": 60, "memory": 4294967296, "nice": 0, "folder": hex}    once, first
+    {"options": {...}, "seconds": 60, "memory": 4294967296, "nice": 0, "folder": hex}    once, first; hex or ""
     {"path": hex}                                              -> J {"opened": {...}}
     {"path": hex, "first": 1, "last": 8}                       -> for each page P... or J {"page": 3, "error": [class, text]}
     {"path": hex, "sizes": true}                               -> J {"sizes": [[width_px, height_px], ...]}
@@ -44,7 +44,8 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints must not end up between our frames
     leaving = Leaving(os.getppid())
     setup = json.loads(receive(requests) or b"{}")
-    os.environ["TMPDIR"] = leaving.folder = os.fsdecode(bytes.fromhex(setup["folder"]))
+    if folder := os.fsdecode(bytes.fromhex(setup["folder"])):
+        os.environ["TMPDIR"] = leaving.folder = folder
     limit_memory(setup["memory"])
     process_gives_way(setup["nice"])
     with suppress(BrokenPipeError):  # the parent is gone

@@ -81,7 +81,7 @@ class ReadingProcess:
             self._running = running = self._running or _Running(self._seconds)
         try:
             if not running.was_asked:
-                setup = {**self._setup, "folder": os.fsencode(running.folder).hex()}
+                setup = {**self._setup, "folder": os.fsencode(running.folder or "").hex()}
                 send(running.requests, json.dumps(setup).encode())
                 running.was_asked = True
             running.patience.page_begins()
@@ -123,9 +123,14 @@ class _Running:
 
     def __init__(self, seconds: float) -> None:
         # For its temporary files and those of the programs it runs: killed, none of them can take theirs away.
-        self.folder = tempfile.mkdtemp(prefix="pagesight-")
-        # We run as many processes as there are cores, each with one thread.
-        self._process: subprocess.Popen[bytes] = start_worker(WORKER, {"OMP_NUM_THREADS": "1"}, quiet=True)
+        self.folder: str | None = None
+        with suppress(OSError):  # a disk that is full or read-only; most files need none
+            self.folder = tempfile.mkdtemp(prefix="pagesight-")
+        try:  # we run as many processes as there are cores, each with one thread
+            self._process: subprocess.Popen[bytes] = start_worker(WORKER, {"OMP_NUM_THREADS": "1"}, quiet=True)
+        except BaseException:
+            self._leave_nothing()
+            raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.requests: IO[bytes] = self._process.stdin
@@ -150,13 +155,17 @@ class _Running:
         if self._process.poll() is None:
             kill_with_children(self._process.pid)
         code = self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._leave_nothing()
         with suppress(OSError):  # unsent bytes to a dead process
             self.requests.close()
         self._listener.join(_LISTENER_S)
         if self._process.stdout is not None and not self._listener.is_alive():  # else closing waits for the listener
             self._process.stdout.close()
         return code
+
+    def _leave_nothing(self) -> None:
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _exit_text(code: int) -> str:

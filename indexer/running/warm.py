@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pagesight.indexer.running.reader import PageReader
+from pagesight.storage.forking import Forked, tell_of_forks
 
 IDLE_SECONDS = 10.0  # as long as it may take until a program adds its next file, or a watched folder changes again
 
 
-class WarmReader:
+class WarmReader(Forked):
     """Keeps the reader of the last run for the next one with the same settings, for a while. Any thread may ask."""
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -20,6 +21,14 @@ class WarmReader:
         self._kept: PageReader | None = None
         self._timer: threading.Timer | None = None
         self._closed = False
+        tell_of_forks(self)
+
+    def before_fork(self) -> None:
+        """A child would ask processes whose answers threads of its parent read."""
+        self._end_kept()
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
 
     @contextmanager
     def lent(self, new: PageReader) -> Iterator[PageReader]:
@@ -41,6 +50,9 @@ class WarmReader:
     def close(self) -> None:
         """End the processes; of a run that goes on, at its end."""
         self._closed = True
+        self._end_kept()
+
+    def _end_kept(self) -> None:
         if (kept := self._taken()) is not None:
             kept.close()
 

@@ -9,10 +9,12 @@ import threading
 
 import pytest
 
+from pagesight.engine.api import SearchEngine
+from pagesight.engine.config import IndexConfig
 from pagesight.engine.models.words.multilingual_e5 import load as load_e5
 from pagesight.storage.postgres.store import PostgresStore
 from pagesight.storage.store import Store
-from tests.helpers import ROOT, add_document, space
+from tests.helpers import ROOT, add_document, make_pdf, space
 from tests.postgres.server import new_index
 
 pytestmark = [
@@ -199,3 +201,19 @@ def test_a_model_that_has_encoded_encodes_in_a_forked_process(forked):
 
     expected = first_number()
     assert float(forked(first_number)()) == expected
+
+
+@pytest.mark.thorough
+def test_child_and_parent_read_files_with_processes_of_their_own(forked, tmp_path):
+    """An engine that has read files keeps its reading processes for a while, whose answers a thread waits for."""
+    one = IndexConfig(n_processes=1)
+    with SearchEngine.open(tmp_path / "index", model="hashing") as engine:
+
+        def read(name):
+            return engine.index([make_pdf(tmp_path / name, [f"words of {name}"])], one).n_pages
+
+        assert read("first.pdf") == 1
+        child = forked(lambda: read("child.pdf"))
+        assert child() == "1"
+        assert read("parent.pdf") == 1
+        assert len(engine.documents()) == 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from pagesight.indexer.content import ReadOptions
 from pagesight.indexer.formats import EXTENSIONS
@@ -218,6 +218,22 @@ def test_where_nothing_was_measured_a_page_is_white(tmp_path, nothing, n_rows):
     image = read(tmp_path / "a.tif")[1].image
     assert (image[:n_rows] == 255).all()
     assert np.abs(image[n_rows:, :, 0].astype(int) - np.arange(256)).max(initial=0) <= 1
+
+
+@pytest.mark.parametrize("nothing", [2**31 - 1, -(2**31), -9999])
+def test_the_number_for_nothing_may_be_any_whole_one(tmp_path, nothing):
+    values = np.array([[1, 2, 3, nothing]], np.int32)
+    (tmp_path / "a.tif").write_bytes(saved(Image.fromarray(values), "TIFF", tiffinfo={42113: str(nothing)}))
+    assert read(tmp_path / "a.tif")[1].image[0, :, 0].tolist() == [0, 127, 255, 255]
+
+
+@pytest.mark.parametrize(("kind", "said"), [(1, b"-9999\0"), (7, b"-9999\0"), (3, 5), (2, "none")])
+def test_what_is_no_number_in_text_stands_for_nothing_at_all(tmp_path, kind, said):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[42113], tags[42113] = kind, said
+    values = np.array([[1, 2, 3]], np.int32)
+    (tmp_path / "a.tif").write_bytes(saved(Image.fromarray(values), "TIFF", tiffinfo=tags))
+    assert read(tmp_path / "a.tif")[1].image[0, :, 0].tolist() == [0, 127, 255]
 
 
 def test_the_letters_of_a_nearly_white_page_of_16_bits_are_black(tmp_path):

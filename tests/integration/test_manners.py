@@ -44,6 +44,12 @@ def test_niceness_out_of_range_is_refused():
         IndexConfig(nice=20)
 
 
+@pytest.mark.parametrize("tags", [{"year": 2020}, {2020: "year"}, {"year": None}])
+def test_tags_that_are_no_text_are_refused(tags):
+    with pytest.raises(ConfigError, match="tags are text by name, not"):
+        IndexConfig(tags=tags)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_jobs_bound_the_reading_processes(tmp_path, jobs):

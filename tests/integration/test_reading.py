@@ -1,5 +1,6 @@
 """Reading processes: what they raise, how long they may take, and what becomes of them when something goes wrong."""
 
+import errno
 import json
 import os
 import signal
@@ -428,6 +429,27 @@ def test_temporary_files_of_a_process_go_with_it_however_it_ends(odd_worker, tem
         with process.asked(request(path, first=1, last=1)):
             process.answer()
         assert len(list(temporary.glob("*/*"))) == 1
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.thorough
+def test_files_are_read_where_there_is_no_place_for_temporary_ones(monkeypatch, tmp_path):
+    def full(**_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(process_module.tempfile, "mkdtemp", full)
+    file = make_pdf(tmp_path / "a.pdf", ["some words"])
+    with PageReader(ReadOptions(ocr="off"), n_processes=1, seconds_per_page=30) as reader:
+        assert reader.open(file).result().n_pages == 1
+
+
+def test_a_process_that_cannot_be_started_leaves_no_folder(monkeypatch, temporary):
+    def none_left(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(process_module, "start_worker", none_left)
+    with pytest.raises(BlockingIOError):
+        process_module._Running(30)
     assert list(temporary.iterdir()) == []
 
 

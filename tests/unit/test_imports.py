@@ -117,11 +117,11 @@ def test_no_modules_and_no_rooms_import_each_other_in_circles():
 
 
 def test_what_indexing_needs_of_an_index_is_declared_by_it():
-    """The indexer knows the store's values and errors, the place for copies and what is made once, and the rest by protocols of its own."""
+    """The indexer knows the store's values and errors, the place for copies, what is made once, what forks are told to, and the rest by protocols of its own."""
     for path in (ROOT / "indexer").rglob("*.py"):
         used = {name for name in imported(path) if name.startswith("pagesight.storage")}
         modules = {".".join(name.split(".")[:3]) for name in used} - {"pagesight.storage"}
-        known = ("cache_folder", "errors", "made_once", "names", "values")
+        known = ("cache_folder", "errors", "forking", "made_once", "names", "values")
         assert modules <= {f"pagesight.storage.{name}" for name in known}, path
 
 

@@ -24,7 +24,9 @@ def cached(name: str, source_stamp: dict[str, object], make: Callable[[Path], No
     """The folder of a converted model, made once (storage.made_once), or for this run only where it cannot be kept."""
     folder = made_once(name, source_stamp, make)
     if folder is None:
-        log.warning("the cache folder %s cannot be written: %s is converted again at each start", cache_folder(), name)
+        log.warning(
+            "%s cannot be written to the cache folder %s: it is converted again at each start", name, cache_folder()
+        )
         folder = Path(tempfile.mkdtemp(prefix="pagesight-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         make(folder)
