@@ -26,9 +26,8 @@ from pagesight.engine.models.jina_v4.checkpoint import Checkpoint
 from pagesight.engine.training.arguments import compute_dtype, make_arguments
 from pagesight.engine.training.listening import Listener, Silent, callback, stopping
 from pagesight.engine.training.result import StageResult, TrainingResult
-from pagesight.engine.training.settings import PAIRS, STAGES, StageSettings, TrainingSettings, differences, full_name
-from pagesight.engine.training.settings_file import as_toml, read_settings
-from pagesight.storage.errors import ConfigError, ExtraMissing, TrainingExists
+from pagesight.engine.training.settings import PAIRS, StageSettings, TrainingSettings
+from pagesight.storage.errors import ConfigError, ExtraMissing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,12 +37,8 @@ if TYPE_CHECKING:
     from pagesight.engine.training.stage_data import StageData
     from pagesight.engine.training.trainer import JinaTrainer
 
-SETTINGS_FILE = "settings.toml"
 RESULT_FILE, RECORD_FILE = "result.safetensors", "result.json"
 PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "accelerate", "pytrec_eval")
-# What may differ when a run goes on: the numbers stay the same.
-MAY_DIFFER = {"report_to", "offline", "device", "out"}  # out: they are kept in it, wherever it is now
-MAY_DIFFER_OF_STAGE = {"log_every", "save_every", "keep_checkpoints", "checkpointing"}
 
 
 def train(
@@ -97,13 +92,14 @@ class Run:
         if unknown:
             raise ConfigError(f"{self.base.folder} has no task {', '.join(unknown)}")
         for name, stage in settings.stages.items():
-            check_dims(name, stage, self.base)
+            _check_dims(name, stage, self.base)
             metric_named(stage.evaluation_metric)
         self.lora: Lora = Lora.of(self.base, settings)
         self._resume = resume
         self.only = self._chosen(only)
 
     def __call__(self) -> TrainingResult:
+        from pagesight.engine.training.going_on import check_settings, keep_settings
         from pagesight.engine.training.saving import alone
         from pagesight.engine.training.stage_data import open_data
 
@@ -112,9 +108,10 @@ class Run:
             for name, stage in self.settings.stages.items()
             if name in self.only and read_record(self.folder / name) is None
         }
-        self._compare()
+        check_settings(self.settings, self.folder, resume=self._resume, first=is_first_process())
         with alone(self.folder) if is_first_process() else nullcontext():
-            self._keep_settings()
+            if is_first_process():
+                keep_settings(self.settings, self.folder)
             with stopping() as stopped:
                 return self._stages(data, stopped)
 
@@ -149,42 +146,6 @@ class Run:
                 f"{', '.join(chosen)} starts from what pairs gives; train pairs first, or leave its table out"
             )
         return chosen
-
-    def _compare(self) -> None:
-        """Raise ConfigError unless this run can begin, or go on with what is there."""
-        kept = self.folder / SETTINGS_FILE
-        if kept.exists():
-            if not self._resume and is_first_process():
-                raise TrainingExists(self.settings.out)
-            changed = [
-                name
-                for name in differences(self.settings, read_settings(kept))
-                if name not in MAY_DIFFER and name.rpartition(".")[2] not in MAY_DIFFER_OF_STAGE and self._used(name)
-            ]
-            if changed:
-                raise ConfigError(f"the run in {self.folder} has other settings: {', '.join(changed)} differ")
-        elif self._resume and not any(self.folder.glob("*/")):
-            raise ConfigError(f"{self.folder} has no training run that could be resumed")
-
-    def _used(self, name: str) -> bool:
-        """Whether a setting has had a part in what is there. Those of a stage have from its first checkpoint on."""
-        stage = next((one for one in STAGES if f"{name}.".startswith(f"{full_name(one)}.")), None)
-        if stage is None:
-            return True
-        with_it = STAGES if stage == PAIRS else (stage,)  # tasks start from what pairs gives
-        kept = ("checkpoint-*", "[!.]*.safetensors")
-        return any(any((self.folder / one).glob(pattern)) for one in with_it for pattern in kept)
-
-    def _keep_settings(self) -> None:
-        from pagesight.engine.training.saving import remove_leftovers, writing
-
-        if is_first_process():
-            kept = self.folder / SETTINGS_FILE
-            with writing(self.folder):
-                building = kept.with_name(f".{kept.name}")
-                building.write_text(as_toml(self.settings), encoding="utf-8")
-                os.replace(building, kept)
-                remove_leftovers(self.settings.out)
 
     def _train_stage(
         self, name: str, stage: StageSettings, data: StageData, stopped: Callable[[], bool]
@@ -234,9 +195,7 @@ class Run:
         weights, adapter = parts(self._result(PAIRS) if name != PAIRS else {})
         if not adapter and stage.start == "checkpoint" and not self._trained_all:
             adapter = self._own_adapters()[name if name != PAIRS else self.base.settings.usual_task]
-            if not any(
-                tensor.any() for tensor in adapter.values()
-            ):  # each matrix's gradient is a product with the other
+            if not any(tensor.any() for tensor in adapter.values()):  # a gradient is a product with the other matrix
                 raise ConfigError(
                     f"{name}: the model's adapter is zero, as a merged one's, and would stay so; set start = 'fresh'"
                 )
@@ -325,7 +284,7 @@ class Run:
         return dict(load_file(path)) if name in self.settings.stages and path.exists() else {}
 
 
-def check_dims(name: str, stage: StageSettings, base: Checkpoint) -> None:
+def _check_dims(name: str, stage: StageSettings, base: Checkpoint) -> None:
     """Raise ConfigError for Matryoshka dimensions that single vectors do not have, or weights of another number."""
     hidden = base.config["text_config"]["hidden_size"] if "text_config" in base.config else base.config["hidden_size"]
     dims = stage.matryoshka_dims or base.settings.matryoshka_dims
