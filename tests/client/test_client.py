@@ -212,6 +212,7 @@ def test_an_address_decides_who_answers(folder, address):
         assert isinstance(searcher, SearchEngine)
 
 
+@pytest.mark.thorough
 def test_the_command_line_asks_a_server(folder, address):
     arguments = ("search", "apples and pears", "-k", 2, "--json")
     here = run_cli("--index", folder / "index", *arguments, check=True).stdout

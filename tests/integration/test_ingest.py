@@ -432,6 +432,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored_half_and_half(engine
     assert statuses(engine, path) == {"long.pdf": "indexed"}
 
 
+@pytest.mark.thorough
 def test_images_and_pages_without_a_text_layer_are_read_from_their_pixels(engine, tmp_path):
     import pymupdf
 

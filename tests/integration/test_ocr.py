@@ -76,6 +76,7 @@ def test_each_line_goes_through_the_network_once_and_as_wide_in_any_company(widt
         assert len(chosen) == 1 or len(chosen) * wide <= TOGETHER_PX
 
 
+@pytest.mark.thorough
 @settings(max_examples=5, deadline=None)
 @given(st.permutations(range(len(LINES))))
 def test_a_line_says_the_same_whatever_is_read_with_it(engine, order):

@@ -217,6 +217,7 @@ def names(engine):
     return sorted(name for document in engine.documents() for name in document.names)
 
 
+@pytest.mark.thorough
 def test_attachments_are_documents_of_their_own(tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()

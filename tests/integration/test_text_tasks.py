@@ -62,6 +62,7 @@ def test_scores_that_no_correlation_is_defined_of_are_refused(scores, message):
         correlations(np.full(3, 0.3), (1.0, 2.0, 3.0))
 
 
+@pytest.mark.thorough
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=4, max_size=20))
 def test_correlations_are_scipys_with_equal_values_too(values):
     a, b = np.array(values, float).T

@@ -40,6 +40,7 @@ def pages(tmp_path_factory):
     return folder
 
 
+@pytest.mark.thorough
 def test_it_finds_pages_by_their_pixels(pages, tmp_path):
     with SearchEngine.open(tmp_path / "index", model="pocket") as engine:
         list(engine.index([pages], IndexConfig(n_processes=1)))

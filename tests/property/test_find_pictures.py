@@ -1,6 +1,8 @@
 """Where pictures are found: within the page, the same in any order, never where words are what is there."""
 
 import numpy as np
+import pytest
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,7 @@ def bars(x=0.2, y=0.2, n=8):
     )
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(images=boxes, paths=boxes, words=boxes, aspect=st.floats(0.2, 5), seed=st.integers(0, 9))
 def test_pictures_lie_on_the_page_and_do_not_depend_on_the_order_of_what_is_drawn(images, paths, words, aspect, seed):

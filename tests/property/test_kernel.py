@@ -85,6 +85,7 @@ def test_a_query_in_8_bits_is_as_close_as_its_rounding(name, shape):
     assert (np.abs(found - expected) <= (lost * largest + 4e-5 * length + 1e-6)[:, None]).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("codec_name", ["int4", "int2"])
 @given(shape=shapes)

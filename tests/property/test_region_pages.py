@@ -75,6 +75,7 @@ def check(regions, boxes):
     assert (inside.sum(axis=0) <= 1).all()
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(pages())
 def test_regions_of_any_page(page):

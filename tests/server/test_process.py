@@ -86,6 +86,7 @@ def test_it_serves_until_it_is_told_to_end(index, tmp_path):
         assert "a-key" not in json.dumps(logged)
 
 
+@pytest.mark.thorough
 def test_mistakes_end_with_one_line(tmp_path):
     for arguments, message in [
         (["--host", "0.0.0.0"], "give it a key"),

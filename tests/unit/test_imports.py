@@ -130,6 +130,7 @@ def test_a_circle_is_found():
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("folder", ["tests", "benchmarks", "src"])
 def test_nothing_imports_the_names_from_before(folder):
     for path in sorted((ROOT / folder).rglob("*.py")):
