@@ -60,8 +60,8 @@ def load_places(folder: Path, generation: int) -> Places | None:
     except (OSError, ValueError, EOFError) as error:
         logger.warning("%s cannot be used (%s); searching goes on without it", path, error)
         return None
-    if checksum != _checksum(table):
-        logger.warning("%s is damaged, or of an earlier version; searching goes on without it", path)
+    if checksum not in (b"", _checksum(table)):  # an earlier version wrote none
+        logger.warning("%s is damaged; searching goes on without it", path)
         return None
     return Places(*table) if table.dtype == np.int64 and table.ndim == 2 and len(table) == 4 else None
 

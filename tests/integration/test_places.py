@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pagesight.storage.places import _save, read_places
+from pagesight.storage.places import _save, load_places, read_places
 from pagesight.storage.store import Store
 from pagesight.storage.values import DocumentInfo
 from pagesight.storage.vectors.records import Places
@@ -136,7 +136,17 @@ def test_a_damaged_file_is_not_believed(tmp_path, kept, caplog):
     path.write_bytes(data)
     with Store(tmp_path) as store, store.view() as view:
         assert table(view._places()) == table(from_database(store))
-    assert "is damaged, or of an earlier version" in caplog.text
+    assert "is damaged" in caplog.text
+
+
+def test_a_file_of_an_earlier_version_has_no_checksum_and_is_used(tmp_path, kept, caplog):
+    with Store.create(tmp_path, space()) as store, store.writer() as writer:
+        add(writer, "a", 4)
+    (path,) = tmp_path.glob("places-*.npy")
+    path.write_bytes(path.read_bytes()[:-4])
+    generation = int(path.stem.rpartition("-")[2])
+    assert load_places(tmp_path, generation).page_ids.tolist() == [1, 2, 3, 4]
+    assert not caplog.text
 
 
 def test_a_file_of_somebody_else_is_left_alone(tmp_path, kept):
