@@ -15,7 +15,7 @@ from tests.postgres import server
 
 # How long an example takes says how busy the machine is. `make test` tries few examples, every other run more:
 # the same ones each time, so that a run fails for what was changed. `make test-slow` looks for new ones, as many as Hypothesis would.
-settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("exploring", deadline=None)
 settings.load_profile("thorough")

@@ -85,7 +85,11 @@ def test_letters_that_stand_for_others_surprise(language, name):
 
 
 @pytest.mark.parametrize(
-    "name", [name if name == "glyph numbers" else pytest.param(name, marks=pytest.mark.slow) for name in WRONG]
+    "name",
+    [
+        pytest.param(name, marks=getattr(pytest.mark, "thorough" if name == "glyph numbers" else "slow"))
+        for name in WRONG
+    ],
 )
 def test_a_wrong_text_layer_is_noticed_and_the_pixels_are_read(tmp_path, name):
     page = read(with_map(tmp_path / "a.pdf", LINES, WRONG[name]))

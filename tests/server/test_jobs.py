@@ -67,6 +67,7 @@ def events_of(client, job, **headers):
     return found
 
 
+@pytest.mark.thorough
 def test_uploads_one_after_the_other_are_read_by_the_same_processes(writing, index, monkeypatch):
     monkeypatch.setattr(
         WarmReader.__init__, "__defaults__", (600.0,)

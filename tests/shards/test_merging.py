@@ -159,6 +159,7 @@ def embedded(tmp_path_factory):
         yield whole, parts, shards
 
 
+@pytest.mark.thorough
 def test_of_the_embedded_store_too(embedded):
     whole, parts, _ = embedded
     for config in CONFIGS[:3]:

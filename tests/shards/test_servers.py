@@ -91,6 +91,7 @@ def of_json(answer):
     return json.loads(answer[2])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("path", "body"),
     [
